@@ -1,0 +1,76 @@
+"""The k-shot task: which images a method may see, and which it is judged on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datasets.base import Dataset, Example
+from datasets.errors import UserError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+TRAIN_POOL_SIZE = 8
+"""Images per class that shots are drawn from (DIAGen, section 5); the rest of train+val validates."""
+
+
+@dataclass(frozen=True)
+class FewShotTask:
+    """k labelled images per class to learn from, a validation set, and the test sets.
+
+    `train` is ordered by class, then by shot. Tasks of one dataset and seed are nested: the 2-shot
+    train set is part of the 4-shot one. Nothing in a task depends on the method.
+    """
+
+    name: str
+    dataset: Dataset
+    shots: int
+    seed: int
+    train: tuple[Example, ...]
+    validation: tuple[Example, ...]
+    tests: Mapping[str, tuple[Example, ...]]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.dataset.classes
+
+    def image(self, example: Example) -> Image:
+        return self.dataset.load(example)
+
+
+def few_shot_task(name: str, dataset: Dataset, shots: int, seed: int) -> FewShotTask:
+    """The k-shot task of `dataset` for one seed.
+
+    Raises:
+        UserError: a class has fewer than `shots` images in its train pool.
+    """
+    splits = dataset.splits(seed)
+    for noun, pool in zip(dataset.classes, splits.train_pool, strict=True):
+        if len(pool) < shots:
+            raise UserError(
+                f"class '{noun}' of {name} has {len(pool)} training images, {shots} shots need {shots}: "
+                "add images or ask for fewer shots"
+            )
+    train = tuple(example for pool in splits.train_pool for example in pool[:shots])
+    return FewShotTask(name, dataset, shots, seed, train, splits.validation, splits.tests)
+
+
+def split_pool(
+    examples: Sequence[Example], seed: int, size: int = TRAIN_POOL_SIZE
+) -> tuple[list[Example], list[Example]]:
+    """One class's examples as (train pool of `size`, validation), by a seeded permutation in natural order."""
+    ordered = sorted(examples, key=lambda example: natural_key(example.identifier))
+    order = np.random.default_rng([seed, len(ordered)]).permutation(len(ordered))
+    shuffled = [ordered[i] for i in order]
+    return shuffled[:size], shuffled[size:]
+
+
+def natural_key(text: str) -> list[tuple[int, int, str]]:
+    """Sort key that puts `bench (6)` before `bench (13)`, whatever the file system's order."""
+    parts = re.split(r"(\d+)", text)
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]

@@ -1,0 +1,81 @@
+"""Light and weather over a picture: night, fog, rain and falling snow."""
+
+from __future__ import annotations
+
+from numpy.random import Generator
+from PIL import Image, ImageDraw, ImageFilter
+
+from datasets.mini_focus.canvas import Colour
+
+_COARSE = 4
+"""Soft masks are drawn this many times smaller, and blurred there, for speed."""
+_MIST: Colour = (214, 218, 222)
+_RAIN: Colour = (120, 132, 148)
+_VEILS: dict[str, tuple[Colour, float]] = {
+    "fog": (_MIST, 0.45), "rain": (_RAIN, 0.26), "snowfall": ((214, 222, 234), 0.24),
+}  # fmt: skip
+_OBJECT_VEILS: dict[str, tuple[Colour, float]] = {"fog": (_MIST, 0.34), "rain": (_RAIN, 0.12)}
+_NIGHT_FACTORS = (0.34, 0.38, 0.56)
+_NIGHT_MIST = 0.45
+
+
+def soft_ellipse(image: Image.Image, centre: tuple[float, float], radii: tuple[float, float], share: float,
+                 colour: Colour = (0, 0, 0)) -> None:  # fmt: skip
+    """Blend a colour into the picture over an ellipse with a blurred edge: a shadow or a glow."""
+    small = Image.new("L", (image.width // _COARSE, image.height // _COARSE))
+    box = [(c + sign * r) / _COARSE for sign in (-1, 1) for c, r in zip(centre, radii, strict=True)]
+    ImageDraw.Draw(small).ellipse(box, fill=round(255 * share))
+    small = small.filter(ImageFilter.BoxBlur(2))
+    image.paste(colour, mask=small.resize(image.size, Image.Resampling.BILINEAR))
+
+
+def object_tint(location: str, time: str) -> tuple[float, float, float]:
+    """How much of each colour channel an object keeps: at night more than its surroundings."""
+    if location == "space":
+        return (0.88, 0.88, 0.94)
+    return (0.68, 0.7, 0.84) if time == "night" else (1.0, 1.0, 1.0)
+
+
+def darken(image: Image.Image) -> Image.Image:
+    """Turn the picture of a place from day into a bluish night."""
+    table = [round(value * factor) for factor in _NIGHT_FACTORS for value in range(256)]
+    return image.point(table)
+
+
+def veil(image: Image.Image, weather: str, time: str, *, over_object: bool) -> Image.Image:
+    """Lay the haze of the weather over the place, and a thinner one over everything."""
+    veils = _OBJECT_VEILS if over_object else _VEILS
+    if weather not in veils:
+        return image
+    colour, share = veils[weather]
+    if time == "night":
+        red, green, blue = (round(value * _NIGHT_MIST) for value in colour)
+        colour = (red, green, blue + 14)
+    return Image.blend(image, Image.new("RGB", image.size, colour), share)
+
+
+def precipitate(image: Image.Image, weather: str, rng: Generator) -> None:
+    """Draw a few soft streaks of rain or flakes of snow in front of everything."""
+    if weather not in ("rain", "snowfall"):
+        return
+    scale, mask = image.width / 64, Image.new("L", image.size)
+    draw = ImageDraw.Draw(mask)
+    if weather == "rain":
+        _streaks(draw, scale, rng)
+    else:
+        _flakes(draw, scale, rng)
+    image.paste((214, 226, 240) if weather == "rain" else (252, 253, 255), mask=mask)
+
+
+def _streaks(draw: ImageDraw.ImageDraw, scale: float, rng: Generator) -> None:
+    slant = float(rng.uniform(0.15, 0.45))
+    for x, y in rng.uniform((-4, -6), (66, 58), size=(16, 2)).tolist():
+        length = float(rng.uniform(7, 11))
+        ends = [x * scale, y * scale, (x + slant * length) * scale, (y + length) * scale]
+        draw.line(ends, fill=110, width=round(1.1 * scale))
+
+
+def _flakes(draw: ImageDraw.ImageDraw, scale: float, rng: Generator) -> None:
+    for x, y in rng.uniform(0, 64, size=(20, 2)).tolist():
+        radius = float(rng.uniform(1.0, 1.8))
+        draw.ellipse([(v + sign * radius) * scale for sign in (-1, 1) for v in (x, y)], fill=215)

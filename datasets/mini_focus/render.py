@@ -1,0 +1,109 @@
+"""Draws a scene. The same scene always gives the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.random import Generator
+from PIL import Image
+
+from datasets.mini_focus.atmosphere import darken, object_tint, precipitate, soft_ellipse, veil
+from datasets.mini_focus.backdrop import draw_backdrop
+from datasets.mini_focus.canvas import Colour, Pen, Point, mix_paint
+from datasets.mini_focus.objects import DRAWERS, FOOT, STEADY
+from datasets.mini_focus.scene import Scene
+
+RENDERER_VERSION = 1
+"""To be raised whenever a scene's bytes change, so that stored models and caches are known to be stale."""
+
+_SUPERSAMPLING = 3
+_SIZES = (0.48, 0.78)
+_SLIM_SIZES = (0.6, 0.88)
+_SLIM = ("folded", "floor", "tower")
+"""Sub-types of which a small one would be too thin to recognise."""
+_TILT, _STEADY_TILT = 18.0, 10.0
+_STRETCH = 0.14
+_OCCLUDED = 0.15
+_FLOATING = ("fish", "flying")
+_OCCLUDERS: dict[str, Colour] = {
+    "grass": (66, 120, 58), "desert": (150, 112, 84), "snow": (236, 242, 250), "water": (84, 142, 190),
+    "street": (96, 96, 104), "indoors": (150, 84, 96), "space": (104, 100, 112),
+}  # fmt: skip
+
+
+def render(scene: Scene, size: int = 64) -> Image.Image:
+    """Draw the scene as an RGB picture of `size` × `size` pixels."""
+    canvas = size * _SUPERSAMPLING
+    place, pose, shape, weather = (np.random.default_rng((scene.seed, part)) for part in range(4))
+    image, horizon = draw_backdrop(scene.location, canvas, place)
+    if scene.time == "night" and scene.location != "space":
+        image = darken(image)
+    image = veil(image, scene.weather, scene.time, over_object=False)
+    _draw_object(image, scene, horizon, pose, shape)
+    image = veil(image, scene.weather, scene.time, over_object=True)
+    precipitate(image, scene.weather, weather)
+    return image.reduce(_SUPERSAMPLING)
+
+
+def _draw_object(image: Image.Image, scene: Scene, horizon: float, pose: Generator, shape: Generator) -> None:
+    """Place the object on the ground with its shadow, and now and then something in front of it."""
+    canvas, sizes = image.width, _SLIM_SIZES if scene.subtype in _SLIM else _SIZES
+    extent = float(pose.uniform(*sizes))
+    half, foot = extent * canvas / 2, FOOT.get(scene.subtype, 0.95)
+    centre = _centre(scene, extent, horizon, foot, pose)
+    centre = (centre[0] * canvas, centre[1] * canvas)
+    if scene.location != "space":
+        ground = (centre[0], centre[1] + half * foot + (0.1 * half if _floats(scene) else 0))
+        soft_ellipse(image, ground, (half * 0.85, half * 0.2), 0.4)
+    paint = mix_paint(scene.colour, shape)
+    stretch = 1 + float(pose.uniform(-_STRETCH, _STRETCH))
+    flip = -1 if pose.random() < 0.5 else 1
+    limit = _STEADY_TILT if scene.category in STEADY else _TILT
+    pen = Pen(
+        image,
+        centre,
+        (half * min(stretch, 1) * flip, half / max(stretch, 1)),
+        float(pose.uniform(-limit, limit)),
+        line=max(2, round(canvas / 64)),
+        outline=paint.outline,
+        tint=_tint(scene),
+    )
+    DRAWERS[scene.category](pen, scene.subtype, paint, shape)
+    if pose.random() < _OCCLUDED:
+        _occlude(image, scene, centre, half, pose)
+
+
+def _floats(scene: Scene) -> bool:
+    return scene.category in _FLOATING or scene.subtype in _FLOATING
+
+
+def _centre(scene: Scene, extent: float, horizon: float, foot: float, pose: Generator) -> Point:
+    """Choose the centre in fractions of the frame: anywhere across, its foot on the ground or in the air."""
+    slack = 0.5 - extent / 2
+    x = 0.5 + float(pose.uniform(-slack, slack)) * 0.95
+    if scene.location == "space" or _floats(scene):
+        return x, 0.5 + float(pose.uniform(-slack, slack)) * 0.8
+    lowest = float(pose.uniform(max(horizon + 0.08, 0.6), 0.95))
+    return x, max(lowest - foot * extent / 2, extent / 2 + 0.01)
+
+
+def _tint(scene: Scene) -> Callable[[Colour], Colour]:
+    """The light of the hour, as a change of colours."""
+    factors = object_tint(scene.location, scene.time)
+
+    def apply(colour: Colour) -> Colour:
+        red, green, blue = (round(value * factor) for value, factor in zip(colour, factors, strict=True))
+        return red, green, blue
+
+    return apply
+
+
+def _occlude(image: Image.Image, scene: Scene, centre: Point, half: float, pose: Generator) -> None:
+    """Put a bush, a stone or a wave before a lower corner of the object."""
+    side = -1 if pose.random() < 0.5 else 1
+    x, y = centre[0] + side * half * 0.6, centre[1] + half * FOOT.get(scene.subtype, 0.95)
+    pen = Pen(image, (x, y), (half, half), line=0, tint=_tint(scene))
+    colour = _OCCLUDERS[scene.location]
+    for shift, radius in ((-0.24, 0.22), (0.24, 0.2), (0, 0.3)):
+        pen.ellipse((shift, 0), (radius, radius * 0.9), colour)

@@ -1,0 +1,45 @@
+"""One small registry, used for methods, datasets, backbones and features alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+from datasets.errors import UnknownName
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """Maps names to plugins of one kind.
+
+    A plugin registers itself with the decorator that `register` returns; the modules that hold
+    plugins import no heavy library at module level, so that listing them stays quick.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._plugins: dict[str, T] = {}
+
+    def register(self, name: str) -> Callable[[T], T]:
+        """Decorator that registers a plugin under `name`; raises ValueError if the name is taken."""
+
+        def add(plugin: T) -> T:
+            if name in self._plugins and self._plugins[name] is not plugin:
+                raise ValueError(f"{self.kind} '{name}' is registered twice")
+            self._plugins[name] = plugin
+            return plugin
+
+        return add
+
+    def __getitem__(self, name: str) -> T:
+        """The plugin of that name; raises `UnknownName` with the nearest names."""
+        if name not in self._plugins:
+            raise UnknownName(self.kind, name, self._plugins)
+        return self._plugins[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._plugins
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._plugins))

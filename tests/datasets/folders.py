@@ -1,0 +1,32 @@
+"""Small fake copies of folder datasets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+
+def write_image(path: Path, seed: int = 0, size: tuple[int, int] = (12, 10)) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def write_classes(folder: Path, counts: dict[str, int], ending: str = "jpg") -> None:
+    """Per class, files like `cup/cup (1).jpg`, written last to first."""
+    for name, count in counts.items():
+        for number in range(count, 0, -1):
+            write_image(folder / name / f"{name} ({number}).{ending}", seed=number)
+
+
+def write_custom_coco(root: Path, per_class: int = 12) -> Path:
+    """`root/custom_coco` with two classes, as the DIAGen repository lays it out."""
+    data = root / "custom_coco"
+    write_classes(data / "train-val", {"cell_phone": per_class, "cup": per_class + 1})
+    write_classes(data / "test", {"cell_phone": 3, "cup": 3})
+    write_classes(data / "test_uncommon_context", {"cell_phone": 2, "cup": 2}, "png")
+    (data / "test_uncommon_context" / "source.txt").write_text("where the images came from")
+    return root

@@ -1,0 +1,127 @@
+"""The miniature world: repeatable pictures, a closed vocabulary, honest common and uncommon settings."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from datasets.mini_focus import (
+    CATEGORIES,
+    COLOURS,
+    COMMON,
+    LOCATIONS,
+    SUBTYPES,
+    TIMES,
+    VOCABULARY,
+    WEATHERS,
+    Scene,
+    caption,
+    render,
+    sample_common,
+    sample_scene,
+    sample_uncommon,
+    uncommon_attributes,
+)
+from datasets.mini_focus.caption import TEMPLATES
+
+
+def test_the_same_scene_gives_the_same_bytes() -> None:
+    rng = np.random.default_rng(0)
+    for scene in [sample_scene(rng) for _ in range(20)]:
+        assert render(scene).tobytes() == render(scene).tobytes()
+
+
+def test_seed_and_every_word_change_the_picture() -> None:
+    scene = Scene("car", "compact", "red", "grass", "clear", "day", 1)
+    others = [
+        Scene("boat", "steam", "red", "grass", "clear", "day", 1),
+        Scene("car", "sports", "red", "grass", "clear", "day", 1),
+        Scene("car", "compact", "blue", "grass", "clear", "day", 1),
+        Scene("car", "compact", "red", "snow", "clear", "day", 1),
+        Scene("car", "compact", "red", "grass", "rain", "day", 1),
+        Scene("car", "compact", "red", "grass", "clear", "night", 1),
+        Scene("car", "compact", "red", "grass", "clear", "day", 2),
+    ]
+    assert len({render(each).tobytes() for each in [scene, *others]}) == len(others) + 1
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+@pytest.mark.parametrize("location", LOCATIONS)
+def test_every_category_renders_at_every_location(category: str, location: str) -> None:
+    scene = sample_scene(np.random.default_rng(3), category=category, location=location)
+    picture = render(scene, 32)
+    assert (picture.size, picture.mode) == ((32, 32), "RGB")
+    assert np.asarray(picture).std() > 3
+
+
+@pytest.mark.parametrize("weather", WEATHERS)
+@pytest.mark.parametrize("time", TIMES)
+def test_every_subtype_renders_in_every_weather_and_at_every_hour(weather: str, time: str) -> None:
+    for category, subtypes in SUBTYPES.items():
+        for subtype in subtypes:
+            assert render(Scene(category, subtype, COLOURS[0], "grass", weather, time, 5)).size == (64, 64)
+
+
+def test_captions_stay_in_the_vocabulary() -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(2000):
+        assert set(caption(sample_scene(rng), rng).split()) <= set(VOCABULARY)
+
+
+def test_vocabulary_is_sorted_and_covers_the_templates() -> None:
+    assert list(VOCABULARY) == sorted(set(VOCABULARY))
+    assert len(TEMPLATES) == 27
+    assert all(set(template.format("car").split()) <= set(VOCABULARY) for template in TEMPLATES)
+
+
+def test_articles_agree_with_the_word_that_follows() -> None:
+    rng = np.random.default_rng(2)
+    scene = Scene("umbrella", "open", "orange", "street", "rain", "night", 0)
+    texts = [caption(scene, rng) for _ in range(200)]
+    assert any(" an orange" in text for text in texts)
+    assert not any(f" a {vowel}" in text for text in texts for vowel in "aeiou")
+
+
+def test_words_of_another_class_or_colour_are_not_in_the_phrases() -> None:
+    rng = np.random.default_rng(6)
+    for _ in range(500):
+        scene = sample_scene(rng)
+        words = set(caption(scene, rng).split())
+        assert scene.category in words
+        assert not words & (set(CATEGORIES) - {scene.category})
+        assert not words & (set(COLOURS) - {scene.colour})
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_common_and_uncommon_scenes_are_what_they_say(category: str) -> None:
+    rng = np.random.default_rng(4)
+    assert all(uncommon_attributes(sample_common(rng, category)) == 0 for _ in range(50))
+    assert all(uncommon_attributes(sample_uncommon(rng, category)) >= 1 for _ in range(50))
+
+
+def test_common_locations_overlap_between_classes() -> None:
+    for category, places in COMMON.items():
+        others = {place for other, theirs in COMMON.items() if other != category for place in theirs}
+        assert set(places) <= others
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"location": "indoors", "weather": "rain"},
+        {"location": "space", "weather": "fog"},
+        {"location": "space", "time": "day"},
+        {"location": "moon"},
+        {"category": "cat"},
+    ],
+)
+def test_impossible_settings_are_refused(setting: dict[str, str]) -> None:
+    with pytest.raises(ValueError):
+        sample_scene(np.random.default_rng(5), **setting)  # type: ignore[arg-type]
+
+
+def test_impossible_scenes_are_refused() -> None:
+    with pytest.raises(ValueError, match="space is always night"):
+        Scene("car", "compact", "red", "space", "clear", "day", 0)
+    with pytest.raises(ValueError, match="subtype of car"):
+        Scene("car", "sailing", "red", "grass", "clear", "day", 0)
