@@ -1,0 +1,101 @@
+"""What a method is, what it makes, and the services that it is given."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from datasets.few_shot import FewShotTask
+from datasets.registry import Registry
+from methods.plan import Plan, PlanRow
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from PIL.Image import Image
+
+Vector = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class SyntheticImage:
+    """An image that a method made: its plan row, and its PNG file in the store.
+
+    `weight` is at least 0; only ratios within one guide matter (DIAGen, Eq. 2).
+    """
+
+    row: PlanRow
+    path: Path
+    weight: float = 1.0
+
+    @property
+    def label(self) -> int:
+        return self.row.label
+
+    @property
+    def guide(self) -> int:
+        return self.row.guide
+
+    def load(self) -> Image:
+        from datasets.images import load_rgb
+
+        return load_rgb(self.path)
+
+
+@dataclass(frozen=True)
+class SyntheticSet:
+    """All that a method made for one task; empty for a method that makes no images."""
+
+    images: tuple[SyntheticImage, ...] = ()
+
+    def weighted(self, weights: Sequence[float] | npt.NDArray[np.floating[Any]]) -> SyntheticSet:
+        """The same images with these weights, one per image, in order."""
+        pairs = zip(self.images, weights, strict=True)
+        return SyntheticSet(tuple(replace(image, weight=float(weight)) for image, weight in pairs))
+
+
+class Tools(Protocol):
+    """The expensive services, each cached by the runner under all that it depends on.
+
+    A method never sees a path, a device or a cache.
+    """
+
+    def textual_inversion(self, task: FewShotTask) -> tuple[Vector, ...]:
+        """One learned word per class: a vector of the text encoder's width, in label order."""
+
+    def prompts(self, task: FewShotTask, per_class: int) -> tuple[tuple[str, ...], ...]:
+        """Per class, `per_class` prompts in which `<word>` stands for the class noun."""
+
+    def generate(self, task: FewShotTask, plan: Plan) -> SyntheticSet:
+        """The plan's images, in the plan's order, each of weight 1."""
+
+    def confidence(self, task: FewShotTask, synthetic: SyntheticSet) -> npt.NDArray[np.float64]:
+        """Calibrated probability of each image's own label, in [0, 1], shape (images,)."""
+
+
+class Method(ABC):
+    """An augmentation method: one file, its facts on top, its hyper-parameters as constructor arguments.
+
+    The constructor takes keyword arguments with defaults; they are the settings that a user may give
+    (`--set METHOD.NAME=VALUE`), checked against the annotations.
+    """
+
+    title: ClassVar[str]
+    paper: ClassVar[str]
+    components: ClassVar[tuple[str, ...]] = ()
+    """Names of the parts that `-P components=` can switch; all are on by default."""
+
+    synthetic_probability: float = 0.0
+    """α of Eq. 2: the probability of drawing a synthetic image in place of its guide."""
+
+    @abstractmethod
+    def synthesize(self, task: FewShotTask, tools: Tools) -> SyntheticSet:
+        """Make the task's synthetic images."""
+
+
+METHODS: Registry[type[Method]] = Registry("method")

@@ -1,0 +1,74 @@
+"""DIAGen: DA-Fusion made diverse by (a) noise on the learned words and (b) written prompts, (c) weighted by quality."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from datasets.errors import UnknownName
+from datasets.few_shot import FewShotTask
+from datasets.seeding import seed_from
+from methods.base import METHODS, Method, SyntheticSet, Tools
+from methods.da_fusion import PROMPT
+from methods.embedding_noise import noisy_words
+from methods.hyperparameters import check_generation, require
+from methods.pairing import pair
+from methods.weighting import RULES, check_rule, weights_from_confidence
+
+
+@METHODS.register("diagen")
+@dataclass(frozen=True)
+class DIAGen(Method):
+    """Lingenberg et al.; every component can be switched on its own.
+
+    strength, guidance_scale, steps, images_per_example, synthetic_probability: as for DA-Fusion.
+    prompts_per_class: written prompts of each class.
+    noise_std: the levels σ of Eq. 1 that images rotate over; 0 is the clean word.
+    weight: how confidence becomes weight, `min(1, 2c)` or `c`.
+    enabled: the components that are on.
+    """
+
+    title = "DIAGen"
+    paper = "Lingenberg, Reuter, Sudhakaran, Gojny, Roth, Schaub-Meyer: DIAGen, GCPR 2024"
+    components = ("noise", "prompts", "weights")
+
+    strength: float = 0.7
+    guidance_scale: float = 15.0
+    steps: int = 50
+    images_per_example: int = 10
+    synthetic_probability: float = 0.7
+    prompts_per_class: int = 10
+    noise_std: tuple[float, ...] = (0.0, 0.005, 0.01, 0.025)
+    weight: str = RULES[0]
+    enabled: tuple[str, ...] = components
+
+    def __post_init__(self) -> None:
+        check_generation("diagen", self)
+        require(self.prompts_per_class >= 1, "diagen", "prompts_per_class", "at least 1", self.prompts_per_class)
+        levels = self.noise_std
+        fine = len(levels) > 0 and min(levels) >= 0 and len(set(levels)) == len(levels)
+        require(fine, "diagen", "noise_std", "one or more different numbers, none negative", levels)
+        check_rule(self.weight)
+        for name in self.enabled:
+            if name not in self.components:
+                raise UnknownName("component", name, self.components)
+
+    def synthesize(self, task: FewShotTask, tools: Tools) -> SyntheticSet:
+        levels = self.noise_std if "noise" in self.enabled else (0.0,)
+        words = noisy_words(tools.textual_inversion(task), levels, seed_from(task.name, task.seed))  # (a) Eq. 1
+        prompts: tuple[tuple[str, ...], ...] = ((PROMPT,),) * len(task.classes)
+        if "prompts" in self.enabled:
+            prompts = tools.prompts(task, self.prompts_per_class)  # (b)
+        plan = pair(
+            task,
+            words,
+            prompts,
+            levels=levels,
+            images_per_example=self.images_per_example,
+            strength=self.strength,
+            guidance_scale=self.guidance_scale,
+            steps=self.steps,
+        )
+        images = tools.generate(task, plan)
+        if "weights" not in self.enabled:
+            return images
+        return images.weighted(weights_from_confidence(tools.confidence(task, images), self.weight))  # (c) Eq. 2

@@ -1,0 +1,216 @@
+"""Executes plans: image-to-image with a Stable Diffusion checkpoint, in batches whose rows know nothing of each other.
+
+Equal, row by row, to `StableDiffusionImg2ImgPipeline` with `generator=torch.Generator().manual_seed(row.seed)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from torch import Tensor
+
+from datasets.errors import UserError
+from datasets.seeding import fingerprint
+from evaluation.device import default_device
+from methods.checkpoint import check_generator_settings, checkpoint_fingerprint, checkpoint_folder, read_config
+from methods.latent_diffusion import LatentDiffusion, Posterior, scheduler_arguments
+from methods.plan import PLACEHOLDER, PlanRow
+from methods.settings import GeneratorSettings
+
+VERSION = 1
+"""Part of the fingerprint; raised when a change here changes images."""
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total) after every batch or step."""
+
+Vector = npt.NDArray[np.float32]
+_Conditions = dict[tuple[str, str], Tensor]
+_Group = tuple[float, int, bool]
+
+
+class Generator:
+    """Makes the images of plan rows. The model is opened when it is first needed; its fingerprint needs no model."""
+
+    def __init__(self, settings: GeneratorSettings) -> None:
+        """Check the settings and find the checkpoint; raises `UserError` for one that is missing or not whole."""
+        check_generator_settings(settings)
+        self.settings = settings
+        self.folder = checkpoint_folder(settings.checkpoint)
+        self.device = default_device()
+        self.dtype = _dtype(settings.dtype, self.device)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The address of all that an image depends on beside its row: weights, scheduler, resolution, dtype."""
+        content = checkpoint_fingerprint(self.folder)
+        return fingerprint("generator", VERSION, content, self.settings.resolution, str(self.dtype))
+
+    @cached_property
+    def word_dimension(self) -> int:
+        """Entries of a learned word: the width of the text encoder."""
+        return int(read_config(self.folder, "text_encoder/config.json")["hidden_size"])
+
+    @cached_property
+    def model(self) -> LatentDiffusion:
+        """The opened checkpoint; raises `UserError` where it does not fit the settings."""
+        model = LatentDiffusion(self.folder, self.device, self.dtype)
+        if self.settings.resolution % model.pixels_per_latent:
+            raise UserError(
+                f"generator.resolution {self.settings.resolution} is not a multiple of {model.pixels_per_latent}, "
+                "as this checkpoint's codec needs"
+            )
+        return model
+
+    def noun_embedding(self, noun: str) -> Vector:
+        """The text encoder's own vector for a noun, shape (word_dimension,)."""
+        return self.model.encoder.word_vector(noun)
+
+    def generate(
+        self,
+        rows: Sequence[PlanRow],
+        words: Mapping[str, Vector],
+        guides: Mapping[int, Image.Image],
+        on_progress: Progress | None = None,
+    ) -> Iterator[tuple[int, Image.Image]]:
+        """Make every row's image; yields (index into `rows`, RGB image of the guide's size) as batches end.
+
+        Args:
+            rows: what to make, in any order; rows of one strength, length and guidance share batches.
+            words: the vectors that rows name, each float32 (word_dimension,).
+            guides: the RGB images that rows name; each is encoded once.
+
+        Raises:
+            UserError: a row whose strength × steps is below one step, or whose prompt is too long.
+        """
+        self.model.encoder.tokenize(sorted({row.prompt for row in rows}))  # refuses before an hour of work
+        conditions: _Conditions = {}
+        posteriors: dict[int, Posterior] = {}
+        done = 0
+        for group, members in _groups(rows).items():
+            for start in range(0, len(members), self.settings.batch_size):
+                batch = members[start : start + self.settings.batch_size]
+                self._prepare([rows[i] for i in batch], words, guides, posteriors, conditions)
+                images = self._batch(group, [rows[i] for i in batch], posteriors, conditions)
+                for i, image in zip(batch, images, strict=True):
+                    yield i, image.resize(guides[rows[i].guide].size, Image.Resampling.BILINEAR)
+                done += len(batch)
+                if on_progress is not None:
+                    on_progress(done, len(rows))
+
+    @torch.inference_mode()
+    def _prepare(
+        self,
+        rows: Sequence[PlanRow],
+        words: Mapping[str, Vector],
+        guides: Mapping[int, Image.Image],
+        posteriors: dict[int, Posterior],
+        conditions: _Conditions,
+    ) -> None:
+        """Encode the guides and the prompts that were not met before."""
+        size = (self.settings.resolution, self.settings.resolution)
+        for guide in {row.guide for row in rows} - posteriors.keys():
+            resized = guides[guide].convert("RGB").resize(size, Image.Resampling.BILINEAR)
+            posteriors[guide] = self.model.posterior(resized)
+        pairs = dict.fromkeys((row.prompt, row.word) for row in rows)
+        wanted = [pair for pair in [("", ""), *pairs] if pair not in conditions]
+        for start in range(0, len(wanted), self.settings.batch_size):
+            chunk = _padded(wanted[start : start + self.settings.batch_size], self.settings.batch_size)
+            tokens = self.model.encoder.tokenize([prompt for prompt, _ in chunk])
+            states = self.model.encoder.encode(tokens, self._vectors([self._word(pair, words) for pair in chunk]))
+            conditions.update(zip(chunk, states.to(self.dtype), strict=True))
+
+    def _word(self, pair: tuple[str, str], words: Mapping[str, Vector]) -> Vector:
+        prompt, word = pair
+        return words[word] if PLACEHOLDER in prompt else np.zeros(self.word_dimension, np.float32)
+
+    def _vectors(self, vectors: Sequence[Vector]) -> Tensor:
+        return torch.from_numpy(np.stack(vectors).astype(np.float32, copy=False)).to(self.device)
+
+    @torch.inference_mode()
+    def _batch(
+        self, group: _Group, rows: Sequence[PlanRow], posteriors: Mapping[int, Posterior], conditions: _Conditions
+    ) -> list[Image.Image]:
+        """The images of one batch, which is padded to its full size so that an image cannot tell its companions."""
+        strength, steps, guided = group
+        full = _padded(rows, self.settings.batch_size)
+        generators = [torch.Generator().manual_seed(row.seed) for row in full]
+        scheduler = self.model.fresh_scheduler(steps)
+        times = _times(scheduler, strength, steps)
+        latents = self._start(scheduler, times[0], full, posteriors, generators)
+        context = torch.stack([conditions[row.prompt, row.word] for row in full])
+        if guided:
+            context = torch.cat([conditions["", ""].expand_as(context), context])
+        scales = torch.tensor([row.guidance_scale for row in full], device=self.device, dtype=self.dtype)
+        scale = scales[:, None, None, None] if guided else None
+        arguments = scheduler_arguments(scheduler, generators)
+        for time in times:
+            prediction = self._predict(scheduler, latents, time, context, scale)
+            latents = scheduler.step(prediction, time, latents, **arguments, return_dict=False)[0]
+        return self.model.decode(latents)[: len(rows)]
+
+    def _start(
+        self,
+        scheduler: Any,
+        time: Tensor,
+        rows: Sequence[PlanRow],
+        posteriors: Mapping[int, Posterior],
+        generators: Sequence[torch.Generator],
+    ) -> Tensor:
+        """The guides' latents with the noise of the first time: SDEdit (Meng et al. 2022).
+
+        Each row's generator draws the codec's noise first and the schedule's second, as diffusers does.
+        """
+        pairs = zip(rows, generators, strict=True)
+        latents = self.model.scaling * torch.cat([posteriors[row.guide].sample(generator) for row, generator in pairs])
+        shape = (1, *latents.shape[1:])
+        noise = torch.cat([torch.randn(shape, generator=generator, dtype=self.dtype) for generator in generators])
+        start: Tensor = scheduler.add_noise(latents, noise.to(self.device), time.repeat(len(rows)))
+        return start
+
+    def _predict(self, scheduler: Any, latents: Tensor, time: Tensor, context: Tensor, scale: Tensor | None) -> Tensor:
+        """The UNet's prediction; `scale` (rows, 1, 1, 1) asks for classifier-free guidance, both halves in one pass."""
+        inputs = latents if scale is None else torch.cat([latents, latents])
+        inputs = scheduler.scale_model_input(inputs, time)
+        prediction: Tensor = self.model.unet(inputs, time, encoder_hidden_states=context, return_dict=False)[0]
+        if scale is None:
+            return prediction
+        unconditional, conditional = prediction.chunk(2)
+        return unconditional + scale * (conditional - unconditional)
+
+
+def _dtype(name: str, device: torch.device) -> torch.dtype:
+    if name == "auto":
+        name = "float16" if device.type == "cuda" else "float32"
+    return {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}[name]
+
+
+def _groups(rows: Sequence[PlanRow]) -> dict[_Group, list[int]]:
+    """Indices of the rows that can share a batch, by strength, steps and whether they are guided at all."""
+    groups: dict[_Group, list[int]] = {}
+    for i, row in enumerate(rows):
+        if not 1 <= int(row.steps * row.strength) <= row.steps:
+            raise UserError(
+                f"strength {row.strength} of {row.steps} steps is no denoising step at all or more than all: "
+                "choose a strength in (0, 1] that leaves at least one"
+            )
+        groups.setdefault((row.strength, row.steps, row.guidance_scale > 1), []).append(i)
+    return groups
+
+
+def _padded(items: Sequence[Any], size: int) -> list[Any]:
+    return [*items, *[items[-1]] * (size - len(items))]
+
+
+def _times(scheduler: Any, strength: float, steps: int) -> Tensor:
+    """The scheduler's times from `strength` down, as `StableDiffusionImg2ImgPipeline.get_timesteps` cuts them."""
+    begin = (steps - int(steps * strength)) * scheduler.order
+    if hasattr(scheduler, "set_begin_index"):
+        scheduler.set_begin_index(begin)
+    times: Tensor = scheduler.timesteps[begin:]
+    return times

@@ -1,0 +1,12 @@
+"""mini_sd: a small latent text-to-image diffusion model of the miniature world, and the scripts that made it.
+
+In order: `corpus` renders pictures with captions, `train_autoencoder`, `train_denoiser` (which also writes the
+diffusers folder `weights/`), `oracle`, `evaluate`. Each is one resumable command; MODEL_CARD.md says what came out.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+WEIGHTS = Path(__file__).parent / "weights"
+"""The shipped model: an ordinary diffusers Stable Diffusion folder."""

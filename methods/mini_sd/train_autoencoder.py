@@ -1,0 +1,81 @@
+"""Train mini_sd's AutoencoderKL on rendered pictures.
+
+python -m methods.mini_sd.train_autoencoder training/corpus training/autoencoder
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from diffusers import AutoencoderKL
+from torch import Tensor
+
+from evaluation.device import default_device
+from methods.mini_sd.architecture import build_autoencoder
+from methods.mini_sd.corpus import load_corpus
+from methods.mini_sd.muon import optimizers
+from methods.mini_sd.training import generator_of, mixed_precision, train
+
+VALIDATION_SIZE = 256
+KL_WEIGHT = 1e-6
+"""As in latent diffusion (Rombach et al. 2022): just enough to keep the latents near the origin."""
+
+
+def main(
+    corpus: Path,
+    out: Path,
+    steps: Annotated[int, typer.Option(help="optimiser steps")] = 2600,
+    batch_size: int = 16,
+    seed: int = 0,
+    threads: Annotated[int, typer.Option(help="0: PyTorch's choice")] = 0,
+) -> None:
+    """Train on CORPUS, resuming from OUT; the last pictures are kept for validation (PSNR)."""
+    if threads:
+        torch.set_num_threads(threads)
+    device = default_device()
+    torch.manual_seed(seed)
+    model = build_autoencoder().to(device)
+    images, _ = load_corpus(corpus)
+    held_out = _pixels(images[-VALIDATION_SIZE:], device)
+    count = len(images) - VALIDATION_SIZE
+
+    def loss_of_step(step: int) -> Tensor:
+        draw = generator_of(seed, step)
+        chosen = torch.randint(count, (batch_size,), generator=draw)
+        pixels = _pixels(images[chosen.numpy()], device)
+        pixels = torch.where(torch.rand(batch_size, 1, 1, 1, generator=draw).to(device) < 0.5, pixels, pixels.flip(3))
+        with mixed_precision(device):
+            posterior = model.encode(pixels).latent_dist
+            noise = torch.randn(posterior.mean.shape, generator=draw).to(device)
+            restored = model.decode(posterior.mean + posterior.std * noise).sample
+        divergence = posterior.kl().mean() / pixels[0].numel()
+        return (restored.float() - pixels).square().mean() + KL_WEIGHT * divergence
+
+    def report(step: int) -> str:
+        return f"validation {psnr(model, held_out):.2f} dB"
+
+    train(out, [model], optimizers([model], 0.02, 2e-3), loss_of_step, steps, report)
+    model.save_pretrained(out / "vae")
+
+
+@torch.inference_mode()
+def psnr(model: AutoencoderKL, pixels: Tensor) -> float:
+    """Mean peak signal-to-noise ratio in dB of reconstructing pixels in [-1, 1], through the posterior's mode."""
+    restored = torch.cat(
+        [model.decode(model.encode(part).latent_dist.mode()).sample.clamp(-1, 1) for part in pixels.split(32)]
+    )
+    error = (restored - pixels).square().mean(dim=(1, 2, 3)) / 4
+    return float((-10 * torch.log10(error)).mean())
+
+
+def _pixels(images: object, device: torch.device) -> Tensor:
+    """uint8 (N, H, W, 3) to float (N, 3, H, W) in [-1, 1]."""
+    return torch.as_tensor(np.array(images)).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+if __name__ == "__main__":
+    typer.run(main)

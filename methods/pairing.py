@@ -1,0 +1,71 @@
+"""Which word meets which prompt on which guide: the plan of a generative method."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from datasets.few_shot import FewShotTask
+from datasets.seeding import seed_from
+from methods.base import Vector
+from methods.plan import Plan, PlanRow
+
+
+def pair(
+    task: FewShotTask,
+    words: Sequence[Sequence[Vector]],
+    prompts: Sequence[Sequence[str]],
+    *,
+    levels: Sequence[float] = (0.0,),
+    images_per_example: int,
+    strength: float,
+    guidance_scale: float,
+    steps: int,
+) -> Plan:
+    """A plan of `images_per_example` rows for each train example, in the order of `task.train`.
+
+    A class's rows go through its prompts in turn; with each round through the prompts, each prompt meets the next
+    noise level. So every prompt meets every level within prompts × levels rows, and a guide uses each prompt once
+    where `images_per_example` is the number of prompts.
+
+    A row's seed knows the task's name and seed, the guide and the row's number among the guide's, and no method: two
+    methods start a guide's j-th image from the same noise.
+
+    Args:
+        task: gives the guides.
+        words: for each class one vector a noise level.
+        prompts: for each class its prompts, with `<word>` for the class noun.
+        levels: the standard deviations behind `words`, recorded in the rows.
+    """
+    rows: list[PlanRow] = []
+    rank_in_class = [0] * len(task.classes)
+    for guide, example in enumerate(task.train):
+        label, rank = example.label, rank_in_class[example.label]
+        rank_in_class[label] += 1
+        for j in range(images_per_example):
+            prompt, level = _turn(rank * images_per_example + j, len(prompts[label]), len(levels))
+            row = PlanRow(
+                guide=guide,
+                label=label,
+                prompt=prompts[label][prompt],
+                word=_key(label, levels[level]),
+                strength=strength,
+                guidance_scale=guidance_scale,
+                steps=steps,
+                seed=seed_from("generation", task.name, task.seed, example.identifier, j),
+                noise_std=levels[level],
+            )
+            rows.append(row)
+    vectors = {
+        _key(label, level): vector for label, own in enumerate(words) for level, vector in zip(levels, own, strict=True)
+    }
+    return Plan(tuple(rows), vectors)
+
+
+def _turn(count: int, prompts: int, levels: int) -> tuple[int, int]:
+    """Prompt and level of a class's `count`-th row: a diagonal walk over their table."""
+    turn, prompt = divmod(count, prompts)
+    return prompt, (prompt + turn) % levels
+
+
+def _key(label: int, level: float) -> str:
+    return f"{label} σ={level:g}"

@@ -1,0 +1,45 @@
+"""A plan: the table of images that a method wants, one row an image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+PLACEHOLDER = "<word>"
+"""Stands in a prompt where the row's learned word goes."""
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    """One image to make, by SDEdit from a guide (Meng et al. 2022). It depends on nothing but this row.
+
+    guide: index into the task's train examples.
+    prompt: text in which `<word>` stands for the learned word.
+    word: key into the plan's words.
+    strength: share of the noise schedule that is run, in (0, 1].
+    guidance_scale: classifier-free guidance; 1 turns it off.
+    steps: length of the whole schedule; `strength * steps` denoising steps are run.
+    seed: of the row's own noise.
+    noise_std: the deviation of the embedding noise in `word` (kept for the record).
+    """
+
+    guide: int
+    label: int
+    prompt: str
+    word: str
+    strength: float
+    guidance_scale: float
+    steps: int
+    seed: int
+    noise_std: float = 0.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Rows, and the word embeddings that they name: each a float32 vector of the text encoder's width."""
+
+    rows: tuple[PlanRow, ...]
+    words: Mapping[str, npt.NDArray[np.float32]]

@@ -1,0 +1,7 @@
+"""DIAGen's component (b): prompts that place a class in many settings, from a language model or from word lists."""
+
+from __future__ import annotations
+
+from methods.prompts.sources import PROMPT_SOURCES, PromptSource, check_prompt_settings, write_prompts
+
+__all__ = ["PROMPT_SOURCES", "PromptSource", "check_prompt_settings", "write_prompts"]

@@ -1,0 +1,102 @@
+"""Prompts from a language model behind any server of OpenAI's protocol (OpenAI, vLLM, Ollama, llama.cpp …)."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+from urllib.parse import urlsplit
+
+from datasets.errors import UserError
+from methods.prompts.reply import prompts_in
+from methods.settings import PromptSettings
+
+KEY_VARIABLE = "OPENAI_API_KEY"
+OPENAI_URL = "https://api.openai.com/v1"
+SPARE = 5
+"""Prompts asked for beyond those needed, since some replies are unusable (the published code's number)."""
+
+INSTRUCTION = """Write {count} different prompts for a text-to-image model, each a photo of a {noun}.
+Follow this pattern, in which every bracket is optional:
+a photo of a [adjective] {noun} [location and/or weather preposition] [weather] [location] \
+[time of day with preposition]
+Use visual adjectives only. Vary how many brackets are filled. Let the settings be as different as they can be, \
+unusual ones among them.
+Each prompt must contain the word "{noun}" in the singular. Answer with a numbered list and nothing else."""
+
+
+def check(settings: PromptSettings) -> None:
+    """Refuse, without a request, settings that cannot work: above all a key that is not there."""
+    if not os.environ.get(KEY_VARIABLE, "").strip():
+        raise UserError(
+            f"prompts.source=openai needs the environment variable {KEY_VARIABLE} "
+            "(any text for a local server); or write prompts offline with --set prompts.source=template"
+        )
+    if settings.base_url and urlsplit(settings.base_url).scheme not in ("http", "https"):
+        raise UserError(f"prompts.base_url must begin with http:// or https://, got '{settings.base_url}'")
+    if settings.timeout_seconds <= 0:
+        raise UserError(f"prompts.timeout_seconds must be positive, got {settings.timeout_seconds:g}")
+    if settings.retries < 0:
+        raise UserError(f"prompts.retries must not be negative, got {settings.retries}")
+
+
+def write(noun: str, count: int, settings: PromptSettings, seed: int) -> list[str]:
+    """`count` distinct prompts for the noun; asks again, `retries` times at most, while too few are usable.
+
+    Raises:
+        UserError: the server cannot be reached, refuses, or keeps giving too few usable prompts.
+    """
+    prompts: list[str] = []
+    reply = ""
+    with _client(settings) as client:
+        for attempt in range(settings.retries + 1):
+            wanted = count - len(prompts) + SPARE
+            reply = _ask(client, noun, wanted, settings, seed + attempt)
+            prompts = list(dict.fromkeys([*prompts, *prompts_in(reply, noun)]))
+            if len(prompts) >= count:
+                return prompts[:count]
+    said = " ".join(reply.split())[:80]
+    raise UserError(
+        f"{_server(settings)} gave {len(prompts)} usable prompts for class '{noun}' where {count} are needed, "
+        f"in {settings.retries + 1} replies; it last said: '{_without_key(said)}'"
+    )
+
+
+def _client(settings: PromptSettings) -> Any:
+    from openai import OpenAI
+
+    return OpenAI(
+        api_key=os.environ[KEY_VARIABLE],
+        base_url=settings.base_url or OPENAI_URL,
+        timeout=settings.timeout_seconds,
+        max_retries=settings.retries,
+    )
+
+
+def _ask(client: Any, noun: str, count: int, settings: PromptSettings, seed: int) -> str:
+    """One reply; the client itself tries again after timeouts, rate limits and server errors."""
+    from openai import APIStatusError, APITimeoutError, OpenAIError
+
+    message = {"role": "user", "content": INSTRUCTION.format(count=count, noun=noun)}
+    try:
+        answer = client.chat.completions.create(model=settings.model, messages=[message], seed=seed % 2**31)
+        return str(answer.choices[0].message.content or "")
+    except APITimeoutError:
+        problem = f"did not answer within {settings.timeout_seconds:g} s (prompts.timeout_seconds)"
+    except APIStatusError as error:
+        problem = f"answered {error.status_code}: {' '.join(str(error.message).split())[:120]}"
+    except OpenAIError as error:
+        problem = f"cannot be reached: {' '.join(str(error.__cause__ or error).split())[:120]}"
+    except (AttributeError, IndexError, TypeError, ValueError):
+        problem = "gave an answer that is no chat completion; is prompts.base_url right (it mostly ends with /v1)?"
+    raise UserError(f"no prompts for class '{noun}': {_server(settings)} {_without_key(problem)}")
+
+
+def _server(settings: PromptSettings) -> str:
+    """The server as a user may read it, without a password that its address may hold."""
+    parts = urlsplit(settings.base_url or OPENAI_URL)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _without_key(text: str) -> str:
+    key = os.environ.get(KEY_VARIABLE, "").strip()
+    return text.replace(key, "…") if len(key) > 3 else text

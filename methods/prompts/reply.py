@@ -1,0 +1,84 @@
+"""Reads prompts out of a language model's reply, however it is laid out."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import lru_cache
+
+from methods.plan import PLACEHOLDER
+
+MAX_WORDS = 50
+"""A longer line is prose about prompts, or more than a text encoder of 77 tokens takes."""
+
+_THOUGHTS = re.compile(r"<think>.*?(</think>|$)", re.DOTALL | re.IGNORECASE)
+_ITEM = re.compile(r"^\s*(?:\(?\d{1,3}\s*[.):\]]|[-*•–])\s*(?=\S)")
+_INLINE_NUMBER = re.compile(r"(?<=[.;,\"”'])\s+(?=\d{1,3}[.)]\s)")
+_MARKS = " \t\"'`*_“”‘’«»"
+_IRREGULAR = {"mouse": "mice", "goose": "geese", "person": "people", "man": "men", "woman": "women"}
+
+
+def prompts_in(reply: str, noun: str) -> list[str]:
+    """The distinct usable prompts of a reply, in order, with `<word>` for the noun.
+
+    Numbered, bulleted and quoted lines, one running line of numbered items, and JSON lists are understood. Where the
+    reply has a list, whatever stands around it is left out. A prompt is usable if it holds the noun as a whole word, in
+    singular or plural.
+    """
+    text = _THOUGHTS.sub("", reply)
+    found = (_prompt(line, noun) for line in _lines(text))
+    return list(dict.fromkeys(prompt for prompt in found if prompt))
+
+
+def noun_pattern(noun: str) -> re.Pattern[str]:
+    """Matches the noun as a whole word, in singular or plural, "cell phone" also as "cell-phone" or "cellphone"."""
+    return _pattern(" ".join(noun.lower().split()))
+
+
+@lru_cache(maxsize=1024)
+def _pattern(noun: str) -> re.Pattern[str]:
+    *first, last = noun.split(" ")
+    forms = [r"[\s-]?".join(re.escape(word) for word in (*first, form)) for form in _forms(last)]
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(sorted(forms, key=len, reverse=True))})(?![\w-])", re.IGNORECASE)
+
+
+def _forms(word: str) -> set[str]:
+    """The word and the plurals that it may have."""
+    forms = {word, word + "s", word + "es", _IRREGULAR.get(word, word)}
+    if word.endswith("y"):
+        forms.add(word[:-1] + "ies")
+    if word.endswith("fe"):
+        forms.add(word[:-2] + "ves")
+    if word.endswith("f"):
+        forms.add(word[:-1] + "ves")
+    return forms
+
+
+def _lines(text: str) -> list[str]:
+    """Candidate lines: the entries of a JSON list, else the items of a list, else every line."""
+    entries = _json_list(text)
+    if entries is not None:
+        return entries
+    lines = [part for line in text.splitlines() for part in _INLINE_NUMBER.split(line)]
+    items = [line for line in lines if _ITEM.match(line)]
+    return [_ITEM.sub("", line) for line in items] or [line for line in lines if not line.rstrip(_MARKS).endswith(":")]
+
+
+def _json_list(text: str) -> list[str] | None:
+    begin, end = text.find("["), text.rfind("]")
+    if begin < 0 or end < begin:
+        return None
+    try:
+        entries = json.loads(text[begin : end + 1])
+    except ValueError:
+        return None
+    return [entry for entry in entries if isinstance(entry, str)] or None
+
+
+def _prompt(line: str, noun: str) -> str | None:
+    """The line as a prompt, or None where it is none."""
+    text = " ".join(line.strip(_MARKS + ",").rstrip(".").strip(_MARKS).split())
+    if PLACEHOLDER in text or len(text.split()) > MAX_WORDS:
+        return None
+    prompt, count = noun_pattern(noun).subn(PLACEHOLDER, text)
+    return prompt if count else None

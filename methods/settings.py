@@ -1,0 +1,45 @@
+"""Settings of the services that methods share; defaults are the paper's (see docs/protocol.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class GeneratorSettings:
+    """The Stable Diffusion checkpoint and how it is run; nothing here but `checkpoint`, `resolution` and `dtype`
+    may change an image."""
+
+    checkpoint: str = "CompVis/stable-diffusion-v1-4"
+    """Hub name or folder; `mini_sd` is the model that ships with the project."""
+    resolution: int = 512
+    batch_size: int = 8
+    dtype: str = "auto"
+    """`auto`: float16 on a GPU, float32 on a CPU; or `float32`, `float16`, `bfloat16`."""
+
+
+@dataclass
+class TextualInversionSettings:
+    """Textual Inversion (Gal et al. 2023) as DA-Fusion's code runs it."""
+
+    steps: int = 1000
+    batch_size: int = 4
+    """Samples of each class in a step."""
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-2
+    initial_word: str = "the"
+    classes_per_batch: int = 10
+
+
+@dataclass
+class PromptSettings:
+    """Where prompts come from: `openai` (any server of that protocol) or `template` (word lists, offline)."""
+
+    source: str = "openai"
+    model: str = "gpt-4"
+    base_url: str = ""
+    """Empty: the OpenAI service. The key is read from OPENAI_API_KEY and from nowhere else."""
+    timeout_seconds: float = 60.0
+    retries: int = 3
+    word_list: str = "general"
+    """For `template`: `general`, `mini_focus`, or the path of a YAML file."""

@@ -1,0 +1,36 @@
+"""DIAGen's component (c): how much a synthetic image counts, from the calibrated confidence in its label."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from datasets.errors import UnknownName, UserError
+
+RULES = ("min(1, 2c)", "c")
+"""`min(1, 2c)` is the published code's; `c` takes the confidence as it is."""
+
+Weights = npt.NDArray[np.float64]
+
+
+def check_rule(rule: str) -> None:
+    """Raise `UnknownName` for a weighting rule that is none of `RULES`."""
+    if rule not in RULES:
+        raise UnknownName("weight rule", rule, RULES)
+
+
+def weights_from_confidence(confidence: npt.NDArray[np.floating[Any]], rule: str = RULES[0]) -> Weights:
+    """Weights w in [0, 1] of images with confidence c in [0, 1], both of shape (images,).
+
+    Sampling normalises them within each guide's images (DIAGen, Eq. 2), so only their ratios there matter.
+
+    Raises:
+        UserError: an unknown rule, or a confidence that is no probability.
+    """
+    check_rule(rule)
+    values = np.asarray(confidence, dtype=np.float64)
+    if not ((values >= 0) & (values <= 1)).all():
+        raise UserError("the guide classifier gave a confidence outside [0, 1]: its training diverged")
+    return values if rule == "c" else np.minimum(1.0, 2.0 * values)

@@ -1,0 +1,46 @@
+"""The shipped model: a Stable Diffusion folder of the promised size that plain diffusers pipelines open."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from datasets.mini_focus import render
+from methods.mini_sd import WEIGHTS
+from methods.mini_sd.evaluate import reconstruction, scenes_of
+
+
+def test_is_small_and_half_precision() -> None:
+    from safetensors import safe_open
+
+    files = [path for path in WEIGHTS.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 30e6
+    tensors = [path for path in files if path.suffix == ".safetensors"]
+    assert {path.parent.name for path in tensors} == {"unet", "vae", "text_encoder"}
+    for path in tensors:
+        with safe_open(path, "pt") as content:
+            assert {content.get_slice(key).get_dtype() for key in content.keys()} <= {"F16", "I64"}  # noqa: SIM118
+
+
+@pytest.mark.parametrize("given", ["default", "float32"])
+def test_image_to_image_pipeline_opens_it(given: str) -> None:
+    from diffusers import StableDiffusionImg2ImgPipeline
+
+    options = {} if given == "default" else {"torch_dtype": torch.float32}
+    pipeline = StableDiffusionImg2ImgPipeline.from_pretrained(WEIGHTS, **options)
+    pipeline.set_progress_bar_config(disable=True)
+    scene = scenes_of(1)[0]
+    prompt = f"a photo of a {scene.category} at night"
+    made = pipeline(prompt, image=render(scene), strength=0.5, num_inference_steps=4, guidance_scale=3.0).images[0]
+    assert made.size == (64, 64)
+    assert np.asarray(made).std() > 5
+
+
+def test_codec_reconstructs_fresh_renders() -> None:
+    """At least 27 dB on pictures that training has not seen."""
+    from diffusers import StableDiffusionPipeline
+
+    pipeline = StableDiffusionPipeline.from_pretrained(WEIGHTS, torch_dtype=torch.float32)
+    renders = np.stack([np.asarray(render(scene)) for scene in scenes_of(32)])
+    assert reconstruction(pipeline, renders) > 27

@@ -1,0 +1,217 @@
+"""The generator makes, row by row, what diffusers' own pipeline makes."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from datasets.errors import UserError
+from evaluation.device import default_device
+from methods.generator import Generator
+from methods.plan import PlanRow
+from methods.settings import GeneratorSettings
+
+TOLERANCE = 1
+"""Of 255: batching may round a grey level the other way."""
+
+ROWS = (
+    PlanRow(0, 0, "a photo of a <word> on grass", "a", 0.7, 15.0, 10, seed=1),
+    PlanRow(1, 0, "a photo of a <word> at night", "b", 0.7, 7.5, 10, seed=2),
+    PlanRow(0, 0, "a photo of a <word> on grass", "b", 0.5, 7.5, 10, seed=3),
+    PlanRow(2, 1, "a photo of a <word> in snow", "a", 0.7, 3.0, 10, seed=4),
+    PlanRow(2, 1, "a photo of a <word>", "b", 0.7, 1.0, 10, seed=5),
+)
+
+
+@pytest.fixture(scope="module")
+def words() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(1)
+    return {name: rng.normal(0, 0.5, 16).astype(np.float32) for name in "ab"}
+
+
+def test_rows_equal_the_pipelines_images(
+    checkpoint: Path, make_generator: Callable[..., Generator], words: dict[str, Any], guides: dict[int, Image.Image]
+) -> None:
+    made = dict(make_generator(checkpoint).generate(ROWS, words, guides))
+    assert sorted(made) == list(range(len(ROWS)))
+    for i, row in enumerate(ROWS):
+        expected = _pipeline_image(checkpoint, row, words[row.word], guides[row.guide])
+        assert made[i].size == guides[row.guide].size
+        assert _difference(made[i], expected) <= TOLERANCE
+
+
+def test_the_word_the_prompt_the_seed_and_the_guide_all_matter(
+    make_generator: Callable[..., Generator], words: dict[str, Any], guides: dict[int, Image.Image]
+) -> None:
+    row = ROWS[0]
+    rows = [
+        row,
+        replace(row, word="b"),
+        replace(row, prompt="a <word> at night"),
+        replace(row, seed=9),
+        replace(row, guide=2),
+    ]
+    first, *others = (image for _, image in make_generator().generate(rows, words, guides))
+    assert all(_difference(first, other) > TOLERANCE for other in others)
+
+
+def test_an_image_does_not_depend_on_its_batch(
+    checkpoint: Path, make_generator: Callable[..., Generator], words: dict[str, Any], guides: dict[int, Image.Image]
+) -> None:
+    generator = make_generator(checkpoint, batch_size=3)
+    together = dict(generator.generate(ROWS, words, guides))
+    reversed_rows = dict(generator.generate(ROWS[::-1], words, guides))
+    for i, row in enumerate(ROWS):
+        ((_, alone),) = generator.generate([row], words, guides)
+        assert _difference(together[i], alone) == 0
+        assert _difference(together[i], reversed_rows[len(ROWS) - 1 - i]) == 0
+
+
+def test_each_guide_and_each_prompt_is_encoded_once(
+    make_generator: Callable[..., Generator],
+    words: dict[str, Any],
+    guides: dict[int, Image.Image],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    generator = make_generator(batch_size=2)
+    rows = [replace(ROWS[0], guide=i % 2, seed=i) for i in range(8)]
+    encoded: list[str] = []
+    posterior, encode = generator.model.posterior, generator.model.encoder.encode
+    monkeypatch.setattr(generator.model, "posterior", lambda image: (encoded.append("guide"), posterior(image))[1])
+    monkeypatch.setattr(generator.model.encoder, "encode", lambda *a: (encoded.append("prompts"), encode(*a))[1])
+    assert len(list(generator.generate(rows, words, guides))) == 8
+    assert encoded.count("guide") == 2
+    assert encoded.count("prompts") == 1  # the empty prompt and the only other one fill one batch
+
+
+def test_half_precision_leaves_the_text_encoder_in_float32(
+    checkpoints: dict[str, Path], words: dict[str, Any], guides: dict[int, Image.Image]
+) -> None:
+    half, full = (
+        Generator(GeneratorSettings(str(checkpoints["ddim"]), 32, 4, name)) for name in ("bfloat16", "float32")
+    )
+    model = half.model
+    assert (model.unet.dtype, model.vae.dtype) == (torch.bfloat16, torch.bfloat16)
+    assert model.encoder.text_encoder.dtype == torch.float32
+    assert half.fingerprint != full.fingerprint
+    (_, image), (_, exact) = (next(iter(generator.generate(ROWS[:1], words, guides))) for generator in (half, full))
+    assert np.abs(np.asarray(image, dtype=int) - np.asarray(exact, dtype=int)).mean() < 5
+
+
+def test_progress_is_reported_after_each_batch(
+    make_generator: Callable[..., Generator], words: dict[str, Any], guides: dict[int, Image.Image]
+) -> None:
+    seen: list[tuple[int, int]] = []
+    rows = [replace(ROWS[0], seed=i) for i in range(5)]
+    list(make_generator(batch_size=2).generate(rows, words, guides, lambda done, total: seen.append((done, total))))
+    assert seen == [(2, 5), (4, 5), (5, 5)]
+
+
+def test_a_strength_without_a_step_is_refused(
+    make_generator: Callable[..., Generator], words: dict[str, Any], guides: dict[int, Image.Image]
+) -> None:
+    with pytest.raises(UserError, match=r"strength 0\.05 of 10 steps"):
+        list(make_generator().generate([replace(ROWS[0], strength=0.05)], words, guides))
+
+
+def test_a_prompt_whose_class_word_is_cut_off_is_refused(
+    make_generator: Callable[..., Generator], words: dict[str, Any], guides: dict[int, Image.Image]
+) -> None:
+    with pytest.raises(UserError, match="too long"):
+        list(make_generator().generate([replace(ROWS[0], prompt="a " * 20 + "<word>")], words, guides))
+
+
+def test_the_fingerprint_follows_content_and_settings_and_not_the_path(
+    checkpoints: dict[str, Path], make_generator: Callable[..., Generator], tmp_path: Path
+) -> None:
+    original = make_generator(checkpoints["ddim"])
+    moved = shutil.copytree(checkpoints["ddim"], tmp_path / "moved")
+    assert make_generator(moved, batch_size=1).fingerprint == original.fingerprint
+    assert make_generator(moved, resolution=64).fingerprint != original.fingerprint
+    assert make_generator(checkpoints["pndm"]).fingerprint != original.fingerprint
+    weights = moved / "unet" / "diffusion_pytorch_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
+    assert make_generator(moved).fingerprint != original.fingerprint
+
+
+def test_facts_about_the_text_encoder_need_no_model(make_generator: Callable[..., Generator]) -> None:
+    generator = make_generator()
+    assert generator.word_dimension == 16
+    assert "model" not in generator.__dict__
+    table = generator.model.encoder._embedding.table.weight
+    token = generator.model.encoder.tokenizer("car", add_special_tokens=False).input_ids
+    assert len(token) == 1
+    np.testing.assert_array_equal(generator.noun_embedding("car"), table[token[0]].detach().cpu().numpy())
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["unet/diffusion_pytorch_model.safetensors", "vae/config.json", "text_encoder/model.safetensors",
+     "tokenizer/tokenizer.json", "scheduler/scheduler_config.json"],
+)  # fmt: skip
+def test_an_incomplete_folder_is_refused_by_the_missing_part(
+    checkpoints: dict[str, Path], tmp_path: Path, part: str
+) -> None:
+    folder = shutil.copytree(checkpoints["ddim"], tmp_path / "cut")
+    (folder / part).unlink()
+    with pytest.raises(UserError, match=f"incomplete: {part} is missing"):
+        Generator(GeneratorSettings(str(folder), 32, 4))
+
+
+def test_a_truncated_weight_file_is_refused_in_one_line(
+    checkpoints: dict[str, Path], make_generator: Callable[..., Generator], tmp_path: Path
+) -> None:
+    folder = shutil.copytree(checkpoints["ddim"], tmp_path / "cut")
+    weights = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(UserError, match="cannot be opened") as caught:
+        _ = make_generator(folder).model
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (GeneratorSettings("no/such/folder"), "is no folder, no hub name"),
+        (GeneratorSettings(dtype="float8"), "dtype 'float8' is unknown"),
+        (GeneratorSettings(resolution=60), "multiple of 8"),
+        (GeneratorSettings(batch_size=0), "at least 1"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(settings: GeneratorSettings, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        Generator(settings)
+
+
+def _pipeline_image(folder: Path, row: PlanRow, word: np.ndarray, guide: Image.Image) -> Image.Image:
+    """The same row by diffusers, with the word as an ordinary added token."""
+    from diffusers import StableDiffusionImg2ImgPipeline
+
+    pipeline = StableDiffusionImg2ImgPipeline.from_pretrained(folder, safety_checker=None, low_cpu_mem_usage=False)
+    pipeline = pipeline.to(default_device())
+    pipeline.set_progress_bar_config(disable=True)
+    pipeline.tokenizer.add_tokens(["<word>"])
+    pipeline.text_encoder.resize_token_embeddings(len(pipeline.tokenizer))
+    with torch.no_grad():
+        pipeline.text_encoder.get_input_embeddings().weight[-1] = torch.from_numpy(word)
+    image = pipeline(
+        prompt=row.prompt,
+        image=guide.resize((32, 32), Image.Resampling.BILINEAR),
+        strength=row.strength,
+        guidance_scale=row.guidance_scale,
+        num_inference_steps=row.steps,
+        generator=[torch.Generator().manual_seed(row.seed)],
+    ).images[0]
+    return image.resize(guide.size, Image.Resampling.BILINEAR)
+
+
+def _difference(one: Image.Image, other: Image.Image) -> int:
+    return int(np.abs(np.asarray(one, dtype=int) - np.asarray(other, dtype=int)).max())

@@ -1,0 +1,109 @@
+"""DA-Fusion and DIAGen as their papers describe them, component by component."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import fields
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pytest
+
+from datasets.errors import UserError
+from methods.base import METHODS
+from methods.da_fusion import DAFusion
+from methods.diagen import DIAGen
+from methods.weighting import weights_from_confidence
+from tests.methods.fakes import FakeTools, fake_task
+
+SUBSETS = [subset for n in range(4) for subset in combinations(DIAGen.components, n)]
+
+
+def synthesize(method: Any, shots: int = 2) -> tuple[Any, FakeTools]:
+    tools = FakeTools()
+    return method.synthesize(fake_task(shots), tools), tools
+
+
+def test_the_defaults_are_the_papers() -> None:
+    assert (DAFusion().strength, DAFusion().guidance_scale, DAFusion().synthetic_probability) == (0.5, 7.5, 0.5)
+    assert (DIAGen().strength, DIAGen().guidance_scale, DIAGen().synthetic_probability) == (0.7, 15.0, 0.7)
+    assert (DIAGen().images_per_example, DIAGen().prompts_per_class, DIAGen().steps) == (10, 10, 50)
+    assert DIAGen().noise_std == (0.0, 0.005, 0.01, 0.025)
+
+
+def test_da_fusion_varies_each_guide_with_the_plain_prompt() -> None:
+    made, tools = synthesize(DAFusion())
+    assert tools.asked == ["words", "images"]
+    assert len(made.images) == 2 * 2 * 10
+    assert {image.row.prompt for image in made.images} == {"a photo of a <word>"}
+    assert {image.row.noise_std for image in made.images} == {0.0}
+
+
+@pytest.mark.parametrize("enabled", SUBSETS)
+def test_each_component_of_diagen_does_its_own_part(enabled: tuple[str, ...]) -> None:
+    made, tools = synthesize(DIAGen(enabled=enabled), shots=4)
+    assert ("prompts" in tools.asked) == ("prompts" in enabled)
+    assert ("confidence" in tools.asked) == ("weights" in enabled)
+    assert len({image.row.noise_std for image in made.images}) == (4 if "noise" in enabled else 1)
+    assert len({image.row.prompt for image in made.images}) == (20 if "prompts" in enabled else 1)
+    assert len({image.weight for image in made.images}) > 1 if "weights" in enabled else True
+
+
+def test_diagen_without_components_is_da_fusion_with_its_own_numbers() -> None:
+    plain = DIAGen(strength=0.5, guidance_scale=7.5, enabled=())
+    (_, first), (_, second) = synthesize(plain), synthesize(DAFusion())
+    assert first.plan is not None and second.plan is not None
+    assert first.plan.rows == second.plan.rows
+    assert all(np.array_equal(first.plan.words[key], vector) for key, vector in second.plan.words.items())
+
+
+def test_weighting_changes_no_image() -> None:
+    """Protocol, note 10: the weighting ablation must compare the same images."""
+    (_, with_weights), (_, without) = synthesize(DIAGen()), synthesize(DIAGen(enabled=("noise", "prompts")))
+    assert with_weights.plan is not None and without.plan is not None
+    assert with_weights.plan.rows == without.plan.rows
+
+
+def test_confidence_becomes_weight() -> None:
+    confidence = np.array([0.0, 0.2, 0.5, 0.9])
+    np.testing.assert_allclose(weights_from_confidence(confidence), [0, 0.4, 1, 1])
+    np.testing.assert_allclose(weights_from_confidence(confidence, "c"), confidence)
+    with pytest.raises(UserError, match="outside"):
+        weights_from_confidence(np.array([0.1, np.nan]))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: DIAGen(strength=0.0), r"diagen.strength must be in \(0, 1\], got 0.0"),
+        (lambda: DAFusion(strength=1.2), "da_fusion.strength"),
+        (lambda: DAFusion(strength=0.01), "da_fusion.steps must be enough for one step"),
+        (lambda: DAFusion(images_per_example=0), "da_fusion.images_per_example"),
+        (lambda: DIAGen(synthetic_probability=1.5), "diagen.synthetic_probability"),
+        (lambda: DIAGen(noise_std=()), "diagen.noise_std"),
+        (lambda: DIAGen(noise_std=(0.1, 0.1)), "diagen.noise_std"),
+        (lambda: DIAGen(prompts_per_class=0), "diagen.prompts_per_class"),
+        (lambda: DIAGen(weight="2c"), "unknown weight rule '2c'"),
+        (lambda: DIAGen(enabled=("nois",)), "unknown component 'nois'; did you mean noise"),
+    ],
+)
+def test_hyper_parameters_that_cannot_be_are_refused(make: Any, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        make()
+
+
+def test_every_registered_method_has_facts_and_defaults() -> None:
+    assert {"standard", "da_fusion", "diagen"} <= set(METHODS)
+    for name in METHODS:
+        plugin: Any = METHODS[name]
+        assert plugin.title and plugin.paper
+        assert 0 <= plugin().synthetic_probability <= 1
+        assert "enabled" in {field.name for field in fields(plugin)} if plugin.components else True
+
+
+def test_registering_the_methods_loads_no_heavy_library() -> None:
+    code = "import sys, methods, methods.prompts, methods.checkpoint; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"torch", "diffusers", "transformers", "openai", "mlflow", "timm", "scipy", "pandas"} & set(loaded)

@@ -1,0 +1,216 @@
+"""Prompts from a language model: its replies, however laid out, and its servers, however they behave."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from datasets.errors import UserError
+from methods.prompts import check_prompt_settings, write_prompts
+from methods.prompts.reply import noun_pattern, prompts_in
+from methods.settings import PromptSettings
+
+KEY = "sk-very-secret-key"
+SETTINGS = PromptSettings(source="openai", model="tiny", timeout_seconds=5.0, retries=1)
+
+Answer = tuple[int, Any]
+"""HTTP status, and the reply's text, or a function that says what to send."""
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+@contextmanager
+def server(*answers: Answer) -> Iterator[tuple[PromptSettings, list[dict[str, Any]]]]:
+    """A local server that gives these answers in turn, the last one for ever; yields settings and requests."""
+    requests: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            requests.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            status, text = answers[min(len(requests), len(answers)) - 1]
+            body = text() if callable(text) else completion(text)
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *arguments: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
+        threading.Thread(target=http.serve_forever, daemon=True).start()
+        try:
+            yield replace(SETTINGS, base_url=f"http://user:pass@127.0.0.1:{http.server_port}/v1"), requests
+        finally:
+            http.shutdown()
+
+
+def completion(text: str | None) -> str:
+    message = {"role": "assistant", "content": text}
+    choice = {"index": 0, "finish_reason": "stop", "message": message}
+    return json.dumps({"id": "1", "object": "chat.completion", "created": 1, "model": "tiny", "choices": [choice]})
+
+
+def numbered(count: int, noun: str = "car", start: int = 1) -> str:
+    return "\n".join(f"{i}. a photo of a {noun} in setting {i}" for i in range(start, start + count))
+
+
+def test_a_good_reply_is_taken_at_once_and_more_is_asked_for_than_needed() -> None:
+    with server((200, numbered(9))) as (settings, requests):
+        prompts = write_prompts("car", 4, settings, seed=0)
+    assert prompts == [f"a photo of a <word> in setting {i}" for i in range(1, 5)]
+    assert len(requests) == 1
+    assert requests[0]["model"] == "tiny"
+    assert "Write 9 different prompts" in requests[0]["messages"][0]["content"]
+
+
+def test_too_few_usable_prompts_are_asked_for_again_and_added_up() -> None:
+    replies = ((200, numbered(3) + "\n4. a photo of a boat"), (200, numbered(3) + "\n" + numbered(2, start=4)))
+    with server(*replies) as (settings, requests):
+        assert len(write_prompts("car", 5, settings, seed=0)) == 5
+    assert "Write 10 " in requests[0]["messages"][0]["content"]
+    assert "Write 7 " in requests[1]["messages"][0]["content"]
+    assert requests[0]["seed"] != requests[1]["seed"]
+
+
+def test_a_wordy_or_rude_model_is_named_with_what_it_said() -> None:
+    with server((200, f"I will not do that, {KEY}! " * 40)) as (settings, requests):
+        message = refusal(settings)
+    assert len(requests) == 2
+    assert "0 usable prompts for class 'car' where 3 are needed, in 2 replies" in message
+    assert "it last said: 'I will not do that" in message
+    assert len(message) < 260
+
+
+def test_an_empty_answer_counts_as_too_few() -> None:
+    with server((200, None)) as (settings, _):
+        assert "0 usable prompts" in refusal(settings)
+
+
+def test_server_errors_are_tried_again() -> None:
+    with server((500, "broken"), (200, numbered(3))) as (settings, requests):
+        assert len(write_prompts("car", 3, settings, seed=0)) == 3
+    assert len(requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ((500, "broken"), "answered 500"),
+        ((401, lambda: json.dumps({"error": {"message": f"Incorrect key {KEY}"}})), "answered 401: .*Incorrect key …"),
+        ((404, lambda: "<html>nothing here</html>"), "answered 404"),
+        ((200, lambda: "<html>hello</html>"), "no chat completion|cannot be reached"),
+        ((200, lambda: "{}"), "no chat completion"),
+        ((200, lambda: '{"choices": []}'), "no chat completion"),
+    ],
+)
+def test_a_server_that_cannot_answer_is_named_in_one_line(answer: Answer, problem: str) -> None:
+    with server(answer) as (settings, _):
+        refusal(settings, problem)
+
+
+def test_a_slow_server_is_given_up() -> None:
+    with server((200, lambda: time.sleep(1.5) or "{}")) as (settings, _):
+        begin = time.monotonic()
+        refusal(replace(settings, timeout_seconds=0.2, retries=0), r"did not answer within 0.2 s")
+        assert time.monotonic() - begin < 1.4
+
+
+def test_a_server_that_is_down_is_named() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    refusal(replace(SETTINGS, base_url=f"http://127.0.0.1:{port}/v1"), "cannot be reached")
+
+
+def refusal(settings: PromptSettings, problem: str = "class") -> str:
+    """The one line that a failing server gives: its address and the class, no secret."""
+    with pytest.raises(UserError, match=problem) as caught:
+        write_prompts("car", 3, settings, seed=0)
+    message = str(caught.value)
+    assert "'car'" in message and "http://127.0.0.1:" in message and "/v1" in message
+    assert "\n" not in message and KEY not in message and "user:pass" not in message
+    return message
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda patch: patch.delenv("OPENAI_API_KEY"), "OPENAI_API_KEY"),
+        (lambda patch: patch.setenv("OPENAI_API_KEY", " "), "OPENAI_API_KEY"),
+        (lambda patch: {"base_url": "localhost:8000/v1"}, "must begin with http"),
+        (lambda patch: {"timeout_seconds": 0.0}, "timeout_seconds must be positive"),
+        (lambda patch: {"retries": -1}, "retries must not be negative"),
+    ],
+)
+def test_settings_are_checked_before_anything_is_asked(
+    change: Callable[[pytest.MonkeyPatch], dict[str, Any] | None], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = replace(SETTINGS, **(change(monkeypatch) or {}))
+    with pytest.raises(UserError, match=message):
+        check_prompt_settings(settings)
+
+
+EXPECTED = ["a photo of a <word> at night", "a photo of a red <word> in the rain"]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "1. a photo of a dog at night\n2. a photo of a red dog in the rain",
+        "1) A Photo\n1) a photo of a dog at night.\n2) a photo of a red dog in the rain.",
+        "Prompts with a dog:\n\n- a photo of a dog at night\n- a photo of a red dog in the rain\n\nEnjoy your dog!",
+        "* **a photo of a dog at night**\n* **a photo of a red dog in the rain**",
+        '1. "a photo of a dog at night"\n2. “a photo of a red dog in the rain”',
+        "Here are prompts of a dog:\na photo of a dog at night\na photo of a red dog in the rain",
+        '["a photo of a dog at night", "a photo of a red dog in the rain"]',
+        '```json\n{"prompts": ["a photo of a dog at night", "a photo of a red dog in the rain"]}\n```',
+        "1. a photo of a dog at night. 2. a photo of a red dog in the rain.",
+        "<think>A dog?\n1. a dog</think>\n1. a photo of a dog at night\n2. a photo of a red dog in the rain",
+        "1. a photo of a dog at night\n2. a photo of a dog at night\n3. a photo of a red dog in the rain\n4. a cat",
+    ],
+)
+def test_replies_in_many_layouts_are_understood(reply: str) -> None:
+    assert prompts_in(reply, "dog") == EXPECTED
+
+
+def test_lines_that_are_no_prompts_are_left_out() -> None:
+    assert prompts_in("a dog " * 60, "dog") == []
+    assert prompts_in("1. a photo of a <word> with a dog", "dog") == []
+    assert prompts_in("", "dog") == []
+
+
+@pytest.mark.parametrize(
+    ("noun", "text", "found"),
+    [
+        ("car", "a photo of two Cars", "two <word>"),
+        ("car", "a photo of a carrot", None),
+        ("car", "a photo of a toy-car", None),
+        ("mouse", "three mice", "three <word>"),
+        ("knife", "some knives", "some <word>"),
+        ("strawberry", "ripe strawberries", "ripe <word>"),
+        ("bench", "old benches", "old <word>"),
+        ("cell phone", "a cellphone", "a <word>"),
+        ("cell phone", "a cell-phone", "a <word>"),
+        ("cell phone", "cell phones", "<word>"),
+        ("cell phone", "a phone", None),
+        ("car", "the car's wheel", "the <word>'s wheel"),
+    ],
+)
+def test_the_noun_is_found_as_a_whole_word_in_singular_and_plural(noun: str, text: str, found: str | None) -> None:
+    replaced, count = noun_pattern(noun).subn("<word>", text)
+    assert (count > 0) == (found is not None)
+    assert found is None or found in replaced

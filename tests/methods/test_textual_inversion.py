@@ -1,0 +1,160 @@
+"""Learning all classes together gives each class the word that it learns alone, which is the textbook loop's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from datasets.errors import UserError
+from methods.generator import Generator
+from methods.settings import TextualInversionSettings
+from methods.textual_inversion import TEMPLATES, _ClassSampler, _loss, _noise_schedule, learn_words
+
+SETTINGS = TextualInversionSettings(steps=4, batch_size=2, learning_rate=0.02, classes_per_batch=10)
+TOLERANCE = 2e-4
+"""Of a word's entries, which move by about 0.08: other batch sizes add in another order."""
+SEEDS = [11, 12, 13]
+
+
+@pytest.fixture(scope="module")
+def images(guides: dict[int, Image.Image]) -> list[list[Image.Image]]:
+    return [[guides[0], guides[1]], [guides[2]], [guides[1]]]
+
+
+def test_a_class_learns_the_same_alone_and_in_company(
+    checkpoint: Path, make_generator: Callable[..., Generator], images: list[list[Image.Image]]
+) -> None:
+    generator = make_generator(checkpoint)
+    together = learn_words(generator, images, SETTINGS, SEEDS)
+    assert together.shape == (3, generator.word_dimension)
+    assert together.dtype == np.float32
+    for i in range(3):
+        alone = learn_words(generator, [images[i]], SETTINGS, [SEEDS[i]])
+        np.testing.assert_allclose(together[i], alone[0], atol=TOLERANCE)
+        assert np.abs(together[i] - generator.noun_embedding("the")).max() > 100 * TOLERANCE
+
+
+def test_classes_per_batch_changes_nothing(
+    make_generator: Callable[..., Generator], images: list[list[Image.Image]]
+) -> None:
+    generator = make_generator()
+    together = learn_words(generator, images, SETTINGS, SEEDS)
+    in_groups = learn_words(generator, images, replace(SETTINGS, classes_per_batch=2), SEEDS)
+    np.testing.assert_allclose(together, in_groups, atol=TOLERANCE)
+
+
+def test_the_same_seed_learns_the_same_word_and_another_seed_another(
+    make_generator: Callable[..., Generator], images: list[list[Image.Image]]
+) -> None:
+    generator = make_generator()
+    first, again = (learn_words(generator, images[:1], SETTINGS, [5]) for _ in range(2))
+    other = learn_words(generator, images[:1], SETTINGS, [6])
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - other).max() > TOLERANCE
+
+
+def test_it_is_the_textbook_loop_with_an_added_token(
+    checkpoint: Path, make_generator: Callable[..., Generator], guides: Any
+) -> None:
+    """One constant sample: the loop of diffusers' example, with its own token and no cached posterior, agrees."""
+    settings = replace(SETTINGS, batch_size=1, steps=3)
+    learned = learn_words(make_generator(checkpoint), [[guides[0]]], settings, [3])
+    np.testing.assert_allclose(learned[0], _textbook(checkpoint, guides[0], settings, 3), atol=TOLERANCE)
+
+
+def test_the_word_lowers_the_loss(make_generator: Callable[..., Generator], images: list[list[Image.Image]]) -> None:
+    generator = make_generator()
+    learned = learn_words(generator, images[:1], replace(SETTINGS, steps=60), [1])
+    schedule = _noise_schedule(generator.model.scheduler)
+    draws = [_ClassSampler(generator.model, images[0], 32, seed=99).draw(64, 1000)]
+    tokens = generator.model.encoder.tokenize([template.format("<word>") for template in TEMPLATES])
+
+    def loss(word: np.ndarray) -> float:
+        with torch.no_grad():
+            words = torch.from_numpy(word).to(generator.device).repeat(64, 1)
+            return float(_loss(generator.model, schedule, draws, tokens, words))
+
+    assert loss(learned[0]) < loss(generator.noun_embedding("the")) - 1e-3
+
+
+def test_words_can_start_from_the_nouns(
+    make_generator: Callable[..., Generator], images: list[list[Image.Image]]
+) -> None:
+    generator = make_generator()
+    settings = replace(SETTINGS, steps=0, initial_word="<noun>")
+    words = learn_words(generator, images[:2], settings, SEEDS[:2], nouns=["car", "bird"])
+    np.testing.assert_array_equal(words, [generator.noun_embedding("car"), generator.noun_embedding("bird")])
+
+
+def test_no_model_weight_changes(make_generator: Callable[..., Generator], images: list[list[Image.Image]]) -> None:
+    generator = make_generator()
+    modules = {"unet": generator.model.unet, "vae": generator.model.vae, "text": generator.model.encoder.text_encoder}
+    before = {(m, k): v.clone() for m, module in modules.items() for k, v in module.state_dict().items()}
+    learn_words(generator, images, SETTINGS, SEEDS)
+    for m, module in modules.items():
+        assert all(torch.equal(before[m, k], v) for k, v in module.state_dict().items())
+        assert all(parameter.grad is None for parameter in module.parameters())
+
+
+def test_progress_counts_the_steps_of_all_groups(
+    make_generator: Callable[..., Generator], images: list[list[Image.Image]]
+) -> None:
+    seen: list[tuple[int, int]] = []
+    settings = replace(SETTINGS, steps=2, classes_per_batch=2)
+    learn_words(make_generator(), images, settings, SEEDS, lambda done, total: seen.append((done, total)))
+    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_a_checkpoint_that_predicts_the_image_is_refused(
+    make_generator: Callable[..., Generator], images: list[list[Image.Image]]
+) -> None:
+    generator = make_generator()
+    generator.model.scheduler.register_to_config(prediction_type="sample")
+    with pytest.raises(UserError, match="predicts 'sample'"):
+        learn_words(generator, images, SETTINGS, SEEDS)
+
+
+def test_there_are_27_templates() -> None:
+    assert len(set(TEMPLATES)) == 27
+
+
+def _textbook(folder: Path, image: Image.Image, settings: TextualInversionSettings, seed: int) -> np.ndarray:
+    """diffusers' textual inversion example, step by step, on the draws that the class's generator makes."""
+    from diffusers import DDPMScheduler, StableDiffusionPipeline
+
+    pipe = StableDiffusionPipeline.from_pretrained(folder, safety_checker=None, low_cpu_mem_usage=False)
+    pipe.tokenizer.add_tokens(["<new>"])
+    pipe.text_encoder.resize_token_embeddings(len(pipe.tokenizer))
+    table = pipe.text_encoder.get_input_embeddings()
+    start = pipe.tokenizer("the", add_special_tokens=False).input_ids[0]
+    with torch.no_grad():
+        table.weight[-1] = table.weight[start]
+    frozen = table.weight.detach().clone()
+    optimizer = torch.optim.AdamW(table.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    schedule = DDPMScheduler.from_config(pipe.scheduler.config)
+    draws = torch.Generator().manual_seed(seed)
+    for _ in range(settings.steps):
+        flip, template, time = (torch.randint(n, (1,), generator=draws) for n in (2, len(TEMPLATES), 1000))
+        pixels = torch.from_numpy(np.asarray(image, dtype=np.float32) / 127.5 - 1).permute(2, 0, 1)[None]
+        pixels = pixels.flip(-1) if flip else pixels
+        posterior = pipe.vae.encode(pixels).latent_dist
+        codec, noise = (torch.randn(posterior.mean.shape, generator=draws) for _ in range(2))
+        latents = ((posterior.mean + posterior.std * codec) * pipe.vae.config.scaling_factor).detach()
+        prompt = pipe.tokenizer(TEMPLATES[template].format("<new>"), padding="max_length", return_tensors="pt")
+        states = pipe.text_encoder(prompt.input_ids)[0]
+        prediction = pipe.unet(schedule.add_noise(latents, noise, time), time, states).sample
+        epsilon = schedule.config.prediction_type == "epsilon"
+        target = noise if epsilon else schedule.get_velocity(latents, noise, time)
+        torch.nn.functional.mse_loss(prediction, target).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        with torch.no_grad():
+            table.weight[:-1] = frozen[:-1]
+    return table.weight[-1].detach().numpy()
