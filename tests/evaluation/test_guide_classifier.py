@@ -1,0 +1,69 @@
+"""The guide classifier's confidence: high for an image of its class, low for another's, calibrated."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from evaluation.classifier import Head
+from evaluation.guide_classifier import GuideResult, guide_confidences, own_label_confidence, train_guide_head
+from evaluation.settings import GuideClassifierSettings
+
+SETTINGS = GuideClassifierSettings(epochs=15, iterations=20, batch_size=16, learning_rate=1e-2, patience=3)
+CLASSES, WIDTH = 3, 8
+
+
+def blobs(seed: int, per_class: int, views: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    centres = np.random.default_rng(0).normal(size=(CLASSES, WIDTH))
+    labels = np.repeat(np.arange(CLASSES), per_class)
+    noise = np.random.default_rng(seed).normal(size=(len(labels), views, WIDTH))
+    return (centres[labels][:, None] + noise).astype(np.float32), labels
+
+
+def judge(seed: int = 0, swap: bool = False) -> GuideResult:
+    validation, validation_labels = blobs(2, 40, 1)
+    synthetic, labels = blobs(3, 20, 5)
+    claimed = (labels + swap) % CLASSES
+    train = blobs(1, 4, 6)
+    return guide_confidences(*train, validation[:, 0], validation_labels, synthetic, claimed, CLASSES, SETTINGS, seed)
+
+
+def test_confidence_tells_right_from_wrong_images() -> None:
+    right, wrong = judge(), judge(swap=True)
+    assert right.confidence.shape == (60,)
+    assert ((right.confidence >= 0) & (right.confidence <= 1)).all()
+    assert right.confidence.mean() > 0.6 > 0.3 > wrong.confidence.mean()
+
+
+def test_same_seed_same_confidence() -> None:
+    assert np.array_equal(judge().confidence, judge().confidence)
+
+
+def test_scaling_does_not_raise_the_validation_loss() -> None:
+    result = judge()
+    assert result.nll_after <= result.nll_before + 1e-9
+    assert result.temperature > 0
+
+
+def test_confidence_is_the_mean_probability_over_views() -> None:
+    head = Head(np.eye(2, dtype=np.float32), np.zeros(2, np.float32))
+    views = np.array([[[1.0, 0.0], [0.0, 1.0]]], np.float32)
+    assert own_label_confidence(head, views, np.array([0]), 1.0) == pytest.approx([0.5])
+
+
+class TestEarlyStopping:
+    def train(self, patience: int, learning_rate: float = 0.3) -> Head:
+        validation, labels = blobs(2, 40, 1)
+        settings = replace(SETTINGS, patience=patience, learning_rate=learning_rate, weight_decay=0.0)
+        return train_guide_head(*blobs(1, 1, 1), validation[:, 0], labels, CLASSES, settings, 0)
+
+    def test_the_kept_epoch_is_followed_by_no_better_one(self) -> None:
+        hasty, patient = self.train(1), self.train(100)
+        assert hasty.epoch <= patient.epoch < SETTINGS.epochs
+
+    def test_without_validation_all_epochs_run(self) -> None:
+        nothing = np.empty((0, WIDTH), np.float32), np.empty(0, np.int64)
+        assert train_guide_head(*blobs(1, 4, 2), *nothing, CLASSES, SETTINGS, 0).epoch == SETTINGS.epochs

@@ -1,0 +1,68 @@
+"""A view depends on its image and seed alone, and keeps the image's size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from evaluation.views import plain_view, rand_augment_view, standard_view, view_seed
+
+View = Callable[[Image.Image, int], Image.Image]
+RANDOM_VIEWS = [standard_view, rand_augment_view]
+
+
+@pytest.fixture
+def image() -> Image.Image:
+    pixels = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
+    return Image.fromarray(pixels)
+
+
+@pytest.mark.parametrize("view", RANDOM_VIEWS)
+def test_same_seed_same_view(view: View, image: Image.Image) -> None:
+    assert view(image, 5).tobytes() == view(image, 5).tobytes()
+    assert len({view(image, seed).tobytes() for seed in range(8)}) > 5
+    assert view(image, 5).size == image.size
+
+
+@pytest.mark.parametrize("view", RANDOM_VIEWS)
+def test_the_global_random_state_is_neither_read_nor_changed(view: View, image: Image.Image) -> None:
+    torch.manual_seed(1)
+    first, state = view(image, 3), torch.get_rng_state()
+    torch.manual_seed(2)
+    assert view(image, 3).tobytes() == first.tobytes()
+    torch.manual_seed(1)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_plain_view_is_the_image(image: Image.Image) -> None:
+    assert plain_view(image) is image
+
+
+def test_half_of_the_standard_views_are_flipped() -> None:
+    image = Image.fromarray(np.tile(np.linspace(0, 255, 64).astype(np.uint8), (64, 1)))
+    rises = [np.asarray(standard_view(image, seed), float)[32] for seed in range(200)]
+    flipped = np.mean([row[48] < row[16] for row in rises])
+    assert 0.4 < flipped < 0.6
+
+
+def test_standard_views_keep_at_least_most_of_the_image() -> None:
+    """A crop of 0.7 of the area enlarges a centred square by at most 1/√0.7 a side at ratio 1, and 4/3 beyond."""
+    image = Image.new("L", (90, 90))
+    image.paste(255, (30, 30, 60, 60))
+    areas = [np.count_nonzero(np.asarray(standard_view(image, seed)) > 127) / 900 for seed in range(50)]
+    assert min(areas) > 0.9
+    assert max(areas) < 1 / 0.7 + 0.1
+
+
+@pytest.mark.parametrize("size", [(200, 3), (1, 1)])
+def test_extreme_shapes_have_views(size: tuple[int, int]) -> None:
+    assert standard_view(Image.new("RGB", size), 0).size == size
+
+
+def test_view_seeds_differ_by_every_part() -> None:
+    seeds = {view_seed(*parts) for parts in [("a", "x", 0, 0), ("b", "x", 0, 0), ("a", "y", 0, 0), ("a", "x", 1, 0)]}
+    assert len(seeds) == 4
