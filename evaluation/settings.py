@@ -44,5 +44,3 @@ class GuideClassifierSettings:
     patience: int = 5
     views_per_image: int = 50
     confidence_views: int = 5
-    weight: str = "min(1, 2c)"
-    """`min(1, 2c)` (the published code) or `c`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from torch import Tensor, nn
@@ -17,22 +18,26 @@ class Muon(torch.optim.Optimizer):
     `torch.optim.Muon` takes matrices only; most of these networks' parameters are convolutions.
     """
 
-    def __init__(self, parameters: Iterable[nn.Parameter], learning_rate: float, momentum: float = 0.95) -> None:
+    def __init__(self, parameters: Iterable[nn.Parameter], learning_rate: float, threads: int, momentum: float = 0.95):
         super().__init__(parameters, {"lr": learning_rate, "momentum": momentum})
+        self._pool = ThreadPoolExecutor(threads)
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
         for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is None:
-                    continue
-                state = self.state[parameter]
-                if not state:
-                    state["momentum"] = torch.zeros_like(parameter)
-                average = state["momentum"].lerp_(parameter.grad, 1 - group["momentum"])
-                update = orthogonalize(parameter.grad.lerp(average, group["momentum"]))
-                rows, columns = parameter.shape[0], parameter[0].numel()
-                parameter.add_(update, alpha=-group["lr"] * max(1.0, rows / columns) ** 0.5)
+            list(self._pool.map(lambda parameter, group=group: self._update(parameter, **group), group["params"]))
+
+    @torch.no_grad()
+    def _update(self, parameter: nn.Parameter, lr: float, momentum: float, **_others: object) -> None:
+        if parameter.grad is None:
+            return
+        state = self.state[parameter]
+        if not state:
+            state["momentum"] = torch.zeros_like(parameter)
+        average = state["momentum"].lerp_(parameter.grad, 1 - momentum)
+        update = orthogonalize(parameter.grad.lerp(average, momentum))
+        rows, columns = parameter.shape[0], parameter[0].numel()
+        parameter.add_(update, alpha=-lr * max(1.0, rows / columns) ** 0.5)
 
 
 def orthogonalize(gradient: Tensor) -> Tensor:
@@ -49,7 +54,7 @@ def orthogonalize(gradient: Tensor) -> Tensor:
 
 
 def optimizers(
-    modules: Iterable[nn.Module], learning_rate: float, adam_learning_rate: float
+    modules: Iterable[nn.Module], learning_rate: float, adam_learning_rate: float, threads: int = 1
 ) -> list[torch.optim.Optimizer]:
     """Muon for the inner matrices and convolutions; AdamW for embeddings, first and last layers, norms and biases."""
     named = [(name, parameter) for module in modules for name, parameter in module.named_parameters()]
@@ -58,6 +63,6 @@ def optimizers(
     chosen = {id(parameter) for parameter in inner}
     rest = [parameter for _, parameter in named if id(parameter) not in chosen]
     return [
-        Muon(inner, learning_rate),
+        Muon(inner, learning_rate, threads),
         torch.optim.AdamW(rest, adam_learning_rate, betas=(0.9, 0.99), weight_decay=0.0),
     ]

@@ -6,6 +6,7 @@ python -m methods.mini_sd.train_denoiser training/corpus training/autoencoder/va
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,7 +26,7 @@ from methods.mini_sd.architecture import TEXT_WIDTH, build_scheduler, build_text
 from methods.mini_sd.corpus import load_corpus
 from methods.mini_sd.muon import optimizers
 from methods.mini_sd.tokenizer import build_tokenizer
-from methods.mini_sd.training import generator_of, mixed_precision, train
+from methods.mini_sd.training import Replica, generator_of, mixed_precision, shared_copy, train
 
 CAPTION_DROPOUT = 0.1
 """Share of empty captions, which classifier-free guidance needs (Ho & Salimans 2022)."""
@@ -43,11 +44,11 @@ def main(
     text_steps: Annotated[int, typer.Option(help="steps that teach the text encoder words first")] = 300,
     batch_size: int = 64,
     seed: int = 0,
-    threads: Annotated[int, typer.Option(help="0: PyTorch's choice")] = 0,
+    parts: Annotated[int, typer.Option(help="shares of a batch, a thread for each; 1 on a GPU")] = 2,
 ) -> None:
     """Train on CORPUS, resuming from OUT, and write OUT/weights, which diffusers' pipelines open."""
-    if threads:
-        torch.set_num_threads(threads)
+    if parts > 1:
+        torch.set_num_threads(1)
     device = default_device()
     vae = AutoencoderKL.from_pretrained(autoencoder).to(device).eval()
     images, scenes = load_corpus(corpus)
@@ -60,10 +61,18 @@ def main(
     unet_average, text_average = copy.deepcopy(unet), copy.deepcopy(text_encoder)
     count = len(images) - VALIDATION_SIZE
 
-    def loss_of_step(step: int) -> Tensor:
-        draw = generator_of(seed, step)
-        chosen = torch.randint(count, (batch_size,), generator=draw)
-        return denoising_loss(unet, text_encoder, pictures, chosen, draw, vae.config.scaling_factor, CAPTION_DROPOUT)
+    def share(model: UNet2DConditionModel, encoder: CLIPTextModel, part: int) -> Callable[[int], Tensor]:
+        def loss_of_step(step: int) -> Tensor:
+            draw = generator_of(seed, step, part)
+            chosen = torch.randint(count, (batch_size // parts,), generator=draw)
+            return denoising_loss(model, encoder, pictures, chosen, draw, vae.config.scaling_factor, CAPTION_DROPOUT)
+
+        return loss_of_step
+
+    replicas = []
+    for part in range(1, parts):
+        copies = [shared_copy(unet), shared_copy(text_encoder)]
+        replicas.append(Replica(copies, share(*copies, part)))
 
     @torch.inference_mode()
     def report(step: int) -> str:
@@ -71,8 +80,10 @@ def main(
         loss = denoising_loss(unet_average, text_average, pictures, held_out, draw, vae.config.scaling_factor, 0.0)
         return f"validation {loss.item():.4f}"
 
-    steppers = optimizers([unet, text_encoder], LEARNING_RATE, ADAM_LEARNING_RATE)
-    train(out, [unet, text_encoder], steppers, loss_of_step, steps, report, [unet_average, text_average])
+    steppers = optimizers([unet, text_encoder], LEARNING_RATE, ADAM_LEARNING_RATE, parts)
+    averages = [unet_average, text_average]
+    loss = share(unet, text_encoder, 0)
+    train(out, [unet, text_encoder], steppers, loss, steps, report, averages, decay_share=0.65, replicas=replicas)
     save_pipeline(vae, unet_average, text_average, tokenizer, out / "weights")
 
 

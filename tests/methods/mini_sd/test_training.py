@@ -41,7 +41,7 @@ def test_an_interrupted_training_ends_where_an_uninterrupted_one_does(tmp_path: 
 
 
 def test_schedule_warms_up_stays_and_ends_at_zero() -> None:
-    rates = [schedule(step, 1000) for step in range(1001)]
+    rates = [schedule(step, 1000, 0.3) for step in range(1001)]
     assert rates[0] == pytest.approx(1 / 50)
     assert rates[500] == 1.0
     assert rates[1000] == 0.0

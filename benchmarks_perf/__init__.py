@@ -1,0 +1,23 @@
+"""Speed, measured: each script does the same work the plain way and ours in one run, and prints the ratio.
+
+python -m benchmarks_perf.generation
+python -m benchmarks_perf.textual_inversion
+python -m benchmarks_perf.classifier
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Wall-clock seconds of one call."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def report(what: str, plain: float, ours: float, unit: str) -> None:
+    """One line: the plain way, ours, the ratio; both in `unit`, the smaller the better."""
+    print(f"{what}: plain {plain:.3g} {unit}, ours {ours:.3g} {unit}, {plain / ours:.1f} times as fast")
