@@ -1,0 +1,1 @@
+"""The runner: command line, settings and presets, artifact store, tools, MLflow tracking, leaderboard."""

@@ -1,0 +1,26 @@
+"""Whether the services that a run will need can work: asked before any of them is loaded."""
+
+from __future__ import annotations
+
+from benchmark.settings import RunSettings
+from methods.base import Method
+
+
+def check_services(settings: RunSettings, method: Method) -> None:
+    """Refuse backbones, checkpoints and prompt sources that cannot work; quick, without a download.
+
+    Raises:
+        UserError: one clear line about the first that cannot.
+    """
+    from evaluation.backbones import check_backbone
+
+    check_backbone(settings.classifier.backbone)
+    if method.synthetic_probability == 0:
+        return
+    check_backbone(settings.features.name, "features")
+    from methods.checkpoint import check_generator_settings
+    from methods.prompts import check_prompt_settings
+
+    check_generator_settings(settings.generator)
+    if "prompts" in settings.components:
+        check_prompt_settings(settings.prompts)

@@ -1,0 +1,226 @@
+"""The command line: `python -m benchmark COMMAND`."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from benchmark.settings import RunSettings, resolve_settings
+from datasets.errors import UserError
+
+EPILOG = (
+    "Exit codes: 0 success, 2 a mistake in what was asked (one line says which), 130 interrupted "
+    "(the same command goes on where it stopped), 1 anything else."
+)
+
+ENVIRONMENT = {
+    "TRANSFORMERS_VERBOSITY": "error",
+    "DIFFUSERS_VERBOSITY": "error",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    # Threads that wait for each other sleep instead of spinning: on cores shared with another process that is up
+    # to seven times as fast.
+    "OMP_WAIT_POLICY": "passive",
+}
+"""Defaults for the libraries, set before any of them is imported."""
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C: Typer's own, which catches the interrupt before `main` sees it."""
+
+STOPPED = "stopped; the same command goes on from here"
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help=(
+        "What a generative augmentation method does for a few-shot classifier: accuracy on common and uncommon "
+        "settings, precision and recall of its images, what it cost. Start with `run`, compare with `leaderboard`."
+    ),
+    epilog=EPILOG,
+)
+
+Dataset = Annotated[str, typer.Option(help="A dataset's name; see `list datasets`.")]
+Shots = Annotated[str, typer.Option(help="Real images per class, one number or several: 4 or 2,4,8.")]
+Seeds = Annotated[str, typer.Option(help="Seeds that pick the real images: 0 or 0,1,2.")]
+Preset = Annotated[str, typer.Option(help="mini (embedded, CPU), paper (GPU), or the path of a YAML file of settings.")]
+Components = Annotated[
+    str, typer.Option(help="The method's parts that are on: all (default), none, or names such as noise,prompts.")
+]
+DataRoot = Annotated[
+    str, typer.Option(help="Folder that holds the datasets' folders. Default: the environment variable DIAGEN_DATA.")
+]
+Plugins = Annotated[str, typer.Option(help="Python files that register methods or datasets, separated by commas.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Any setting: --set diagen.strength=0.5. May be repeated."),
+]
+
+
+@app.command(epilog=EPILOG)
+def run(
+    method: Annotated[str, typer.Option(help="A method's name; see `list methods`.")] = "diagen",
+    dataset: Dataset = "mini_focus",
+    shots: Shots = "4",
+    seeds: Seeds = "0",
+    preset: Preset = "mini",
+    components: Components = "",
+    data_root: DataRoot = "",
+    plugins: Plugins = "",
+    overrides: Overrides = None,
+) -> None:
+    """One method on one dataset: a tracked run with a child run for each number of shots and each seed.
+
+    What an earlier run learned, made and computed is kept in the store (DIAGEN_STORE, default ./store) and not
+    made again, so that a command that was stopped goes on where it was.
+
+    Examples: `run --method diagen`; `run --method standard --dataset custom_coco --data-root ~/data --shots 2,4,8`.
+    """
+    from benchmark.plugins import load_plugins
+
+    load_plugins(plugins)
+    settings = resolve_settings(
+        method=method,
+        dataset=dataset,
+        data_root=data_root,
+        shots=shots,
+        seeds=seeds,
+        preset=preset,
+        components=components,
+        overrides=split_overrides(overrides or ()),
+    )
+    _run(settings)
+
+
+@app.command(epilog=EPILOG)
+def sweep(
+    methods: Annotated[str, typer.Option(help="Methods, separated by commas.")] = "standard,da_fusion,diagen",
+    datasets: Annotated[str, typer.Option(help="Datasets, separated by commas.")] = "mini_focus",
+    shots: Shots = "4",
+    seeds: Seeds = "0,1,2",
+    preset: Preset = "mini",
+    components: Components = "",
+    data_root: DataRoot = "",
+    plugins: Plugins = "",
+    overrides: Overrides = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what is to be done.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Run finished cells again.")] = False,
+) -> None:
+    """Every method on every dataset, shots and seed; cells that are finished with the same settings are skipped.
+
+    `--components` applies to the methods that have components.
+    """
+    from benchmark.plugins import load_plugins
+    from benchmark.sweep import run_grid
+
+    load_plugins(plugins)
+    texts = split_overrides(overrides or ())
+    grid = [
+        resolve_settings(
+            method=method,
+            dataset=dataset,
+            data_root=data_root,
+            shots=shots,
+            seeds=seeds,
+            preset=preset,
+            components=_components_for(method, components),
+            overrides=texts,
+        )
+        for dataset in _names("datasets", datasets)
+        for method in _names("methods", methods)
+    ]
+    run_grid(grid, dry_run=dry_run, again=again)
+
+
+@app.command(epilog=EPILOG)
+def leaderboard(
+    style: Annotated[str, typer.Option("--format", help="table, markdown, csv or json.")] = "table",
+) -> None:
+    """Compare the methods over all finished runs: mean ± sample deviation over seeds."""
+    from benchmark.leaderboard import check_format, write
+    from benchmark.leaderboard import leaderboard as rank
+    from benchmark.plugins import load_plugins
+    from benchmark.tracking import Tracker
+
+    check_format(style)
+    load_plugins()
+    typer.echo(write(rank(Tracker().finished_cells()), style))
+
+
+@app.command("list", epilog=EPILOG)
+def list_(
+    what: Annotated[str, typer.Argument(help="methods, datasets, backbones, features or presets.")],
+    plugins: Plugins = "",
+) -> None:
+    """What is registered, with titles and sources."""
+    from benchmark.listing import listing
+    from benchmark.plugins import load_plugins
+
+    load_plugins(plugins)
+    typer.echo(listing(what))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code. A user's mistake is one line on standard error."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    try:
+        code = app(args=list(arguments) if arguments is not None else None, standalone_mode=False) or 0
+        return _complain(STOPPED, code) if code == INTERRUPTED else code
+    except UserError as error:
+        return _complain(str(error), 2)
+    except (KeyboardInterrupt, typer.Abort):
+        return _complain(STOPPED, INTERRUPTED)
+    except Exception as error:
+        if hasattr(error, "format_message"):  # Typer's own: an unknown option, a missing argument
+            return _complain(f"{error.format_message()} Try --help.", 2)
+        traceback.print_exc()
+        return 1
+
+
+def split_overrides(texts: Sequence[str]) -> tuple[str, ...]:
+    """`a=1 b.c=2` in one text (as MLproject's `set` parameter gives it) are two overrides."""
+    parts = [part for text in texts for part in re.split(r"[\s;]+(?=[\w.]+=)", text.strip())]
+    return tuple(part for part in parts if part)
+
+
+def _run(settings: RunSettings) -> None:
+    from benchmark.progress import Stages
+    from benchmark.runner import prepare, run_job
+    from benchmark.sweep import open_tracker
+
+    job = prepare(settings)
+    run_job(job, open_tracker(), Stages())
+
+
+def _names(what: str, text: str) -> list[str]:
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    if not names:
+        raise UserError(f"--{what} is empty: name at least one")
+    return list(dict.fromkeys(names))
+
+
+def _components_for(method: str, components: str) -> str:
+    from methods.base import METHODS
+
+    return components if METHODS[method].components else ""
+
+
+def _complain(message: str, code: int) -> int:
+    print(" ".join(message.split()), file=sys.stderr)  # noqa: T201
+    return code
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """`mlflow run` and batch systems stop a process by SIGTERM: the same as Ctrl-C."""
+    raise KeyboardInterrupt

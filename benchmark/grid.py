@@ -1,0 +1,86 @@
+"""The image grid: each guide beside what was made of it, with the prompts underneath."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from PIL import Image, ImageDraw, ImageFont
+
+from datasets.few_shot import FewShotTask
+from methods.base import SyntheticImage, SyntheticSet
+from methods.plan import PLACEHOLDER
+
+TILE, GAP, CAPTION_LINES, LINE = 176, 14, 3, 15
+PAPER, INK, FAINT, ACCENT = "#fbfaf7", "#22252b", "#7b7f87", "#c8553d"
+
+
+def image_grid(task: FewShotTask, synthetic: SyntheticSet, classes: int = 6, columns: int = 6) -> Image.Image:
+    """A figure with one line for each of up to `classes` classes: its first guide, then up to `columns` synthetics.
+
+    Under each synthetic image stand its prompt, the noise on its word (its deviation) and its weight where it is not 1.
+    """
+    lines = [_line(task, synthetic, label, columns) for label in _spread(len(task.classes), classes)]
+    lines = [line for line in lines if line[1]]
+    width = GAP + (TILE + GAP) * (columns + 1) + GAP
+    row_height = TILE + CAPTION_LINES * LINE + GAP + 6
+    figure = Image.new("RGB", (width, 2 * GAP + LINE + row_height * len(lines) + GAP), PAPER)
+    draw = ImageDraw.Draw(figure)
+    draw.text((GAP, GAP), "real image", fill=ACCENT, font=_font(14))
+    draw.text((3 * GAP + TILE, GAP), "made from it", fill=FAINT, font=_font(14))
+    for number, (guide, images) in enumerate(lines):
+        _draw_line(figure, draw, task, guide, images, 2 * GAP + LINE + number * row_height)
+    return figure
+
+
+def _line(task: FewShotTask, synthetic: SyntheticSet, label: int, columns: int) -> tuple[int, list[SyntheticImage]]:
+    guides = sorted({image.guide for image in synthetic.images if image.label == label})
+    own = [image for image in synthetic.images if guides and image.guide == guides[0]]
+    return (guides[0] if guides else -1), own[:columns]
+
+
+def _spread(total: int, wanted: int) -> list[int]:
+    """Up to `wanted` of `total` labels, evenly spread."""
+    count = min(total, wanted)
+    return [number * total // count for number in range(count)]
+
+
+def _draw_line(
+    figure: Image.Image,
+    draw: ImageDraw.ImageDraw,
+    task: FewShotTask,
+    guide: int,
+    images: Sequence[SyntheticImage],
+    top: int,
+) -> None:
+    example = task.train[guide]
+    noun = task.classes[example.label]
+    figure.paste(_tile(task.image(example)), (GAP, top))
+    draw.rectangle((GAP - 3, top - 3, GAP + TILE + 2, top + TILE + 2), outline=ACCENT, width=3)
+    draw.text((GAP, top + TILE + 6), noun, fill=ACCENT, font=_font(15))
+    for number, image in enumerate(images):
+        left = 3 * GAP + TILE + number * (TILE + GAP)
+        figure.paste(_tile(image.load()), (left, top))
+        _caption(draw, image, noun, (left, top + TILE + 6))
+
+
+def _caption(draw: ImageDraw.ImageDraw, image: SyntheticImage, noun: str, place: tuple[int, int]) -> None:
+    prompt = image.row.prompt.replace(PLACEHOLDER, noun)
+    note = f"noise {image.row.noise_std:g}" if image.row.noise_std else ""
+    note += f"{'  ' if note else ''}weight {image.weight:.2f}" if image.weight != 1.0 else ""
+    lines = textwrap.wrap(prompt, 27, max_lines=CAPTION_LINES - bool(note), placeholder=" …")
+    for number, text in enumerate([*lines, note]):
+        colour = FAINT if number == len(lines) else INK
+        draw.text((place[0], place[1] + number * LINE), text, fill=colour, font=_font(12))
+
+
+def _tile(image: Image.Image) -> Image.Image:
+    """The image's centre square at the tile's size; small images keep their pixels crisp."""
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    square = image.convert("RGB").crop((left, top, left + side, top + side))
+    return square.resize((TILE, TILE), Image.Resampling.LANCZOS)
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)

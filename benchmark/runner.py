@@ -1,0 +1,155 @@
+"""Runs cells, one for each (seed, shots), in order, and tracks each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+
+from benchmark.checks import check_services
+from benchmark.evaluate import CellResult, evaluate
+from benchmark.grid import image_grid
+from benchmark.progress import Stages
+from benchmark.settings import (
+    RunSettings,
+    build_method,
+    components_label,
+    flatten,
+    overrides_of,
+    settings_fingerprint,
+)
+from benchmark.store import Store
+from benchmark.tools import LocalTools, Models
+from benchmark.tracking import CELL, CLASSES, FINGERPRINT, LEVEL, RUN, SWEEP, TrackedRun, Tracker
+from datasets.base import DATASETS, Dataset
+from datasets.few_shot import FewShotTask, few_shot_task
+from datasets.seeding import fingerprint
+from methods.base import Method, SyntheticSet
+
+Cell = tuple[int, int]
+"""(seed, shots)"""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One method on one dataset, ready to run: everything that a user can get wrong was checked."""
+
+    settings: RunSettings
+    dataset: Dataset
+    method: Method
+
+    @property
+    def cells(self) -> list[Cell]:
+        """Every cell, in the order in which they run."""
+        return [(seed, shots) for seed in self.settings.seeds for shots in self.settings.shots]
+
+    def task(self, cell: Cell) -> FewShotTask:
+        seed, shots = cell
+        return few_shot_task(self.settings.dataset, self.dataset, shots, seed)
+
+    def tags(self) -> dict[str, str]:
+        """What tells this job's figures from others'."""
+        return {
+            "method": self.settings.method,
+            "components": components_label(self.settings),
+            "dataset": self.settings.dataset,
+            "preset": self.settings.preset,
+            "overrides": overrides_of(self.settings),
+            FINGERPRINT: settings_fingerprint(self.settings),
+            CLASSES: fingerprint(self.dataset.classes)[:16],
+        }
+
+
+def prepare(settings: RunSettings) -> Job:
+    """Open the dataset and build the method; loads no model.
+
+    Raises:
+        UserError: anything in the settings or the data that would stop the run later.
+    """
+    method = build_method(settings)
+    check_services(settings, method)
+    root = settings.data_root or os.environ.get("DIAGEN_DATA")
+    dataset = DATASETS[settings.dataset](data_root=Path(root) if root else None, unreadable=settings.unreadable)
+    job = Job(settings, dataset, method)
+    for cell in job.cells:
+        job.task(cell)
+    return job
+
+
+def run_job(job: Job, tracker: Tracker, stages: Stages) -> None:
+    """Run every cell of a job, whatever is tracked already; what the store holds is not made again."""
+    _run_cells(job, job.cells, tracker, Models(Store(), stages), None)
+
+
+def run_sweep(work: Sequence[tuple[Job, Sequence[Cell]]], tracker: Tracker, stages: Stages) -> None:
+    """Run some cells of several jobs under one tracked run."""
+    models = Models(Store(), stages)
+    with tracker.run("sweep", {LEVEL: SWEEP}) as sweep:
+        for job, cells in work:
+            if cells:
+                _run_cells(job, cells, tracker, models, sweep)
+
+
+def missing_cells(job: Job, tracker: Tracker) -> list[Cell]:
+    """The job's cells that have no finished run with the same settings."""
+    identity = {name: value for name, value in job.tags().items() if name != "overrides" and value}
+    done = {(int(cell.tags["seed"]), int(cell.tags["shots"])) for cell in tracker.finished_cells(identity)}
+    return [cell for cell in job.cells if cell not in done]
+
+
+def _run_cells(job: Job, cells: Sequence[Cell], tracker: Tracker, models: Models, parent: TrackedRun | None) -> None:
+    tools = LocalTools(job.settings, models)
+    seeds, shots = (",".join(map(str, dict.fromkeys(values))) for values in zip(*cells, strict=True))
+    tags = {**job.tags(), LEVEL: RUN, "seed": seeds, "shots": shots}
+    with tracker.run(f"{job.settings.method} on {job.settings.dataset}", tags, parent) as run:
+        run.log_parameters(flatten(job.settings))
+        results = [_run_cell(job, cell, tools, tracker, run) for cell in cells]
+        run.log_metrics(_means(results))
+
+
+def _run_cell(job: Job, cell: Cell, tools: LocalTools, tracker: Tracker, parent: TrackedRun) -> CellResult:
+    seed, shots = cell
+    tools.stages.say(f"{job.settings.method} on {job.settings.dataset}, {shots} shots, seed {seed}")
+    tools.stages.reset()
+    task = job.task(cell)
+    tags = {**job.tags(), LEVEL: CELL, "seed": str(seed), "shots": str(shots)}
+    with tracker.run(f"{job.settings.method} {shots} shots, seed {seed}", tags, parent) as run:
+        run.log_parameters({**flatten(job.settings), "seeds": [seed], "shots": [shots]})
+        synthetic = job.method.synthesize(task, tools)
+        result = evaluate(task, synthetic, job.method.synthetic_probability, tools)
+        result.metrics.update(_costs(tools.stages))
+        _log(run, task, synthetic, result)
+    tools.stages.say(f"    {_summary(result)}")
+    return result
+
+
+def _costs(stages: Stages) -> dict[str, float]:
+    """Seconds of each stage in this process; what the store gave back cost nothing."""
+    costs = {f"seconds/{name}": seconds for name, seconds in stages.seconds.items()}
+    made = stages.counts.get("generation", 0)
+    if made:
+        costs["images_per_second"] = made / stages.seconds["generation"]
+    return costs
+
+
+def _log(run: TrackedRun, task: FewShotTask, synthetic: SyntheticSet, result: CellResult) -> None:
+    run.log_tables(result.tables)
+    if synthetic.images:
+        run.log_image("images", image_grid(task, synthetic))
+    run.log_metrics(result.metrics)
+
+
+def _summary(result: CellResult) -> str:
+    shown = ("accuracy/val", "accuracy/test", "accuracy/uncommon", "precision/class_mean", "recall/class_mean")
+    parts = [
+        f"{name.removesuffix('/class_mean')} {result.metrics[name]:.3f}" for name in shown if name in result.metrics
+    ]
+    return ", ".join(part.removeprefix("accuracy/") for part in parts)
+
+
+def _means(results: Sequence[CellResult]) -> dict[str, float]:
+    """The parent's figures, for the eye: means over its cells. The leaderboard reads the cells."""
+    names = {name for result in results for name in result.metrics}
+    return {name: mean(r.metrics[name] for r in results if name in r.metrics) for name in sorted(names)}

@@ -1,0 +1,129 @@
+"""Reading and checking the settings' texts: a typo fails in a second, with the nearest names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+from omegaconf import Container, DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from datasets.errors import UnknownName, UserError
+
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "unreadable": ("refuse", "skip"),
+    "generator.dtype": ("auto", "float32", "float16", "bfloat16"),
+}
+
+MAY_BE_ZERO = ("patience", "retries", "weight_decay", "noise_std", "synthetic_probability", "learning_rate", "seeds")
+AT_MOST_ONE = ("strength", "synthetic_probability")
+
+
+def parse_numbers(name: str, text: str, minimum: int) -> list[int]:
+    """Whole numbers separated by commas, without repeats, in the order given."""
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError:
+        raise UserError(f"{name} '{text}' must be whole numbers separated by commas, such as 2,4,8") from None
+    if min(numbers) < minimum:
+        raise UserError(f"{name} '{text}' must be at least {minimum}")
+    return list(dict.fromkeys(numbers))
+
+
+def parse_components(text: str, method: str, known: Sequence[str]) -> list[str]:
+    """The enabled components in the method's own order; `all` or nothing: every one, `none`: no one."""
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    if names in ([], ["all"]):
+        return list(known)
+    if names == ["none"]:
+        return []
+    for name in names:
+        if not known:
+            raise UserError(f"method '{method}' has no component '{name}': it has none to switch")
+        if name not in known:
+            raise UnknownName(f"component of {method}", name, [*known, "all", "none"])
+    return [name for name in known if name in names]
+
+
+def parse_override(text: str, with_option: Sequence[str] = ()) -> dict[str, Any]:
+    """`a.b=1` as `{"a": {"b": 1}}`; names in `with_option` are refused: they have options of their own."""
+    key, separator, value = text.partition("=")
+    key = key.strip()
+    if not separator or not all(key.split(".")):
+        raise UserError(f"--set '{text}' must be key=value, such as diagen.strength=0.5")
+    if key in with_option:
+        raise UserError(f"'{key}' has an option of its own: --{key} {value}")
+    try:
+        content: Any = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise UserError(f"--set {key}: '{value}' is no valid value: {first_line(error)}") from error
+    for part in reversed(key.split(".")):
+        content = {part: content}
+    return content
+
+
+def merge(config: DictConfig, content: dict[str, Any], where: str) -> None:
+    """Merge nested settings into `config`, refusing unknown names and values of another type."""
+    _check_names(config, config, content, where, "")
+    try:
+        config.merge_with(content)
+    except OmegaConfBaseException as error:
+        name = (error.full_key or "").removeprefix("methods.")
+        raise UserError(f"{where}: '{name}': {first_line(error)}") from error
+
+
+def check_values(flat: Mapping[str, Any]) -> None:
+    """Refuse values out of range; `flat` maps dotted names to plain values."""
+    for name, value in flat.items():
+        if name in CHOICES and value not in CHOICES[name]:
+            raise UnknownName(name, str(value), CHOICES[name])
+        last = name.rpartition(".")[2]
+        for number in value if isinstance(value, (list, tuple)) else [value]:
+            if isinstance(number, (int, float)) and not isinstance(number, bool):
+                _check_number(name, last, number)
+
+
+def first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0]
+
+
+def _check_number(name: str, last: str, number: float) -> None:
+    low = number >= 0 if last in MAY_BE_ZERO else number > 0
+    high = number <= 1 if last in AT_MOST_ONE else number < float("inf")
+    if not (low and high):
+        floor = "at least 0" if last in MAY_BE_ZERO else "above 0"
+        raise UserError(f"'{name}' is {number}: it must be {floor}{' and at most 1' if last in AT_MOST_ONE else ''}")
+
+
+def _check_names(root: DictConfig, config: DictConfig, content: dict[str, Any], where: str, prefix: str) -> None:
+    for key, value in content.items():
+        name = f"{prefix}{key}".removeprefix("methods.")
+        if key not in config:
+            raise UserError(f"{where}: {UnknownName('setting', _whole_name(name, value), _names(root, ''))}")
+        node = config[key]
+        if isinstance(node, DictConfig):
+            if not isinstance(value, dict):
+                members = ", ".join(_names(node, f"{name}."))
+                raise UserError(f"{where}: '{name}' is a group of settings: set one of {members}")
+            _check_names(root, node, value, where, f"{prefix}{key}.")
+        elif isinstance(value, dict):
+            raise UserError(f"{where}: '{name}' is a single setting: it has no '{next(iter(value), '')}'")
+        elif isinstance(node, Container) and not isinstance(value, list):
+            raise UserError(f"{where}: '{name}' takes a list such as [1,2], not '{value}'")
+
+
+def _whole_name(name: str, value: Any) -> str:
+    return (
+        _whole_name(f"{name}.{next(iter(value))}", next(iter(value.values())))
+        if value and isinstance(value, dict)
+        else name
+    )
+
+
+def _names(config: DictConfig, prefix: str) -> list[str]:
+    names: list[str] = []
+    for key in config:
+        name = f"{prefix}{key!s}".removeprefix("methods.")
+        names += _names(config[key], f"{prefix}{key!s}.") if isinstance(config[key], DictConfig) else [name]
+    return names

@@ -1,0 +1,111 @@
+"""The artifact store: what was expensive to make, under the fingerprint of everything that it depends on.
+
+An entry is one file, `<kind>/<first two digits>/<fingerprint>.<suffix>`. It is written under a temporary
+name in the same folder and renamed, so that a reader finds a whole file or none, whoever dies meanwhile;
+two writers of one entry write the same bytes, so that the last one wins harmlessly. A file that cannot be
+read is treated as missing: it is made again.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from datasets.errors import UserError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+logger = logging.getLogger(__name__)
+
+
+def default_folder() -> Path:
+    """DIAGEN_STORE, or `store` in the working directory."""
+    return Path(os.environ.get("DIAGEN_STORE") or "store")
+
+
+class Store:
+    """Arrays, JSON values and PNG images by (kind, fingerprint)."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = (folder or default_folder()).absolute()
+
+    def path(self, kind: str, key: str, suffix: str) -> Path:
+        return self.folder / kind / key[:2] / f"{key}{suffix}"
+
+    def array(self, kind: str, key: str) -> npt.NDArray[Any] | None:
+        """The stored array, or None."""
+        return self._read(self.path(kind, key, ".npy"), lambda path: np.load(path, allow_pickle=False))
+
+    def put_array(self, kind: str, key: str, value: npt.NDArray[Any]) -> None:
+        with self._write(self.path(kind, key, ".npy")) as file:
+            np.save(file, value, allow_pickle=False)
+
+    def json(self, kind: str, key: str) -> Any | None:
+        """The stored value, or None."""
+        return self._read(self.path(kind, key, ".json"), lambda path: json.loads(path.read_text(encoding="utf-8")))
+
+    def put_json(self, kind: str, key: str, value: Any) -> None:
+        with self._write(self.path(kind, key, ".json")) as file:
+            file.write(json.dumps(value, ensure_ascii=False, indent=1).encode())
+
+    def image(self, kind: str, key: str) -> Path | None:
+        """The path of a stored image that decodes, or None."""
+        return self._read(self.path(kind, key, ".png"), _decoded)
+
+    def put_image(self, kind: str, key: str, image: Image) -> Path:
+        path = self.path(kind, key, ".png")
+        with self._write(path) as file:
+            image.save(file, format="PNG")
+        return path
+
+    def _read(self, path: Path, read: Callable[[Path], Any]) -> Any | None:
+        if not path.exists():
+            return None
+        try:
+            return read(path)
+        except Exception as error:  # whatever a damaged file makes a decoder raise
+            logger.warning("%s is damaged (%s): it is made again", path, str(error).split("\n", 1)[0])
+            return None
+
+    @contextmanager
+    def _write(self, path: Path) -> Iterator[IO[bytes]]:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    yield file
+                Path(temporary).replace(path)
+            except BaseException:
+                with suppress(OSError):
+                    Path(temporary).unlink()
+                raise
+        except OSError as error:
+            raise _cannot_write(self.folder, error) from error
+
+
+def _decoded(path: Path) -> Path:
+    from PIL import Image
+
+    with Image.open(path) as image:
+        image.load()
+    return path
+
+
+def _cannot_write(folder: Path, error: OSError) -> UserError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return UserError(f"no space left for the store {folder}: free some, or set DIAGEN_STORE to a larger disk")
+    return UserError(
+        f"cannot write to the store {folder}: {error.strerror or error}; set DIAGEN_STORE to another folder"
+    )

@@ -1,0 +1,183 @@
+"""The services that methods are given, on this machine, each result kept in the store."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmark.embedding import Embedder, real_pictures, synthetic_pictures
+from benchmark.progress import Stages
+from benchmark.settings import RunSettings
+from benchmark.store import Store
+from datasets.base import Example
+from datasets.few_shot import FewShotTask
+from datasets.seeding import fingerprint, seed_from
+from methods.base import SyntheticImage, SyntheticSet, Vector
+from methods.plan import PLACEHOLDER, Plan, PlanRow
+from methods.settings import GeneratorSettings
+
+if TYPE_CHECKING:
+    from methods.generator import Generator
+
+
+class Models:
+    """The networks that are open, shared by all runs of a process."""
+
+    def __init__(self, store: Store, stages: Stages) -> None:
+        self.store = store
+        self.stages = stages
+        self._embedders: dict[tuple[str, int], Embedder] = {}
+        self._generators: dict[str, Generator] = {}
+
+    def embedder(self, name: str, image_size: int) -> Embedder:
+        """Features of a backbone at one image size."""
+        if (name, image_size) not in self._embedders:
+            self._embedders[name, image_size] = Embedder(name, image_size, self.store, self.stages)
+        return self._embedders[name, image_size]
+
+    def generator(self, settings: GeneratorSettings) -> Generator:
+        from methods.generator import Generator
+
+        key = fingerprint(asdict(settings))
+        if key not in self._generators:
+            self._generators[key] = Generator(settings)
+        return self._generators[key]
+
+
+class LocalTools:
+    """Implements `methods.base.Tools`. Heavy libraries are imported by the service that needs them."""
+
+    def __init__(self, settings: RunSettings, models: Models) -> None:
+        self.settings = settings
+        self.models = models
+        self.store = models.store
+        self.stages = models.stages
+
+    def embedder(self, name: str, image_size: int) -> Embedder:
+        return self.models.embedder(name, image_size)
+
+    @property
+    def classifier_embedder(self) -> Embedder:
+        return self.embedder(self.settings.classifier.backbone, self.settings.classifier.image_size)
+
+    @property
+    def generator(self) -> Generator:
+        return self.models.generator(self.settings.generator)
+
+    def textual_inversion(self, task: FewShotTask) -> tuple[Vector, ...]:
+        """One learned word per class, learned and kept in groups of `classes_per_batch`."""
+        size = self.settings.textual_inversion.classes_per_batch
+        labels = list(range(len(task.classes)))
+        groups = [labels[start : start + size] for start in range(0, len(labels), size)]
+        words = [word for group in groups for word in self._words(task, group)]
+        return tuple(words)
+
+    def prompts(self, task: FewShotTask, per_class: int) -> tuple[tuple[str, ...], ...]:
+        """Per class, `per_class` prompts; what a server wrote is kept, word lists are read anew."""
+        with self.stages.stage("prompts", total=len(task.classes)) as advance:
+            texts = []
+            for noun in task.classes:
+                texts.append(self._class_prompts(task, noun, per_class))
+                advance(1)
+        return tuple(texts)
+
+    def generate(self, task: FewShotTask, plan: Plan) -> SyntheticSet:
+        """The plan's images; only those that are not in the store are made, and each batch is kept as it ends."""
+        digests = {guide: task.dataset.digest(task.train[guide]) for guide in {row.guide for row in plan.rows}}
+        keys = [self._image_key(row, digests[row.guide], plan.words[row.word]) for row in plan.rows]
+        paths = {key: self.store.image("images", key) for key in dict.fromkeys(keys)}
+        missing = {key: row for key, row in zip(keys, plan.rows, strict=True) if paths[key] is None}
+        if missing:
+            paths |= self._generate_missing(task, plan, missing)
+        pairs = zip(plan.rows, keys, strict=True)
+        return SyntheticSet(tuple(SyntheticImage(row, _present(paths[key])) for row, key in pairs))
+
+    def confidence(self, task: FewShotTask, synthetic: SyntheticSet) -> npt.NDArray[np.float64]:
+        """Calibrated probability of each image's own label, in [0, 1], shape (images,)."""
+        from evaluation.guide_classifier import guide_confidences
+
+        settings, embedder = self.settings.guide_classifier, self.classifier_embedder
+        real, validation = (real_pictures(task.dataset, part) for part in (task.train, task.validation))
+        with self.stages.stage("confidence"):
+            result = guide_confidences(
+                embedder.embed(real, "rand_augment", settings.views_per_image),
+                labels_of(task.train),
+                embedder.embed(validation)[:, 0],
+                labels_of(task.validation),
+                embedder.embed(synthetic_pictures(synthetic.images), "rand_augment", settings.confidence_views),
+                np.array([image.label for image in synthetic.images], dtype=np.int64),
+                len(task.classes),
+                settings,
+                seed_from("guide classifier", task.name, task.shots, task.seed),
+            )
+        return np.asarray(result.confidence, dtype=np.float64)
+
+    def _words(self, task: FewShotTask, labels: Sequence[int]) -> npt.NDArray[np.float32]:
+        settings = self.settings.textual_inversion
+        examples = [[example for example in task.train if example.label == label] for label in labels]
+        nouns = [task.classes[label] for label in labels]
+        seeds = [seed_from("textual inversion", task.name, task.seed, noun) for noun in nouns]
+        digests = [[task.dataset.digest(example) for example in own] for own in examples]
+        training = {name: value for name, value in asdict(settings).items() if name != "classes_per_batch"}
+        key = fingerprint("words", self.generator.fingerprint, training, digests, seeds, nouns)
+        words = self.store.array("words", key)
+        if words is None:
+            words = self._learn(task, examples, seeds, nouns)
+            self.store.put_array("words", key, words)
+        return words
+
+    def _learn(
+        self, task: FewShotTask, examples: Sequence[Sequence[Example]], seeds: Sequence[int], nouns: Sequence[str]
+    ) -> npt.NDArray[np.float32]:
+        from methods.textual_inversion import learn_words
+
+        settings = self.settings.textual_inversion
+        images = [[task.image(example) for example in own] for own in examples]
+        with self.stages.stage("textual_inversion", total=settings.steps, unit=f"steps, {len(nouns)} words") as advance:
+            return learn_words(self.generator, images, settings, seeds, lambda _done, _total: advance(1), nouns)
+
+    def _class_prompts(self, task: FewShotTask, noun: str, count: int) -> tuple[str, ...]:
+        from methods.prompts import write_prompts
+
+        settings = self.settings.prompts
+        seed = seed_from("prompts", task.name, task.seed, noun)
+        if settings.source == "template":
+            return tuple(write_prompts(noun, count, settings, seed))
+        what = {name: value for name, value in asdict(settings).items() if name not in ("timeout_seconds", "retries")}
+        key = fingerprint("prompts", what, noun, count, seed)
+        texts = self.store.json("prompts", key)
+        if texts is None:
+            texts = write_prompts(noun, count, settings, seed)
+            self.store.put_json("prompts", key, texts)
+        return tuple(texts)
+
+    def _image_key(self, row: PlanRow, guide: str, word: Vector) -> str:
+        """The address of a row's image: every field that the image depends on, by content."""
+        vector = hashlib.sha256(word.tobytes()).hexdigest() if PLACEHOLDER in row.prompt else ""
+        how = (row.prompt, row.strength, row.guidance_scale, row.steps, row.seed)
+        return fingerprint("image", self.generator.fingerprint, guide, vector, how)
+
+    def _generate_missing(self, task: FewShotTask, plan: Plan, missing: dict[str, PlanRow]) -> dict[str, Path | None]:
+        keys, rows = list(missing), list(missing.values())
+        guides = {guide: task.image(task.train[guide]) for guide in {row.guide for row in rows}}
+        paths: dict[str, Path | None] = {}
+        with self.stages.stage("generation", total=len(rows), unit="images") as advance:
+            for index, image in self.generator.generate(rows, plan.words, guides):
+                paths[keys[index]] = self.store.put_image("images", keys[index], image)
+                advance(1)
+        return paths
+
+
+def labels_of(examples: Sequence[Example]) -> npt.NDArray[np.int64]:
+    return np.array([example.label for example in examples], dtype=np.int64)
+
+
+def _present(path: Path | None) -> Path:
+    assert path is not None, "the generator left out a row of the plan"
+    return path

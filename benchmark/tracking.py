@@ -1,0 +1,246 @@
+"""What is tracked, and how: the only module that knows MLflow.
+
+Three levels of runs, told apart by the tag `level`: a `sweep` over methods and datasets, a `run` of one method on
+one dataset, and under it a `cell` for each (shots, seed). Figures are read from finished cells alone.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from datasets.errors import UserError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from PIL.Image import Image
+
+LEVEL, PROCESS, FINGERPRINT, CLASSES = "level", "process", "settings_fingerprint", "classes_fingerprint"
+CELL, RUN, SWEEP = "cell", "run", "sweep"
+
+LONGEST_PARAMETER = 6000
+"""Characters that MLflow stores of a parameter's value."""
+
+
+@dataclass(frozen=True)
+class CellRecord:
+    """A finished cell as it was tracked: its tags, its metrics, when it ended (ms since 1970)."""
+
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+    ended: int
+
+
+class TrackedRun:
+    """One open MLflow run to log to."""
+
+    def __init__(self, client: MlflowClient, identifier: str, experiment: str) -> None:
+        self._client = client
+        self.identifier = identifier
+        self.experiment = experiment
+
+    def log_parameters(self, values: Mapping[str, Any]) -> None:
+        """Log parameters; those that `mlflow run` logged already stay as they are (MLflow allows no change)."""
+        from mlflow.entities import Param
+
+        present = self._client.get_run(self.identifier).data.params
+        new = {key: _text(value)[:LONGEST_PARAMETER] for key, value in values.items() if key not in present}
+        self._client.log_batch(self.identifier, params=[Param(key, value) for key, value in new.items()])
+
+    def log_metrics(self, values: Mapping[str, float]) -> None:
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        metrics = [Metric(name, float(value), now, 0) for name, value in values.items()]
+        self._client.log_batch(self.identifier, metrics=metrics)
+
+    def log_tables(self, tables: Mapping[str, Mapping[str, Sequence[Any]]]) -> None:
+        """Tables by name, each column name → values, as artifacts that the MLflow UI shows.
+
+        What MLflow's `log_table` writes, without its several requests for each table.
+        """
+        from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
+
+        for name, columns in tables.items():
+            rows = [list(row) for row in zip(*columns.values(), strict=True)]
+            self._client.log_dict(self.identifier, {"columns": list(columns), "data": rows}, f"tables/{name}.json")
+        logged = [{"path": f"tables/{name}.json", "type": "table"} for name in tables]
+        self._client.set_tag(self.identifier, MLFLOW_LOGGED_ARTIFACTS, json.dumps(logged))
+
+    def log_image(self, name: str, image: Image) -> None:
+        self._client.log_image(self.identifier, image, f"{name}.png")
+
+
+class Tracker:
+    """Opens runs in the store that MLFLOW_TRACKING_URI names, by default `mlflow.db` in the working directory."""
+
+    def __init__(self) -> None:
+        import mlflow
+
+        _quieten()
+        self.uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path.cwd() / 'mlflow.db'}"
+        mlflow.set_tracking_uri(self.uri)
+        try:
+            _create_database(self.uri)
+            self._client = mlflow.MlflowClient()
+            self._experiment = self._experiment_id()
+        except Exception as error:  # SQLAlchemy's, requests' and MLflow's own
+            raise _unreachable(self.uri, error) from error
+
+    @contextmanager
+    def run(self, name: str, tags: Mapping[str, str], parent: TrackedRun | None = None) -> Iterator[TrackedRun]:
+        """An open run; it ends FINISHED, FAILED, or KILLED where the user interrupts.
+
+        The outermost run is the one that `mlflow run` opened, if it did (MLFLOW_RUN_ID).
+        """
+        run = self._open(name, {**_provenance(), **tags}, parent)
+        status = "FAILED"
+        try:
+            yield run
+            status = "FINISHED"
+        except KeyboardInterrupt:
+            status = "KILLED"
+            raise
+        finally:
+            self._client.set_terminated(run.identifier, status)
+
+    def finished_cells(self, tags: Mapping[str, str] | None = None) -> list[CellRecord]:
+        """Every finished cell with these tags, in every experiment of the store, the latest first."""
+        return [_record(run) for run in self._search("FINISHED", {LEVEL: CELL, **(tags or {})})]
+
+    def end_dead_runs(self) -> int:
+        """Mark runs KILLED whose process on this machine died without a word (kill -9); returns how many."""
+        here = f"{socket.gethostname()}:"
+        dead = 0
+        for run in self._search("RUNNING", {}):
+            host, _, process = run.data.tags.get(PROCESS, "").rpartition(":")
+            if f"{host}:" == here and not _alive(int(process)):
+                self._client.set_terminated(run.info.run_id, "KILLED")
+                dead += 1
+        return dead
+
+    def _open(self, name: str, tags: Mapping[str, str], parent: TrackedRun | None) -> TrackedRun:
+        from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+
+        opened = os.environ.pop("MLFLOW_RUN_ID", None) if parent is None else None
+        if opened:
+            run = self._client.get_run(opened)
+            self._client.update_run(opened, name=name)
+            for key, value in tags.items():
+                self._client.set_tag(opened, key, value)
+        else:
+            experiment = parent.experiment if parent else self._experiment
+            nested = {MLFLOW_PARENT_RUN_ID: parent.identifier} if parent else {}
+            run = self._client.create_run(experiment, tags={**tags, **nested}, run_name=name)
+        return TrackedRun(self._client, run.info.run_id, run.info.experiment_id)
+
+    def _experiment_id(self) -> str:
+        """MLFLOW_EXPERIMENT_ID or MLFLOW_EXPERIMENT_NAME, else the store's default experiment."""
+        if identifier := os.environ.get("MLFLOW_EXPERIMENT_ID"):
+            return identifier
+        if name := os.environ.get("MLFLOW_EXPERIMENT_NAME"):
+            found = self._client.get_experiment_by_name(name)
+            return found.experiment_id if found else self._client.create_experiment(name)
+        return self._client.get_experiment("0").experiment_id
+
+    def _search(self, status: str, tags: Mapping[str, str]) -> list[Any]:
+        conditions = [f"attributes.status = '{status}'"]
+        conditions += [f"tags.`{key}` = '{value}'" for key, value in tags.items()]
+        experiments = [experiment.experiment_id for experiment in self._client.search_experiments()]
+        runs: list[Any] = []
+        token = None
+        while True:
+            page = self._client.search_runs(
+                experiments, " and ".join(conditions), order_by=["attributes.end_time DESC"], page_token=token
+            )
+            runs.extend(page)
+            token = page.token
+            if not token:
+                return runs
+
+
+def _record(run: Any) -> CellRecord:
+    return CellRecord(dict(run.data.tags), dict(run.data.metrics), run.info.end_time or 0)
+
+
+def _text(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+@cache
+def _provenance() -> dict[str, str]:
+    """Where a figure comes from: code, versions, process."""
+    from importlib.metadata import version
+
+    from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_SOURCE_NAME
+
+    commit = _git("rev-parse", "HEAD")
+    dirty = "+changes" if commit and _git("status", "--porcelain", "--untracked-files=no") else ""
+    tags = {
+        "git_commit": f"{commit}{dirty}" or "unknown",
+        PROCESS: f"{socket.gethostname()}:{os.getpid()}",
+        "python": sys.version.split()[0],
+        MLFLOW_SOURCE_NAME: "python -m benchmark",
+    }
+    if commit:
+        tags[MLFLOW_GIT_COMMIT] = commit
+    return tags | {f"version.{name}": version(name) for name in ("torch", "diffusers", "timm")}
+
+
+def _git(*arguments: str) -> str:
+    with suppress(OSError, subprocess.SubprocessError):
+        folder = Path(__file__).parent
+        answer = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10, check=True)
+        return answer.stdout.strip()
+    return ""
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _create_database(uri: str) -> None:
+    """Make a new SQLite store under a temporary name, so that a kill cannot leave one with half of its tables.
+
+    MLflow creates tables for seconds, and refuses a database in which only some of them are.
+    """
+    from mlflow import MlflowClient
+
+    path = Path(uri.removeprefix("sqlite:///"))
+    if not uri.startswith("sqlite:///") or "?" in uri or path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".creating-") as folder:
+        new = Path(folder) / path.name
+        MlflowClient(tracking_uri=f"sqlite:///{new}").search_experiments()
+        with suppress(FileExistsError):  # another process was quicker: its database is as good
+            os.link(new, path)
+
+
+def _quieten() -> None:
+    """A new SQLite store is migrated with a line a step: nothing that a user needs to read."""
+    for name in ("alembic", "mlflow", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _unreachable(uri: str, error: Exception) -> UserError:
+    reason = str(error).strip().split("\n", 1)[0][:200]
+    return UserError(f"the MLflow store {uri} cannot be used ({reason}): check MLFLOW_TRACKING_URI")

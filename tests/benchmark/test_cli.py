@@ -1,0 +1,170 @@
+"""The command line from outside: exit codes, one clear line, quick lists, plugins."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmark.cli import main, split_overrides
+
+ROOT = Path(__file__).parents[2]
+
+HEAVY = ("torch", "torchvision", "diffusers", "transformers", "timm", "mlflow", "faiss", "pandas", "scipy", "sklearn")
+
+
+def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The one line on standard error of a command that a user got wrong."""
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    return err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["run", "--method", "diagan"], "diagen"),
+        (["run", "--dataset", "custom_koko"], "custom_coco"),
+        (["run", "--method", "diagen", "--set", "nonsense.key=3"], "nonsense.key"),
+        (["run", "--shots", "four", "--dataset", "imagefolder"], "four"),
+        (["run", "--seeds", "0;1", "--dataset", "imagefolder"], "seeds"),
+        (["run", "--components", "nois", "--dataset", "imagefolder"], "noise"),
+        (["run", "--preset", "maxi", "--dataset", "imagefolder"], "mini"),
+        (["run", "--method", "standard", "--dataset", "custom_coco", "--data-root", "/nowhere"], "/nowhere"),
+        (["run", "--dataset", "imagefolder", "--set", "classifier.backbone=resnet51"], "resnet51"),
+        (["run", "--dataset", "imagefolder", "--plugins", "nowhere.py"], "nowhere.py"),
+        (["run", "--unknown", "1"], "--unknown"),
+        (["sweep", "--methods", "standard,diagan"], "diagen"),
+        (["sweep", "--methods", ","], "--methods"),
+        (["leaderboard", "--format", "yml"], "yml"),
+        (["list", "method"], "methods"),
+        (["list"], "what"),
+        (["runn"], "runn"),
+    ],
+)
+def test_a_mistake_is_one_line_and_code_2(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]):
+    assert says in complaint(capsys, *arguments)
+
+
+def test_an_incomplete_checkpoint_is_refused_before_anything_is_loaded(tmp_path: Path, capsys):
+    (tmp_path / "unet").mkdir()
+    arguments = [
+        "run",
+        "--dataset",
+        "imagefolder",
+        "--data-root",
+        str(tmp_path),
+        "--set",
+        f"generator.checkpoint={tmp_path}",
+    ]
+    assert "incomplete" in complaint(capsys, *arguments)
+
+
+def test_the_openai_source_needs_a_key(monkeypatch: pytest.MonkeyPatch, capsys):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setattr("methods.checkpoint.check_generator_settings", lambda settings: None)
+    assert "OPENAI_API_KEY" in complaint(
+        capsys, "run", "--dataset", "imagefolder", "--preset", "mini", "--set", "prompts.source=openai"
+    )
+
+
+@pytest.mark.parametrize("kind", ["methods", "datasets", "backbones", "features", "presets"])
+def test_lists_import_no_heavy_library(kind: str):
+    code = f"""
+import sys
+from benchmark.cli import main
+assert main(["list", "{kind}"]) == 0
+heavy = [name for name in {HEAVY!r} if name in sys.modules]
+assert not heavy, heavy
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
+def test_lists_name_what_is_registered(capsys: pytest.CaptureFixture[str]):
+    assert main(["list", "methods"]) == 0
+    assert {line.split()[0] for line in capsys.readouterr().out.splitlines()} >= {"standard", "da_fusion", "diagen"}
+
+
+def test_help_teaches(capsys: pytest.CaptureFixture[str]):
+    assert main(["run", "--help"]) == 0
+    text = capsys.readouterr().out
+    for option in ("--method", "--dataset", "--shots", "--seeds", "--preset", "--components", "--data-root", "--set"):
+        assert option in text
+
+
+def test_a_crash_is_code_1_with_a_traceback(monkeypatch: pytest.MonkeyPatch, capsys):
+    monkeypatch.setattr("benchmark.listing.listing", lambda what: 1 / 0)
+    assert main(["list", "methods"]) == 1
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_an_interrupt_is_code_130_and_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys):
+    def stop(what: str) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("benchmark.listing.listing", stop)
+    assert main(["list", "methods"]) == 130
+    assert "the same command goes on" in capsys.readouterr().err
+
+
+def test_a_leaderboard_without_runs_says_what_to_run(tracking_uri: str, capsys):
+    assert "python -m benchmark run" in complaint(capsys, "leaderboard")
+
+
+def test_a_tracking_store_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, capsys):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////proc/nowhere/x.db")
+    assert "MLFLOW_TRACKING_URI" in complaint(capsys, "leaderboard")
+
+
+def test_several_settings_fit_in_one_text():
+    assert split_overrides(["a.b=1 c=[1, 2]", "", "guide_classifier.weight=min(1, 2c); d=e"]) == (
+        "a.b=1",
+        "c=[1, 2]",
+        "guide_classifier.weight=min(1, 2c)",
+        "d=e",
+    )
+
+
+PLUGIN = """
+from dataclasses import dataclass
+from methods.base import METHODS, Method, SyntheticSet
+
+@METHODS.register("copy_paste")
+@dataclass(frozen=True)
+class CopyPaste(Method):
+    title = "Copy and paste"
+    paper = "nobody's"
+    amount: float = 0.5
+
+    def synthesize(self, task, tools):
+        return SyntheticSet()
+"""
+
+
+def in_a_new_process(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "benchmark", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
+
+
+def test_a_plugin_file_adds_a_method_with_its_settings(tmp_path: Path):
+    (tmp_path / "mine.py").write_text(PLUGIN)
+    listed = in_a_new_process(tmp_path, "list", "methods", "--plugins", "mine.py")
+    assert "Copy and paste" in listed.stdout, listed.stderr
+    options = ("--plugins", "mine.py", "--method", "copy_paste", "--dataset", "custom_coco")
+    refused = in_a_new_process(tmp_path, "run", *options, "--set", "copy_paste.amout=1")
+    assert refused.returncode == 2
+    assert "copy_paste.amount" in refused.stderr
+
+
+def test_a_plugin_file_that_fails_is_named(tmp_path: Path, capsys):
+    (tmp_path / "bad.py").write_text("import nothing_like_this\n")
+    assert "nothing_like_this" in complaint(capsys, "list", "methods", "--plugins", str(tmp_path / "bad.py"))

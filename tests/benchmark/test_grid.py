@@ -1,0 +1,32 @@
+"""The image grid."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from benchmark.grid import ACCENT, PAPER, TILE, image_grid
+from datasets.base import DATASETS
+from datasets.few_shot import few_shot_task
+from methods.base import SyntheticImage, SyntheticSet
+from methods.plan import PlanRow
+
+
+def test_guides_stand_beside_their_synthetics(world, tmp_path):
+    task = few_shot_task("squares", DATASETS["squares"](), 2, 0)
+    images = []
+    for guide, example in enumerate(task.train):
+        for number in range(3):
+            path = tmp_path / f"{guide}-{number}.png"
+            Image.new("RGB", (8, 8), (0, 0, 10 * (guide + 1))).save(path)
+            row = PlanRow(guide, example.label, "a photo of a <word> in the snow " * 4, "w", 0.5, 7.5, 50, 1, 0.01)
+            images.append(SyntheticImage(row, path, 0.25))
+    figure = image_grid(task, SyntheticSet(tuple(images)), columns=4)
+    pixels = np.asarray(figure).reshape(-1, 3)
+    assert figure.width > 5 * TILE
+    assert figure.height > 3 * TILE
+    for colour in ((0, 0, 10), (0, 0, 30), (0, 0, 50)):  # the first guide of each class, with its synthetics
+        assert (pixels == colour).all(axis=1).sum() == 3 * TILE * TILE
+    for name in (PAPER, ACCENT):
+        colour = tuple(int(name[i : i + 2], 16) for i in (1, 3, 5))
+        assert (pixels == colour).all(axis=1).any()

@@ -1,0 +1,218 @@
+"""Whole runs in the tiny world: what is tracked, what a stop costs, what a sweep leaves alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmark.leaderboard import leaderboard
+from benchmark.progress import Stages
+from benchmark.runner import missing_cells, prepare, run_job, run_sweep
+from benchmark.settings import RunSettings
+from benchmark.sweep import outlook, run_grid
+from benchmark.tracking import Tracker
+from datasets.errors import UserError
+
+Settings = Callable[..., RunSettings]
+
+QUIET = Stages(quiet=True)
+
+
+def run(settings: RunSettings) -> None:
+    run_job(prepare(settings), Tracker(), QUIET)
+
+
+def figures(row: dict) -> dict:
+    """A leaderboard row's figures without what they cost."""
+    return {name: value for name, value in row["metrics"].items() if "second" not in name}
+
+
+def test_standard_logs_accuracies_and_no_precision(world, small: Settings, tracking_uri: str):
+    run(small(shots="2,4", seeds="0,1"))
+    cells = Tracker().finished_cells()
+    assert sorted((cell.tags["shots"], cell.tags["seed"]) for cell in cells) == [
+        ("2", "0"),
+        ("2", "1"),
+        ("4", "0"),
+        ("4", "1"),
+    ]
+    for cell in cells:
+        assert {"accuracy/val", "accuracy/test", "accuracy/uncommon", "seconds/classifier"} <= set(cell.metrics)
+        assert not any(name.startswith(("precision", "recall")) for name in cell.metrics)
+        assert cell.metrics["accuracy/test"] > 0.5
+
+
+def test_a_generative_method_logs_precision_recall_and_cost(world, small: Settings, tracking_uri: str):
+    run(small("diagen"))
+    (cell,) = Tracker().finished_cells()
+    wanted = {"precision/pooled", "recall/pooled", "precision/class_mean", "recall/class_mean", "images_per_second"}
+    assert wanted <= set(cell.metrics)
+    assert cell.tags["components"] == "noise,prompts,weights"
+    assert cell.tags["seed"] == "0"
+    assert len(cell.tags["git_commit"]) >= 7
+
+
+def test_runs_are_nested_and_carry_parameters_tables_and_the_grid(world, small: Settings, tracking_uri: str, tmp_path):
+    import mlflow
+
+    run(small("da_fusion"))
+    client = mlflow.MlflowClient(tracking_uri)
+    runs = {run.data.tags["level"]: run for run in client.search_runs(["0"])}
+    cell = runs["cell"]
+    assert cell.data.tags["mlflow.parentRunId"] == runs["run"].info.run_id
+    assert {run.info.status for run in runs.values()} == {"FINISHED"}
+    assert cell.data.params["da_fusion.strength"] == "0.5"
+    assert cell.data.params["shots"] == "2"
+    assert cell.data.params["classifier.epochs"] == "3"
+    tables = {Path(item.path).name for item in client.list_artifacts(cell.info.run_id, "tables")}
+    assert {"plan.json", "accuracy_per_class.json", "confusion_matrix_test.json"} <= tables
+    assert client.download_artifacts(cell.info.run_id, "images.png", str(tmp_path))
+    plan = json.loads(Path(client.download_artifacts(cell.info.run_id, "tables/plan.json", str(tmp_path))).read_text())
+    assert len(plan["data"]) == 3 * 2 * 4
+    assert runs["run"].data.metrics["accuracy/test"] == cell.data.metrics["accuracy/test"]
+
+
+def test_no_secret_is_tracked(world, small: Settings, tracking_uri: str, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+    run(small())
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert files
+    assert not [path for path in files if b"sk-very-secret" in path.read_bytes()]
+
+
+def test_the_run_that_mlflow_opened_is_the_parent(world, small: Settings, tracking_uri: str, monkeypatch):
+    import mlflow
+
+    client = mlflow.MlflowClient(tracking_uri)
+    opened = client.create_run("0").info.run_id
+    client.log_param(opened, "method", "standard")
+    client.log_param(opened, "components", "''")  # `mlflow run` logs the quoted text
+    monkeypatch.setenv("MLFLOW_RUN_ID", opened)
+    run(small())
+    runs = client.search_runs(["0"])
+    assert len(runs) == 2
+    (cell,) = (run for run in runs if run.info.run_id != opened)
+    assert cell.data.tags["mlflow.parentRunId"] == opened
+    assert client.get_run(opened).data.tags["level"] == "run"
+
+
+def test_a_stopped_run_goes_on_and_ends_with_the_same_figures(world, small: Settings, tracking_uri: str, monkeypatch):
+    settings = small("diagen")
+    run(settings)
+    (whole,) = leaderboard(Tracker().finished_cells())
+    monkeypatch.setenv("DIAGEN_STORE", "another-store")
+    world.made, world.stop_after = 0, 10
+    with pytest.raises(KeyboardInterrupt):
+        run(settings)
+    world.stop_after = float("inf")
+    run(settings)
+    assert world.made == 3 * 2 * 4
+    (resumed,) = leaderboard(Tracker().finished_cells())
+    assert figures(resumed) == figures(whole)
+
+
+def test_an_interrupted_run_is_marked_killed_and_a_failed_one_failed(world, small: Settings, tracking_uri, monkeypatch):
+    import mlflow
+
+    client = mlflow.MlflowClient(tracking_uri)
+    world.stop_after = 3
+    with pytest.raises(KeyboardInterrupt):
+        run(small("diagen"))
+    assert {run.info.status for run in client.search_runs(["0"])} == {"KILLED"}
+    monkeypatch.setattr("benchmark.runner.evaluate", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run(small())
+    assert {run.info.status for run in client.search_runs(["0"], "tags.method = 'standard'")} == {"FAILED"}
+    with pytest.raises(UserError):
+        leaderboard(Tracker().finished_cells())
+
+
+def test_a_run_whose_process_died_is_marked_killed_later(tracking_uri: str):
+    import mlflow
+
+    dies = "import os, signal\nfrom benchmark.tracking import Tracker\nwith Tracker().run('x', {'level': 'cell'}): "
+    dies += "os.kill(os.getpid(), signal.SIGKILL)"
+    subprocess.run([sys.executable, "-c", dies], cwd=Path(__file__).parents[2], check=False, env=os.environ)
+    client = mlflow.MlflowClient(tracking_uri)
+    (left,) = client.search_runs(["0"])
+    assert left.info.status == "RUNNING"
+    tracker = Tracker()
+    with tracker.run("alive", {"level": "run"}) as alive:
+        assert tracker.end_dead_runs() == 1
+        assert client.get_run(left.info.run_id).info.status == "KILLED"
+        assert client.get_run(alive.identifier).info.status == "RUNNING"
+
+
+def test_two_methods_share_a_tasks_words_but_not_their_images(world, small: Settings, tracking_uri: str):
+    run(small("da_fusion"))
+    words = sorted(Path("store/words").rglob("*.npy"))
+    run(small("diagen"))
+    assert sorted(Path("store/words").rglob("*.npy")) == words
+    assert len(list(Path("store/images").rglob("*.png"))) == 2 * 3 * 2 * 4
+
+
+def test_a_sweep_runs_what_is_missing(world, small: Settings, tracking_uri: str):
+    grid = [small("standard", seeds="0,1"), small("diagen", seeds="0,1")]
+    run(grid[0])
+    jobs = [prepare(settings) for settings in grid]
+    assert [missing_cells(job, Tracker()) for job in jobs] == [[], [(0, 2), (1, 2)]]
+    run_grid(grid)
+    assert [missing_cells(job, Tracker()) for job in jobs] == [[], []]
+    assert {row["method"]: row["metrics"]["accuracy/test"]["n"] for row in leaderboard(Tracker().finished_cells())} == {
+        "standard": 2,
+        "diagen": 2,
+    }
+    changed = prepare(small("standard", seeds="0,1", overrides=("classifier.epochs=4",)))
+    assert len(missing_cells(changed, Tracker())) == 2
+
+
+def test_a_sweep_is_one_tree_of_runs(world, small: Settings, tracking_uri: str):
+    import mlflow
+
+    job = prepare(small())
+    run_sweep([(job, job.cells)], Tracker(), QUIET)
+    runs = mlflow.MlflowClient(tracking_uri).search_runs(["0"])
+    by_level = {run.data.tags["level"]: run for run in runs}
+    assert sorted(by_level) == ["cell", "run", "sweep"]
+    assert by_level["run"].data.tags["mlflow.parentRunId"] == by_level["sweep"].info.run_id
+
+
+def test_a_dry_run_counts_and_runs_nothing(world, small: Settings, tracking_uri: str, capsys):
+    run_grid([small("standard"), small("da_fusion", seeds="0,1"), small("diagen", seeds="0,1")], dry_run=True)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    counts = {line[0]: line[2:5] for line in lines[1:4]}
+    assert counts == {"standard": ["1", "0", "0"], "da_fusion": ["2", "6", "48"], "diagen": ["2", "0", "48"]}
+    assert Tracker().finished_cells() == []
+    assert world.made == 0
+
+
+def test_the_time_is_estimated_from_finished_cells(world, small: Settings, tracking_uri: str):
+    job = prepare(small())
+    assert "unknown" in outlook([(job, job.cells)], [])
+    run_job(job, Tracker(), QUIET)
+    assert "about 0 min" in outlook([(job, job.cells)], Tracker().finished_cells())
+
+
+def test_a_dataset_without_validation_images_runs(world, small: Settings, tracking_uri: str, monkeypatch):
+    from dataclasses import replace
+
+    from datasets.base import DATASETS
+
+    squares = DATASETS["squares"]
+    whole = squares.splits
+    monkeypatch.setattr(squares, "splits", lambda self, seed: replace(whole(self, seed), validation=()))
+    run(small("diagen"))
+    (cell,) = Tracker().finished_cells()
+    assert "accuracy/val" not in cell.metrics
+    assert cell.metrics["accuracy/test"] > 0.5
+
+
+def test_too_few_images_for_the_shots_is_said_before_anything_runs(world, small: Settings):
+    with pytest.raises(UserError, match="'apple' of squares has 8 training images"):
+        prepare(small(shots="2,9"))

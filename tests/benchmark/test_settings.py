@@ -1,0 +1,164 @@
+"""Settings: precedence, refusals with the nearest names, fingerprints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import datasets  # noqa: F401
+import methods  # noqa: F401
+from benchmark.settings import (
+    build_method,
+    components_label,
+    flatten,
+    overrides_of,
+    preset_names,
+    resolve_settings,
+    settings_fingerprint,
+)
+from datasets.errors import UserError
+from methods.base import METHODS
+
+
+def resolve(*overrides: str, method: str = "diagen", **given: str):
+    return resolve_settings(method=method, dataset="imagefolder", overrides=overrides, **given)
+
+
+def test_the_command_line_beats_the_preset_which_beats_the_default(tmp_path: Path):
+    preset = tmp_path / "mine.yaml"
+    preset.write_text("classifier: {epochs: 7, iterations: 9}\ndiagen: {strength: 0.6}\n")
+    settings = resolve("classifier.iterations=11", preset=str(preset))
+    assert settings.classifier.epochs == 7
+    assert settings.classifier.iterations == 11
+    assert settings.classifier.batch_size == 32
+    assert build_method(settings).strength == 0.6
+
+
+def test_a_preset_may_set_a_dataset_apart(tmp_path: Path):
+    preset = tmp_path / "mine.yaml"
+    preset.write_text(
+        "classifier: {image_size: 224}\n"
+        "datasets: {imagefolder: {classifier: {image_size: 64}}, custom_coco: {classifier: {image_size: 32}}}\n"
+    )
+    assert resolve(preset=str(preset)).classifier.image_size == 64
+
+
+@pytest.mark.parametrize("preset", preset_names())
+def test_every_preset_is_valid_for_every_method(preset: str):
+    for method in METHODS:
+        assert resolve(method=method, preset=preset).preset == preset
+
+
+def test_the_paper_preset_has_the_papers_hyper_parameters():
+    diagen = build_method(resolve(preset="paper"))
+    da_fusion = build_method(resolve(preset="paper", method="da_fusion"))
+    assert (diagen.strength, diagen.guidance_scale, diagen.synthetic_probability) == (0.7, 15.0, 0.7)
+    assert (da_fusion.strength, da_fusion.guidance_scale, da_fusion.synthetic_probability) == (0.5, 7.5, 0.5)
+    assert (diagen.images_per_example, diagen.prompts_per_class, diagen.steps) == (10, 10, 50)
+    assert diagen.noise_std == (0.0, 0.005, 0.01, 0.025)
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("nonsense.key=3", "unknown setting 'nonsense.key'"),
+        ("classifier.epoch=3", "classifier.epochs"),
+        ("diagen.strenght=0.5", "diagen.strength"),
+        ("classifier=3", "group of settings"),
+        ("classifier.epochs=many", "classifier.epochs"),
+        ("classifier.epochs=[1", "no valid value"),
+        ("diagen.noise_std=0.1", "takes a list"),
+        ("prompts.model.name=2", "single setting"),
+        ("unreadable=ignore", "refuse, skip"),
+        ("classifier.epochs=-1", "above 0"),
+        ("classifier.learning_rate=.nan", "learning_rate"),
+        ("diagen.synthetic_probability=1.5", "at most 1"),
+        ("shots=3", "--shots"),
+        ("epochs", "key=value"),
+        ("=3", "key=value"),
+        ("a..b=3", "key=value"),
+    ],
+)
+def test_a_bad_setting_is_refused_with_one_line_that_helps(override: str, says: str):
+    with pytest.raises(UserError) as refusal:
+        resolve(override)
+    assert says in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"shots": "four"}, "whole numbers"),
+        ({"shots": "0"}, "at least 1"),
+        ({"shots": "2,,4"}, "whole numbers"),
+        ({"seeds": "-1"}, "at least 0"),
+        ({"preset": "mimi"}, "mini"),
+        ({"components": "nois"}, "noise"),
+        ({"components": "noise,none"}, "none"),
+    ],
+)
+def test_a_bad_option_is_refused(given: dict[str, str], says: str):
+    with pytest.raises(UserError, match=says):
+        resolve(**given)
+
+
+def test_a_broken_preset_file_is_refused(tmp_path: Path):
+    for content, says in (("[1, 2]", "mapping"), ("a: [", "YAML"), ("typo: 1", "unknown setting")):
+        (tmp_path / "bad.yaml").write_text(content)
+        with pytest.raises(UserError, match=says):
+            resolve(preset=str(tmp_path / "bad.yaml"))
+
+
+def test_lists_keep_their_order_and_lose_repeats():
+    settings = resolve(shots="8,2,2", seeds="2,0")
+    assert (settings.shots, settings.seeds) == ([8, 2], [2, 0])
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("", "noise,prompts,weights"),
+        ("all", "noise,prompts,weights"),
+        ("none", "none"),
+        ("weights,noise", "noise,weights"),
+    ],
+)
+def test_any_subset_of_the_components_can_be_on(text: str, label: str):
+    settings = resolve(components=text)
+    assert components_label(settings) == label
+    assert ",".join(build_method(settings).enabled) == label.replace("none", "")
+
+
+def test_a_method_without_components_refuses_them_and_has_no_label():
+    assert components_label(resolve(method="standard")) == ""
+    with pytest.raises(UserError, match="none to switch"):
+        resolve(method="standard", components="noise")
+
+
+def test_only_what_can_change_a_figure_is_part_of_the_fingerprint():
+    plain = settings_fingerprint(resolve())
+    same = [
+        resolve("generator.batch_size=3"),
+        resolve("da_fusion.strength=0.9"),
+        resolve(data_root="/elsewhere"),
+        resolve(shots="8", seeds="5"),
+        resolve("classifier.epochs=20"),
+    ]
+    other = [resolve("diagen.strength=0.9"), resolve("classifier.views_per_image=3"), resolve("unreadable=skip")]
+    assert {settings_fingerprint(settings) for settings in same} == {plain}
+    assert len({settings_fingerprint(settings) for settings in other} | {plain}) == 4
+
+
+def test_overrides_name_what_differs_from_the_preset():
+    assert overrides_of(resolve("classifier.epochs=20", "generator.batch_size=2")) == ""
+    assert overrides_of(resolve("diagen.noise_std=[0,0.1]", "classifier.epochs=3")) == (
+        "classifier.epochs=3 diagen.noise_std=[0.0,0.1]"
+    )
+
+
+def test_flattened_settings_hold_the_runs_own_hyper_parameters_only():
+    flat = flatten(resolve(method="da_fusion"))
+    assert flat["da_fusion.strength"] == 0.5
+    assert not any(name.startswith(("diagen.", "methods")) for name in flat)

@@ -1,0 +1,161 @@
+"""The services that methods are given: what is in the store is not made again, and nothing else is reused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from benchmark.embedding import BLOCK, Embedder, Picture, real_pictures
+from benchmark.progress import Stages
+from benchmark.settings import RunSettings
+from benchmark.store import Store
+from benchmark.tools import LocalTools, Models
+from datasets.base import DATASETS
+from datasets.few_shot import FewShotTask, few_shot_task
+from methods.plan import Plan, PlanRow
+
+Settings = Callable[..., RunSettings]
+
+
+def task(shots: int = 2, seed: int = 0) -> FewShotTask:
+    return few_shot_task("squares", DATASETS["squares"](), shots, seed)
+
+
+def fresh_tools(settings: RunSettings) -> LocalTools:
+    """As a new process would have them: only the store is shared."""
+    return LocalTools(settings, Models(Store(), Stages(quiet=True)))
+
+
+def plan(rows: int = 6) -> Plan:
+    words = {"w": np.ones(4, dtype=np.float32), "v": np.zeros(4, dtype=np.float32)}
+    row = PlanRow(0, 0, "a photo of a <word>", "w", 0.5, 7.5, 50, seed=0)
+    return Plan(tuple(replace(row, seed=i, guide=i % 3, label=(i % 3) // 2) for i in range(rows)), words)
+
+
+def test_images_are_made_once(world, small: Settings):
+    first = fresh_tools(small()).generate(task(), plan())
+    second = fresh_tools(small()).generate(task(), plan())
+    assert world.made == 6
+    assert first == second
+    assert [image.row for image in first.images] == list(plan().rows)
+
+
+def test_an_interrupted_plan_goes_on_where_it_stopped(world, small: Settings):
+    world.stop_after = 4
+    with pytest.raises(KeyboardInterrupt):
+        fresh_tools(small()).generate(task(), plan())
+    world.stop_after = float("inf")
+    images = fresh_tools(small()).generate(task(), plan()).images
+    assert world.made == 6
+    assert len({image.path for image in images}) == 6
+
+
+def test_equal_rows_share_an_image_and_every_field_of_a_row_matters(world, small: Settings):
+    row = plan(1).rows[0]
+    changes = [{"prompt": "a <word>"}, {"word": "v"}, {"strength": 0.6}, {"guidance_scale": 8.0}, {"steps": 40}]
+    changes += [{"seed": 9}, {"guide": 1}]
+    rows = (row, row, replace(row, noise_std=0.3), *(replace(row, **change) for change in changes))
+    images = fresh_tools(small()).generate(task(), Plan(rows, plan().words)).images
+    assert images[0].path == images[1].path == images[2].path
+    assert len({image.path for image in images}) == 1 + len(changes)
+
+
+def test_a_damaged_image_is_made_again(world, small: Settings):
+    image = fresh_tools(small()).generate(task(), plan()).images[0]
+    whole = image.path.read_bytes()
+    image.path.write_bytes(whole[:40])
+    fresh_tools(small()).generate(task(), plan())
+    assert world.made == 7
+    assert image.path.read_bytes() == whole
+
+
+def test_words_are_learned_once_for_a_task_and_settings(world, small: Settings, monkeypatch):
+    import methods.textual_inversion
+
+    calls: list[int] = []
+    learn = methods.textual_inversion.learn_words
+
+    def counted(*arguments):
+        calls.append(len(arguments[1]))
+        return learn(*arguments)
+
+    monkeypatch.setattr(methods.textual_inversion, "learn_words", counted)
+    first = fresh_tools(small()).textual_inversion(task())
+    again = fresh_tools(small()).textual_inversion(task())
+    assert calls == [3]
+    assert np.array_equal(first, again)
+    fresh_tools(small(overrides=("textual_inversion.steps=7",))).textual_inversion(task())
+    fresh_tools(small()).textual_inversion(task(seed=1))
+    fresh_tools(small()).textual_inversion(task(shots=4))
+    assert calls == [3] * 4
+
+
+def test_words_are_kept_group_by_group(world, small: Settings, monkeypatch):
+    """A kill while the second group is learned costs the second group alone."""
+    import methods.textual_inversion
+
+    learn = methods.textual_inversion.learn_words
+    sizes: list[int] = []
+
+    def dies_at_the_second(*arguments):
+        sizes.append(len(arguments[1]))
+        if len(sizes) == 2:
+            raise KeyboardInterrupt
+        return learn(*arguments)
+
+    monkeypatch.setattr(methods.textual_inversion, "learn_words", dies_at_the_second)
+    settings = small(overrides=("textual_inversion.classes_per_batch=2",))
+    with pytest.raises(KeyboardInterrupt):
+        fresh_tools(settings).textual_inversion(task())
+    assert len(fresh_tools(settings).textual_inversion(task())) == 3
+    assert sizes == [2, 1, 1]
+
+
+def test_a_servers_prompts_are_kept(world, small: Settings, monkeypatch):
+    from methods.prompts import sources
+
+    asked: list[str] = []
+
+    def write(noun, count, settings, seed):
+        asked.append(noun)
+        return [f"a photo of a <word> {i}" for i in range(count)]
+
+    fake = sources.PromptSource(check=lambda settings: None, write=write)
+    monkeypatch.setitem(sources.PROMPT_SOURCES._plugins, "openai", fake)
+    settings = small(overrides=("prompts.source=openai",))
+    first = fresh_tools(settings).prompts(task(), 2)
+    assert fresh_tools(settings).prompts(task(), 2) == first
+    assert asked == ["apple", "leaf", "plum"]
+    assert first[0] == ("a photo of a <word> 0", "a photo of a <word> 1")
+
+
+def test_confidence_is_a_probability_for_each_image(world, small: Settings):
+    tools = fresh_tools(small())
+    images = tools.generate(task(), plan())
+    confidence = tools.confidence(task(), images)
+    assert confidence.shape == (6,)
+    assert ((confidence >= 0) & (confidence <= 1)).all()
+
+
+def test_features_come_back_in_order_and_are_computed_once(world, tmp_path):
+    dataset = DATASETS["squares"]()
+    loads: list[str] = []
+    pictures = [
+        Picture(picture.digest, lambda picture=picture: loads.append(picture.digest) or picture.load())
+        for picture in real_pictures(dataset, task().tests["test"])
+    ]
+    store, stages = Store(tmp_path), Stages(quiet=True)
+    first = Embedder("any", 8, store, stages).embed(pictures, "standard", BLOCK // 4)
+    again = Embedder("any", 8, store, stages).embed(pictures, "standard", BLOCK // 4)
+    assert first.shape == (18, BLOCK // 4, 6)
+    assert np.array_equal(first, again)
+    assert len(loads) == 18
+    alone = Embedder("any", 8, store, stages).embed(pictures[7:8], "standard", BLOCK // 4)
+    assert np.array_equal(alone[0], first[7])
+
+
+def test_no_pictures_have_no_features(world, tmp_path):
+    assert Embedder("any", 8, Store(tmp_path), Stages(quiet=True)).embed([]).shape == (0, 1, 6)

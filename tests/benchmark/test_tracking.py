@@ -1,0 +1,50 @@
+"""The tracking store itself; what runs log there is in test_runner.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmark.tracking import CELL, LEVEL, Tracker
+
+
+@pytest.fixture
+def new_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "mlflow.db"
+
+
+@pytest.mark.slow
+def test_the_default_store_is_a_database_in_the_working_directory(new_database: Path):
+    with Tracker().run("a run", {LEVEL: CELL}) as run:
+        run.log_metrics({"accuracy/test": 0.5})
+        run.log_tables({"numbers": {"a": [1, 2], "b": ["x", None]}})
+    assert new_database.is_file()
+    assert not list(new_database.parent.glob(".creating-*"))
+    assert list((new_database.parent / "mlruns").rglob("numbers.json"))
+    (cell,) = Tracker().finished_cells()
+    assert cell.metrics == {"accuracy/test": 0.5}
+
+
+def test_a_kill_while_the_store_is_created_leaves_none(new_database: Path, monkeypatch: pytest.MonkeyPatch):
+    import mlflow
+
+    def killed(self: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(mlflow.MlflowClient, "search_experiments", killed)
+    with pytest.raises(KeyboardInterrupt):
+        Tracker()
+    assert not new_database.exists()
+
+
+def test_tags_choose_cells_and_the_experiment_is_the_environments(tracking_uri: str, monkeypatch: pytest.MonkeyPatch):
+    for name, experiment in (("standard", "first"), ("diagen", "second")):
+        monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", experiment)
+        with Tracker().run("a run", {LEVEL: CELL, "method": name}):
+            pass
+    assert {cell.tags["method"] for cell in Tracker().finished_cells()} == {"standard", "diagen"}
+    assert [cell.tags["method"] for cell in Tracker().finished_cells({"method": "diagen"})] == ["diagen"]

@@ -1,0 +1,144 @@
+"""The project's own files agree with each other and with the code."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from benchmark import cli
+
+ROOT = Path(__file__).parents[1]
+
+
+def requirements(name: str) -> list[str]:
+    lines = (ROOT / name).read_text().splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.startswith(("#", "-r"))]
+
+
+def mlproject() -> dict[str, Any]:
+    return yaml.safe_load((ROOT / "MLproject").read_text())
+
+
+def test_conda_yaml_repeats_the_requirements():
+    conda = yaml.safe_load((ROOT / "conda.yaml").read_text())
+    (pip,) = (part["pip"] for part in conda["dependencies"] if isinstance(part, dict))
+    assert pip == requirements("requirements.txt")
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_requirements_are_pinned_and_sorted(name: str):
+    lines = requirements(name)
+    assert all(re.fullmatch(r"[a-z0-9-]+==[\w.]+", line) for line in lines)
+    names = [line.partition("==")[0] for line in lines]
+    assert names == sorted(names)
+
+
+def test_pre_commit_uses_the_same_ruff():
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    (revision,) = (repo["rev"] for repo in hooks if repo["repo"].endswith("ruff-pre-commit"))
+    assert f"ruff=={revision.removeprefix('v')}" in requirements("requirements-dev.txt")
+
+
+@pytest.mark.parametrize(
+    ("entry_point", "command"), [("main", cli.run), ("sweep", cli.sweep), ("leaderboard", cli.leaderboard)]
+)
+def test_mlproject_parameters_are_the_commands_options_with_their_defaults(entry_point: str, command: Any):
+    names = {"overrides": "set", "style": "format"}
+    options = {names.get(p.name, p.name): p.default for p in inspect.signature(command).parameters.values()}
+    for switch in ("dry_run", "again"):
+        options.pop(switch, None)
+    parameters = mlproject()["entry_points"][entry_point]["parameters"]
+    assert {name: facts["default"] for name, facts in parameters.items()} == {k: v or "" for k, v in options.items()}
+
+
+def test_mlproject_commands_survive_empty_and_awkward_values():
+    """MLflow fills the command with quoted values; the shell must see each as one argument."""
+    from mlflow.projects._project_spec import load_project
+
+    entry = load_project(str(ROOT)).get_entry_point("main")
+    command = entry.compute_command({"data_root": "/my data/$HOME", "set": "a.b=[1, 2] c=d"}, None)
+    shown = f"{sys.executable} -c 'import sys; print(sys.argv[1:])' {command.partition('benchmark run')[2]}"
+    output = subprocess.run(["bash", "-c", shown], capture_output=True, text=True, check=True).stdout
+    arguments = eval(output)
+    given = dict(zip(arguments[::2], arguments[1::2], strict=True))
+    assert given["--data-root"] == "/my data/$HOME"
+    assert given["--set"] == "a.b=[1, 2] c=d"
+    assert given["--components"] == given["--plugins"] == ""
+    assert given["--method"] == "diagen"
+
+
+def code_blocks() -> list[str]:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    return [inspect.cleandoc("\n" + block) for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL)]
+
+
+def test_the_examples_in_contributing_work(tmp_path: Path):
+    from PIL import Image
+
+    method, dataset = code_blocks()
+    (tmp_path / "my_method.py").write_text(method)
+    (tmp_path / "pets.py").write_text(dataset)
+    for split, count in (("photos", 10), ("studio", 2)):
+        for noun in ("cat", "guinea_pig"):
+            folder = tmp_path / "pets" / split / noun
+            folder.mkdir(parents=True)
+            for number in range(count):
+                Image.new("RGB", (8, 8), (number, 0, 0)).save(folder / f"{number}.png")
+    code = f"""
+import os, sys
+sys.path.insert(0, {str(ROOT)!r})
+os.chdir({str(tmp_path)!r})
+from pathlib import Path
+from benchmark.plugins import load_plugins
+from benchmark.settings import build_method, resolve_settings
+from datasets.base import DATASETS
+from datasets.few_shot import few_shot_task
+load_plugins("my_method.py,pets.py")
+task = few_shot_task("pets", DATASETS["pets"](data_root=Path()), 4, 0)
+assert task.classes == ("cat", "guinea pig") and len(task.train) == 8 and len(task.tests["test"]) == 4
+method = build_method(resolve_settings(method="plain_words", dataset="pets", overrides=("plain_words.strength=0.7",)))
+class Tools:
+    def generate(self, task, plan):
+        return plan
+rows = method.synthesize(task, Tools()).rows
+assert len(rows) == 80 and rows[79].prompt == "a photo of a guinea pig" and rows[0].strength == 0.7
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_packages_import_one_way():
+    order = ["datasets", "evaluation", "methods", "benchmark"]
+    for rank, package in enumerate(order):
+        later = "|".join(order[rank + 1 :])
+        for path in (ROOT / package).rglob("*.py"):
+            found = (
+                re.findall(rf"^\s*(?:from|import) ((?:{later})\b\S*)", path.read_text(), re.MULTILINE) if later else []
+            )
+            assert not found, f"{path} imports {found}"
+
+
+def test_only_tracking_knows_mlflow():
+    for package in ("benchmark", "methods", "evaluation", "datasets"):
+        for path in (ROOT / package).rglob("*.py"):
+            if path != ROOT / "benchmark" / "tracking.py":
+                assert not re.search(r"^\s*(?:from|import) mlflow", path.read_text(), re.MULTILINE), path
+
+
+def test_the_datasets_package_does_not_stand_in_the_libraries_way():
+    """Some libraries look for another package of that name; they must work from this checkout all the same."""
+    code = (
+        "import datasets, diffusers, transformers, timm, mlflow\n"
+        "from diffusers import StableDiffusionImg2ImgPipeline\n"
+        "from transformers import CLIPTextModel, CLIPTokenizer\n"
+        "assert hasattr(datasets.base, 'DATASETS')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
