@@ -71,8 +71,8 @@ def main(
 
     replicas = []
     for part in range(1, parts):
-        copies = [shared_copy(unet), shared_copy(text_encoder)]
-        replicas.append(Replica(copies, share(*copies, part)))
+        model, encoder = shared_copy(unet), shared_copy(text_encoder)
+        replicas.append(Replica([model, encoder], share(model, encoder, part)))
 
     @torch.inference_mode()
     def report(step: int) -> str:

@@ -9,10 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+
+T = TypeVar("T", bound=nn.Module)
 
 WARMUP_STEPS = 50
 
@@ -67,7 +69,7 @@ class Replica:
     loss_of_step: Callable[[int], Tensor]
 
 
-def shared_copy(module: nn.Module) -> nn.Module:
+def shared_copy(module: T) -> T:
     """A copy whose parameters are the module's own storage."""
     replica = copy.deepcopy(module)
     for own, shared in zip(replica.parameters(), module.parameters(), strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 from torch import nn
 
 from methods.mini_sd.muon import optimizers, orthogonalize
-from methods.mini_sd.training import generator_of, schedule, train
+from methods.mini_sd.training import Replica, generator_of, schedule, shared_copy, train
 
 
 def _train(folder: Path, stops: list[int], steps: int = 12) -> list[torch.Tensor]:
@@ -38,6 +39,28 @@ def test_an_interrupted_training_ends_where_an_uninterrupted_one_does(tmp_path: 
     whole, cut = _train(tmp_path / "whole", []), _train(tmp_path / "cut", [4, 7])
     for expected, actual in zip(whole, cut, strict=True):
         assert torch.equal(expected, actual)
+
+
+def test_replicas_descend_the_mean_of_the_losses(tmp_path: Path) -> None:
+    """Two halves in two threads, against the mean of both losses in one graph; equal to 1e-6."""
+
+    def half(net: nn.Module, part: int) -> Callable[[int], torch.Tensor]:
+        return lambda step: net(torch.randn(4, 3, generator=generator_of(step, part))).square().mean()
+
+    weights = []
+    for split in (False, True):
+        torch.manual_seed(0)
+        net = nn.Linear(3, 2)
+        if split:
+            copy = shared_copy(net)
+            loss, replicas = half(net, 0), [Replica([copy], half(copy, 1))]
+        else:
+            halves = [half(net, part) for part in (0, 1)]
+            loss, replicas = (lambda step, halves=halves: (halves[0](step) + halves[1](step)) / 2), []
+        adam = torch.optim.AdamW(net.parameters(), 1e-2)
+        train(tmp_path / str(split), [net], [adam], loss, 5, lambda _: "", replicas=replicas)
+        weights.append(net.weight.detach())
+    torch.testing.assert_close(weights[0], weights[1], rtol=0, atol=1e-6)
 
 
 def test_schedule_warms_up_stays_and_ends_at_zero() -> None:
