@@ -42,6 +42,7 @@ def main(
     out: Path,
     steps: Annotated[int, typer.Option(help="optimiser steps of the UNet")] = 3000,
     text_steps: Annotated[int, typer.Option(help="steps that teach the text encoder words first")] = 300,
+    decay_share: Annotated[float, typer.Option(help="share of the steps over which the rate falls to zero")] = 0.65,
     batch_size: int = 64,
     seed: int = 0,
     parts: Annotated[int, typer.Option(help="shares of a batch, a thread for each; 1 on a GPU")] = 2,
@@ -83,7 +84,7 @@ def main(
     steppers = optimizers([unet, text_encoder], LEARNING_RATE, ADAM_LEARNING_RATE, parts)
     averages = [unet_average, text_average]
     loss = share(unet, text_encoder, 0)
-    train(out, [unet, text_encoder], steppers, loss, steps, report, averages, decay_share=0.65, replicas=replicas)
+    train(out, [unet, text_encoder], steppers, loss, steps, report, averages, decay_share, replicas)
     save_pipeline(vae, unet_average, text_average, tokenizer, out / "weights")
 
 
@@ -153,6 +154,9 @@ def save_pipeline(
         requires_safety_checker=False,
     )
     pipeline.save_pretrained(folder)
+    # transformers opens a model in the type that its configuration names, diffusers in float32: let them agree.
+    config = folder / "text_encoder" / "config.json"
+    config.write_text(config.read_text().replace('"float16"', '"float32"'))
 
 
 @torch.inference_mode()
