@@ -1,6 +1,7 @@
 # Needs nothing but make and Python 3.11 or newer.
 #   make demo    the three methods on the embedded miniature, then the leaderboard
 #   make test    lint, types, tests
+#   make slow    the tests that take longer
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; exit; }; done)
@@ -10,7 +11,7 @@ RUNTIME := $(VENV)/.installed
 DEVELOPMENT := $(VENV)/.installed-dev
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --quiet
 
-.PHONY: help demo install test lint format types clean
+.PHONY: help demo install test slow lint format types clean
 .DELETE_ON_ERROR:
 
 help:
@@ -27,6 +28,9 @@ install: $(RUNTIME)
 
 test: $(DEVELOPMENT) lint types
 	$(BIN)/python -m pytest
+
+slow: $(DEVELOPMENT)
+	$(BIN)/python -m pytest -m slow
 
 lint: $(DEVELOPMENT)
 	$(BIN)/ruff check .
