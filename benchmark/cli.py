@@ -8,6 +8,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -53,6 +54,12 @@ Dataset = Annotated[str, typer.Option(help="A dataset's name; see `list datasets
 Shots = Annotated[str, typer.Option(help="Real images per class, one number or several: 4 or 2,4,8.")]
 Seeds = Annotated[str, typer.Option(help="Seeds that pick the real images: 0 or 0,1,2.")]
 Preset = Annotated[str, typer.Option(help="mini (embedded, CPU), paper (GPU), or the path of a YAML file of settings.")]
+Protocol = Annotated[
+    str, typer.Option(help="paper, or as_released: what the published code does where it differs (docs/protocol.md).")
+]
+SplitFile = Annotated[
+    str, typer.Option(help="Files of `split` to replay, separated by commas, in place of --shots and --seeds.")
+]
 Components = Annotated[
     str, typer.Option(help="The method's parts that are on: all (default), none, or names such as noise,prompts.")
 ]
@@ -73,8 +80,10 @@ def run(
     shots: Shots = "4",
     seeds: Seeds = "0",
     preset: Preset = "mini",
+    protocol: Protocol = "paper",
     components: Components = "",
     data_root: DataRoot = "",
+    split_file: SplitFile = "",
     plugins: Plugins = "",
     overrides: Overrides = None,
 ) -> None:
@@ -95,7 +104,9 @@ def run(
         shots=shots,
         seeds=seeds,
         preset=preset,
+        protocol=protocol,
         components=components,
+        split_files=split_file,
         overrides=split_overrides(overrides or ()),
     )
     _run(settings)
@@ -108,8 +119,10 @@ def sweep(
     shots: Shots = "4",
     seeds: Seeds = "0,1,2",
     preset: Preset = "mini",
+    protocol: Protocol = "paper",
     components: Components = "",
     data_root: DataRoot = "",
+    split_file: SplitFile = "",
     plugins: Plugins = "",
     overrides: Overrides = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what is to be done.")] = False,
@@ -132,7 +145,9 @@ def sweep(
             shots=shots,
             seeds=seeds,
             preset=preset,
+            protocol=protocol,
             components=_components_for(method, components),
+            split_files=split_file,
             overrides=texts,
         )
         for dataset in _names("datasets", datasets)
@@ -154,6 +169,55 @@ def leaderboard(
     check_format(style)
     load_plugins()
     typer.echo(write(rank(Tracker().finished_cells()), style))
+
+
+@app.command(epilog=EPILOG)
+def split(
+    dataset: Annotated[str, typer.Argument(help="A dataset's name; see `list datasets`.")],
+    shots: Shots = "4",
+    seeds: Seeds = "0",
+    out: Annotated[str, typer.Option(help="Folder for the files; made where it is missing.")] = "splits",
+    data_root: DataRoot = "",
+    plugins: Plugins = "",
+    overrides: Overrides = None,
+) -> None:
+    """Write the exact images of every (shots, seed): path, SHA-256, split and label, a file each.
+
+    `run --split-file` replays them, here or elsewhere: the same images by content, or an error that names the first
+    that differs.
+    """
+    from benchmark.plugins import load_plugins
+    from benchmark.splits import write_splits
+
+    load_plugins(plugins)
+    settings = resolve_settings(
+        method="standard",
+        dataset=dataset,
+        data_root=data_root,
+        shots=shots,
+        seeds=seeds,
+        overrides=split_overrides(overrides or ()),
+    )
+    for path in write_splits(settings, Path(out)):
+        typer.echo(path)
+
+
+@app.command(epilog=EPILOG)
+def prepare(
+    dataset: Annotated[str, typer.Argument(help="A dataset's name; see `list datasets`.")],
+    data_root: DataRoot = "",
+    plugins: Plugins = "",
+    verify: Annotated[bool, typer.Option("--verify", help="Only look at what is there.")] = False,
+) -> None:
+    """Download and unpack a dataset, or say what to place where; then verify every file.
+
+    A download that was stopped goes on where it was; what is there already is not fetched again.
+    """
+    from benchmark.plugins import load_plugins
+    from benchmark.prepare import prepare_dataset, verify_dataset
+
+    load_plugins(plugins)
+    (verify_dataset if verify else prepare_dataset)(dataset, data_root)
 
 
 @app.command("list", epilog=EPILOG)

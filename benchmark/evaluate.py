@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,9 +13,9 @@ import numpy.typing as npt
 
 from benchmark.embedding import Features, real_pictures, synthetic_pictures
 from benchmark.tools import LocalTools, labels_of
+from benchmark.train import train_classifier
 from datasets.base import Example
 from datasets.few_shot import FewShotTask
-from datasets.seeding import seed_from
 from methods.base import SyntheticSet
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def evaluate(task: FewShotTask, synthetic: SyntheticSet, alpha: float, tools: Lo
     `alpha` is Eq. 2's probability of a synthetic image. A method without images has no precision or recall.
     """
     result = CellResult()
-    head = _train(task, synthetic, alpha, tools)
+    head = train_classifier(task, synthetic, alpha, tools)
     for name, examples in {"val": task.validation, **task.tests}.items():
         if examples:
             _judge(name, head, task, examples, tools, result)
@@ -65,47 +66,60 @@ def plan_table(task: FewShotTask, synthetic: SyntheticSet) -> Table:
     }
 
 
-def _train(task: FewShotTask, synthetic: SyntheticSet, alpha: float, tools: LocalTools) -> Head:
-    from evaluation.classifier import TrainingFeatures, train_head
-
-    settings, embedder = tools.settings.classifier, tools.classifier_embedder
-    real = embedder.embed(real_pictures(task.dataset, task.train), "standard", settings.views_per_image)
-    made = embedder.embed(synthetic_pictures(synthetic.images), "standard", settings.views_per_synthetic)
-    features = TrainingFeatures(
-        real=real,
-        labels=labels_of(task.train),
-        synthetic=made if synthetic.images else None,
-        guides=np.array([image.guide for image in synthetic.images], dtype=np.int64),
-        weights=np.array([image.weight for image in synthetic.images], dtype=np.float64),
-    )
-    validation = embedder.embed(real_pictures(task.dataset, task.validation))[:, 0]
-    seed = seed_from("classifier", task.name, task.shots, task.seed)
-    with tools.stages.stage("classifier"):
-        return train_head(
-            features,
-            validation,
-            labels_of(task.validation),
-            len(task.classes),
-            settings,
-            alpha if synthetic.images else 0.0,
-            seed,
-        )
-
-
 def _judge(
     name: str, head: Head, task: FewShotTask, examples: Sequence[Example], tools: LocalTools, result: CellResult
 ) -> None:
+    """Accuracy on one set of examples: the whole, by class, by attribute, and image by image."""
     from evaluation.accuracy import confusion_matrix, mean_class_accuracy, per_class_accuracy
 
-    labels, classes = labels_of(examples), len(task.classes)
-    predictions = head.predict(tools.classifier_embedder.embed(real_pictures(task.dataset, examples))[:, 0])
+    labels, classes, names = labels_of(examples), len(task.classes), task.dataset.display_names
+    logits = head.logits(tools.classifier_embedder.embed(real_pictures(task.dataset, examples))[:, 0])
+    predictions = np.asarray(logits.argmax(axis=1), np.int64)
     result.metrics[f"accuracy/{name}"] = mean_class_accuracy(predictions, labels, classes)
     accuracy = per_class_accuracy(predictions, labels, classes)
-    column = result.tables.setdefault("accuracy_per_class", {"class": list(task.classes)})
+    column = result.tables.setdefault("accuracy_per_class", {"class": list(names)})
     column[name] = [None if math.isnan(value) else float(value) for value in accuracy]
     matrix = confusion_matrix(predictions, labels, classes)
-    predicted = {noun: [int(count) for count in matrix[:, i]] for i, noun in enumerate(task.classes)}
-    result.tables[f"confusion_matrix_{name}"] = {"true class": list(task.classes), **predicted}
+    predicted = {noun: [int(count) for count in matrix[:, i]] for i, noun in enumerate(names)}
+    result.tables[f"confusion_matrix_{name}"] = {"true class": list(names), **predicted}
+    if name in task.tests:
+        result.tables[f"predictions_{name}"] = _predictions_table(task, examples, logits)
+        _slice(name, task, examples, predictions, result)
+
+
+def _predictions_table(task: FewShotTask, examples: Sequence[Example], logits: Features) -> Table:
+    """A line for each test image, from which every statistic can be computed again."""
+    from evaluation.classifier import softmax
+
+    names, confidence = task.dataset.display_names, softmax(logits.astype(np.float64))
+    predictions = logits.argmax(axis=1)
+    return {
+        "image": [example.identifier for example in examples],
+        "label": [names[example.label] for example in examples],
+        "prediction": [names[int(prediction)] for prediction in predictions],
+        "confidence": [round(float(own[best]), 6) for own, best in zip(confidence, predictions, strict=True)],
+    }
+
+
+def _slice(name: str, task: FewShotTask, examples: Sequence[Example], predictions: Labels, result: CellResult) -> None:
+    """Accuracy by each attribute that the dataset names, as metrics and as a table."""
+    from evaluation.slices import slice_accuracies
+
+    table: Table = {"attribute": [], "value": [], "accuracy": [], "images": []}
+    for attribute in task.dataset.slices:
+        values = [example.attributes.get(attribute, "") for example in examples]
+        for part in slice_accuracies(predictions, labels_of(examples), values, len(task.classes)):
+            result.metrics[f"accuracy/{name}/{attribute}/{_metric_name(part.value)}"] = part.accuracy
+            row = (attribute, part.value, part.accuracy, part.images)
+            for column, value in zip(table.values(), row, strict=True):
+                column.append(value)
+    if table["value"]:
+        result.tables[f"accuracy_by_attribute_{name}"] = table
+
+
+def _metric_name(text: str) -> str:
+    """MLflow takes letters, digits and a few marks in a metric's name."""
+    return re.sub(r"[^\w\-. ]", "_", text)
 
 
 def _precision_recall(task: FewShotTask, synthetic: SyntheticSet, tools: LocalTools) -> Mapping[str, float]:

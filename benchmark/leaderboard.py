@@ -10,15 +10,16 @@ from itertools import groupby
 from statistics import mean, stdev
 from typing import Any
 
-from benchmark.tracking import CLASSES, FINGERPRINT, CellRecord
+from benchmark.records import Record
+from benchmark.tracking import CLASSES, FINGERPRINT
 from datasets.errors import UnknownName, UserError
 
 Row = dict[str, Any]
-"""`method`, `components`, `dataset`, `preset`, `shots`, `overrides`, and `metrics`: name → mean, std (n−1), n."""
+"""`method`, `components`, `dataset`, `preset`, `protocol`, `shots`, `overrides`; `metrics`: name → mean, std, n."""
 
 FORMATS = ("table", "markdown", "csv", "json")
 
-CELL_TAGS = ("method", "components", "dataset", "preset", "shots", FINGERPRINT, CLASSES, "seed")
+CELL_TAGS = ("method", "components", "dataset", "preset", "protocol", "shots", FINGERPRINT, CLASSES, "seed")
 """What names a cell; of several runs of one cell the latest counts."""
 
 COLUMNS = {
@@ -30,23 +31,23 @@ COLUMNS = {
 """The metrics that a table shows, in percent; `csv` and `json` hold every metric."""
 
 
-def leaderboard(cells: Iterable[CellRecord]) -> list[Row]:
-    """One row for each (method, components, dataset, preset, shots, settings), over its seeds.
+def leaderboard(cells: Iterable[Record]) -> list[Row]:
+    """One row for each (method, components, dataset, preset, protocol, shots, settings), over its seeds.
 
-    Rows are grouped by dataset, preset and shots; in a group the best `accuracy/uncommon` comes first
+    Rows are grouped by dataset, preset, protocol and shots; in a group the best `accuracy/uncommon` comes first
     (`accuracy/test` where there is no uncommon set).
 
     Raises:
         UserError: there is no finished cell.
     """
-    latest: dict[tuple[str, ...], CellRecord] = {}
+    latest: dict[tuple[str, ...], Record] = {}
     for cell in sorted(cells, key=lambda cell: cell.ended):
         latest[tuple(cell.tags.get(tag, "") for tag in CELL_TAGS)] = cell
     if not latest:
         raise UserError(
             "no finished run is tracked here: run `python -m benchmark run` first, or set MLFLOW_TRACKING_URI"
         )
-    groups: dict[tuple[str, ...], list[CellRecord]] = {}
+    groups: dict[tuple[str, ...], list[Record]] = {}
     for key, cell in latest.items():
         groups.setdefault(key[:-1], []).append(cell)
     return sorted((_row(group) for group in groups.values()), key=_order)
@@ -64,12 +65,12 @@ def check_format(style: str) -> None:
         raise UnknownName("format", style, FORMATS)
 
 
-def _row(cells: Sequence[CellRecord]) -> Row:
+def _row(cells: Sequence[Record]) -> Row:
     tags = cells[0].tags
     names = sorted({name for cell in cells for name in cell.metrics})
     values = {name: [cell.metrics[name] for cell in cells if name in cell.metrics] for name in names}
     return {
-        **{tag: tags.get(tag, "") for tag in ("method", "components", "dataset", "preset")},
+        **{tag: tags.get(tag, "") for tag in ("method", "components", "dataset", "preset", "protocol")},
         "shots": int(tags["shots"]),
         "overrides": tags.get("overrides", ""),
         "metrics": {name: _summary(own) for name, own in values.items()},
@@ -88,13 +89,15 @@ def _order(row: Row) -> tuple[Any, ...]:
 
 
 def _group(row: Row) -> tuple[Any, ...]:
-    return row["dataset"], row["preset"], row["shots"]
+    return row["dataset"], row["preset"], row["protocol"], row["shots"]
 
 
 def _title(group: tuple[Any, ...], rows: Sequence[Row]) -> str:
     counts = sorted({summary["n"] for row in rows for summary in row["metrics"].values()})
     seeds = "–".join(map(str, dict.fromkeys((counts[0], counts[-1])))) if counts else "0"
-    return f"{group[0]} · preset {group[1]} · {group[2]} shots · n = {seeds} seed{'s' * (seeds != '1')} · %"
+    dataset, preset, protocol, shots = group
+    followed = f"preset {preset}" + (f" · protocol {protocol}" if protocol not in ("", "paper") else "")
+    return f"{dataset} · {followed} · {shots} shots · n = {seeds} seed{'s' * (seeds != '1')} · %"
 
 
 def _name(row: Row) -> str:
@@ -149,7 +152,7 @@ def _csv(rows: Sequence[Row]) -> str:
     """Long form: a line for each row and metric."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    keys = ("method", "components", "dataset", "preset", "shots", "overrides")
+    keys = ("method", "components", "dataset", "preset", "protocol", "shots", "overrides")
     writer.writerow([*keys, "metric", "mean", "std", "n"])
     for row in rows:
         for name, summary in row["metrics"].items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmark.settings import load_preset, preset_names
+from benchmark.setting_files import load_preset, preset_names
 from datasets.base import DATASETS
 from datasets.errors import UnknownName
 from methods.base import METHODS

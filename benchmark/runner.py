@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean
 
@@ -16,16 +16,21 @@ from benchmark.settings import (
     RunSettings,
     build_method,
     components_label,
+    dataset_fingerprint,
     flatten,
+    open_dataset,
     overrides_of,
     settings_fingerprint,
 )
 from benchmark.store import Store
+from benchmark.thumbnails import thumbnails
 from benchmark.tools import LocalTools, Models
-from benchmark.tracking import CELL, CLASSES, FINGERPRINT, LEVEL, RUN, SWEEP, TrackedRun, Tracker
-from datasets.base import DATASETS, Dataset
+from benchmark.tracking import CELL, CLASSES, FINGERPRINT, LEVEL, RUN, SPLIT, SWEEP, TrackedRun, Tracker
+from datasets.base import Dataset
+from datasets.errors import UserError
 from datasets.few_shot import FewShotTask, few_shot_task
 from datasets.seeding import fingerprint
+from datasets.split_file import Split, read_split, replay, split_of, to_text
 from methods.base import Method, SyntheticSet
 
 Cell = tuple[int, int]
@@ -34,20 +39,26 @@ Cell = tuple[int, int]
 
 @dataclass(frozen=True)
 class Job:
-    """One method on one dataset, ready to run: everything that a user can get wrong was checked."""
+    """One method on one dataset, ready to run: everything that a user can get wrong was checked.
+
+    `tasks`: by cell, in the order in which they run.
+    """
 
     settings: RunSettings
     dataset: Dataset
     method: Method
+    tasks: Mapping[Cell, FewShotTask]
+    _splits: dict[Cell, Split] = field(default_factory=dict)
 
     @property
     def cells(self) -> list[Cell]:
-        """Every cell, in the order in which they run."""
-        return [(seed, shots) for seed in self.settings.seeds for shots in self.settings.shots]
+        return list(self.tasks)
 
-    def task(self, cell: Cell) -> FewShotTask:
-        seed, shots = cell
-        return few_shot_task(self.settings.dataset, self.dataset, shots, seed)
+    def split(self, cell: Cell) -> Split:
+        """The cell's images by content; every file is read once."""
+        if cell not in self._splits:
+            self._splits[cell] = split_of(self.tasks[cell])
+        return self._splits[cell]
 
     def tags(self) -> dict[str, str]:
         """What tells this job's figures from others'."""
@@ -56,26 +67,44 @@ class Job:
             "components": components_label(self.settings),
             "dataset": self.settings.dataset,
             "preset": self.settings.preset,
+            "protocol": self.settings.protocol,
             "overrides": overrides_of(self.settings),
             FINGERPRINT: settings_fingerprint(self.settings),
             CLASSES: fingerprint(self.dataset.classes)[:16],
         }
 
 
-def prepare(settings: RunSettings) -> Job:
+def prepare(settings: RunSettings, opened: dict[str, Dataset] | None = None) -> Job:
     """Open the dataset and build the method; loads no model.
+
+    Args:
+        opened: datasets that other jobs opened already, by their settings; this one is added.
 
     Raises:
         UserError: anything in the settings or the data that would stop the run later.
     """
     method = build_method(settings)
     check_services(settings, method)
-    root = settings.data_root or os.environ.get("DIAGEN_DATA")
-    dataset = DATASETS[settings.dataset](data_root=Path(root) if root else None, unreadable=settings.unreadable)
-    job = Job(settings, dataset, method)
-    for cell in job.cells:
-        job.task(cell)
-    return job
+    opened = {} if opened is None else opened
+    key = dataset_fingerprint(settings)
+    if key not in opened:
+        opened[key] = open_dataset(settings)
+    dataset = opened[key]
+    return Job(settings, dataset, method, _tasks(settings, dataset))
+
+
+def _tasks(settings: RunSettings, dataset: Dataset) -> dict[Cell, FewShotTask]:
+    """The cells' tasks: those of the split files, or every seed with every number of shots."""
+    if settings.split_files:
+        splits = [read_split(Path(name)) for name in settings.split_files]
+        for split in splits:
+            if split.dataset != settings.dataset:
+                raise UserError(
+                    f"the split file is of {split.dataset}, the run of {settings.dataset}: --dataset says which"
+                )
+        return {(split.seed, split.shots): replay(split, dataset) for split in splits}
+    cells = [(seed, shots) for seed in settings.seeds for shots in settings.shots]
+    return {(seed, shots): few_shot_task(settings.dataset, dataset, shots, seed) for seed, shots in cells}
 
 
 def run_job(job: Job, tracker: Tracker, stages: Stages) -> None:
@@ -93,10 +122,11 @@ def run_sweep(work: Sequence[tuple[Job, Sequence[Cell]]], tracker: Tracker, stag
 
 
 def missing_cells(job: Job, tracker: Tracker) -> list[Cell]:
-    """The job's cells that have no finished run with the same settings."""
+    """The job's cells that have no finished run with the same settings on the same images."""
     identity = {name: value for name, value in job.tags().items() if name != "overrides" and value}
-    done = {(int(cell.tags["seed"]), int(cell.tags["shots"])) for cell in tracker.finished_cells(identity)}
-    return [cell for cell in job.cells if cell not in done]
+    tags = [cell.tags for cell in tracker.finished_cells(identity)]
+    done = {(int(own["seed"]), int(own["shots"]), own.get(SPLIT, "")) for own in tags}
+    return [cell for cell in job.cells if (*cell, job.split(cell).digest) not in done]
 
 
 def _run_cells(job: Job, cells: Sequence[Cell], tracker: Tracker, models: Models, parent: TrackedRun | None) -> None:
@@ -113,16 +143,23 @@ def _run_cell(job: Job, cell: Cell, tools: LocalTools, tracker: Tracker, parent:
     seed, shots = cell
     tools.stages.say(f"{job.settings.method} on {job.settings.dataset}, {shots} shots, seed {seed}")
     tools.stages.reset()
-    task = job.task(cell)
-    tags = {**job.tags(), LEVEL: CELL, "seed": str(seed), "shots": str(shots)}
+    task, split = job.tasks[cell], job.split(cell)
+    tags = {**job.tags(), LEVEL: CELL, SPLIT: split.digest, "seed": str(seed), "shots": str(shots)}
     with tracker.run(f"{job.settings.method} {shots} shots, seed {seed}", tags, parent) as run:
         run.log_parameters({**flatten(job.settings), "seeds": [seed], "shots": [shots]})
+        run.log_dataset(split.dataset, split.digest, job.dataset.source, _counts(split))
+        run.log_text("split.json", to_text(split))
         synthetic = job.method.synthesize(task, tools)
         result = evaluate(task, synthetic, job.method.synthetic_probability, tools)
         result.metrics.update(_costs(tools.stages))
         _log(run, task, synthetic, result)
     tools.stages.say(f"    {_summary(result)}")
     return result
+
+
+def _counts(split: Split) -> dict[str, int]:
+    """Images of each part of the split."""
+    return dict(Counter(image.split for image in split.images))
 
 
 def _costs(stages: Stages) -> dict[str, float]:
@@ -135,9 +172,12 @@ def _costs(stages: Stages) -> dict[str, float]:
 
 
 def _log(run: TrackedRun, task: FewShotTask, synthetic: SyntheticSet, result: CellResult) -> None:
-    run.log_tables(result.tables)
     if synthetic.images:
-        run.log_image("images", image_grid(task, synthetic))
+        run.log_image("images.png", image_grid(task, synthetic))
+        sheet, table = thumbnails(task, synthetic)
+        run.log_image("thumbnails.webp", sheet)
+        result.tables["thumbnails"] = table
+    run.log_tables(result.tables)
     run.log_metrics(result.metrics)
 
 

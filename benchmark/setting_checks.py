@@ -16,6 +16,9 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "generator.dtype": ("auto", "float32", "float16", "bfloat16"),
 }
 
+AUTOMATIC = ("workers",)
+"""-1 stands for a choice that the program makes."""
+
 MAY_BE_ZERO = ("patience", "retries", "weight_decay", "noise_std", "synthetic_probability", "learning_rate", "seeds")
 AT_MOST_ONE = ("strength", "synthetic_probability")
 
@@ -69,7 +72,7 @@ def merge(config: DictConfig, content: dict[str, Any], where: str) -> None:
     try:
         config.merge_with(content)
     except OmegaConfBaseException as error:
-        name = (error.full_key or "").removeprefix("methods.")
+        name = _as_written(error.full_key or "")
         raise UserError(f"{where}: '{name}': {first_line(error)}") from error
 
 
@@ -88,7 +91,14 @@ def first_line(error: Exception) -> str:
     return str(error).strip().split("\n", 1)[0]
 
 
+def _as_written(name: str) -> str:
+    """The name as a user writes it: `diagen.strength` for `methods.diagen.strength`."""
+    return name.removeprefix("methods.").removeprefix("dataset_settings.")
+
+
 def _check_number(name: str, last: str, number: float) -> None:
+    if last in AUTOMATIC and number in (-1, 0):
+        return
     low = number >= 0 if last in MAY_BE_ZERO else number > 0
     high = number <= 1 if last in AT_MOST_ONE else number < float("inf")
     if not (low and high):
@@ -98,7 +108,7 @@ def _check_number(name: str, last: str, number: float) -> None:
 
 def _check_names(root: DictConfig, config: DictConfig, content: dict[str, Any], where: str, prefix: str) -> None:
     for key, value in content.items():
-        name = f"{prefix}{key}".removeprefix("methods.")
+        name = _as_written(f"{prefix}{key}")
         if key not in config:
             raise UserError(f"{where}: {UnknownName('setting', _whole_name(name, value), _names(root, ''))}")
         node = config[key]
@@ -124,6 +134,6 @@ def _whole_name(name: str, value: Any) -> str:
 def _names(config: DictConfig, prefix: str) -> list[str]:
     names: list[str] = []
     for key in config:
-        name = f"{prefix}{key!s}".removeprefix("methods.")
+        name = _as_written(f"{prefix}{key!s}")
         names += _names(config[key], f"{prefix}{key!s}.") if isinstance(config[key], DictConfig) else [name]
     return names

@@ -1,29 +1,28 @@
 """The typed settings of a run: what a user may set, checked before anything is loaded.
 
-Precedence: command line over preset over default. A preset is a YAML file of settings, in
-`benchmark/presets` or anywhere (`--preset path/to/file.yaml`); under `datasets: {<name>: …}` stand those that it
-gives for one dataset alone.
+Precedence: command line over protocol over preset over default. Presets and protocols are YAML files of settings, in
+`benchmark/presets` and `benchmark/protocols` or anywhere (`--preset path/to/file.yaml`); under `datasets: {<name>: …}`
+stand those that they give for one dataset alone.
 """
 
 from __future__ import annotations
 
+import inspect
+import os
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, make_dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, get_type_hints
 
-import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from benchmark.setting_checks import check_values, first_line, merge, parse_components, parse_numbers, parse_override
-from datasets.base import DATASETS
-from datasets.errors import UnknownName, UserError
+from benchmark.setting_checks import check_values, merge, parse_components, parse_numbers, parse_override
+from benchmark.setting_files import preset_settings, protocol_settings
+from datasets.base import DATASETS, Dataset
 from datasets.seeding import fingerprint
 from evaluation.settings import ClassifierSettings, FeatureSettings, GuideClassifierSettings
 from methods.base import METHODS, Method
 from methods.settings import GeneratorSettings, PromptSettings, TextualInversionSettings
-
-PRESETS = Path(__file__).parent / "presets"
 
 COMPONENTS_FIELD = "enabled"
 """The field of a method that takes its enabled components; `components` sets it."""
@@ -40,10 +39,16 @@ class RunSettings:
     shots: list[int] = field(default_factory=lambda: [4])
     seeds: list[int] = field(default_factory=lambda: [0])
     preset: str = "mini"
+    protocol: str = "paper"
+    """What to do where the paper and its published code differ (docs/protocol.md)."""
+    split_files: list[str] = field(default_factory=list)
+    """Files of `python -m benchmark split` to replay; their shots and seeds are the run's."""
     components: list[str] = field(default_factory=list)
     """The method's components that are on, in the method's order."""
     unreadable: str = "refuse"
     """What to do about an unreadable image: `refuse`, or `skip` it with a count."""
+    workers: int = -1
+    """Threads that read and transform images ahead of a network; -1: one for each core, 8 at most; 0: none."""
     classifier: ClassifierSettings = field(default_factory=ClassifierSettings)
     features: FeatureSettings = field(default_factory=FeatureSettings)
     guide_classifier: GuideClassifierSettings = field(default_factory=GuideClassifierSettings)
@@ -52,13 +57,17 @@ class RunSettings:
     prompts: PromptSettings = field(default_factory=PromptSettings)
     methods: dict[str, Any] = field(default_factory=dict)
     """Per registered method its hyper-parameters; a user writes `diagen.strength`, without `methods.`."""
+    dataset_settings: dict[str, Any] = field(default_factory=dict)
+    """Per registered dataset its own settings; a user writes `coco.crowd`, without `dataset_settings.`."""
 
 
-IDENTITY = ("method", "dataset", "shots", "seeds", "preset", "components")
+IDENTITY = ("method", "dataset", "shots", "seeds", "preset", "protocol", "components")
 """Settings that name a run: each has an option and a tag of its own."""
 
 WITHOUT_EFFECT = (
     "data_root",
+    "split_files",
+    "workers",
     "generator.batch_size",
     "textual_inversion.classes_per_batch",
     "prompts.timeout_seconds",
@@ -75,13 +84,16 @@ def resolve_settings(
     shots: str = "4",
     seeds: str = "0",
     preset: str = "mini",
+    protocol: str = "paper",
     components: str = "",
+    split_files: str = "",
     overrides: tuple[str, ...] = (),
 ) -> RunSettings:
     """The run's settings from the command line's texts.
 
     `shots` and `seeds` are comma-separated whole numbers; `components` is `all` (also when empty),
-    `none`, or names separated by commas; `overrides` are `key=value` texts (`diagen.strength=0.5`).
+    `none`, or names separated by commas; `split_files` are paths separated by commas; `overrides` are `key=value`
+    texts (`diagen.strength=0.5`).
 
     Raises:
         UserError: anything unknown, malformed or out of range, with the nearest names.
@@ -90,10 +102,13 @@ def resolve_settings(
     _ = DATASETS[dataset]
     config = _defaults()
     for part in preset_settings(preset, dataset):
-        merge(config, _under_methods(part), f"preset '{preset}'")
+        merge(config, _in_groups(part), f"preset '{preset}'")
+    for part in protocol_settings(protocol, dataset):
+        merge(config, _in_groups(part), f"protocol '{protocol}'")
     for override in overrides:
-        merge(config, _under_methods(parse_override(override, IDENTITY)), "--set")
-    config.update(method=method, dataset=dataset, data_root=data_root, preset=preset)
+        merge(config, _in_groups(parse_override(override, IDENTITY)), "--set")
+    config.update(method=method, dataset=dataset, data_root=data_root, preset=preset, protocol=protocol)
+    config.split_files = [name.strip() for name in split_files.split(",") if name.strip()]
     config.shots = parse_numbers("shots", shots, minimum=1)
     config.seeds = parse_numbers("seeds", seeds, minimum=0)
     config.components = parse_components(components, method, plugin.components)
@@ -111,43 +126,30 @@ def build_method(settings: RunSettings) -> Method:
     return plugin(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
 
-def load_preset(name: str) -> dict[str, Any]:
-    """The content of a preset: one of `benchmark/presets`, or the path of a YAML file.
+def open_dataset(settings: RunSettings) -> Dataset:
+    """The run's dataset, from the data root that is given or that DIAGEN_DATA names.
 
     Raises:
-        UserError: no such preset, or the file is not a YAML mapping.
+        UserError: a missing or broken folder, or a setting of the dataset that it refuses.
     """
-    path = Path(name) if name.endswith((".yaml", ".yml")) else PRESETS / f"{name}.yaml"
-    if not path.is_file():
-        raise UnknownName("preset", name, preset_names())
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"preset '{name}' is no valid YAML: {first_line(error)}") from error
-    if not isinstance(content, dict):
-        raise UserError(f"preset '{name}' must be a mapping of settings, not a {type(content).__name__}")
-    return content
+    plugin: Any = DATASETS[settings.dataset]
+    root = settings.data_root or os.environ.get("DIAGEN_DATA")
+    own = asdict(settings.dataset_settings[settings.dataset])
+    return plugin(data_root=Path(root) if root else None, unreadable=settings.unreadable, **own)
 
 
-def preset_settings(name: str, dataset: str) -> list[dict[str, Any]]:
-    """What a preset sets for a dataset: its settings, then those under `datasets: {<name>: …}` for this one alone."""
-    content = load_preset(name)
-    by_dataset = content.pop("datasets", None) or {}
-    if not isinstance(by_dataset, dict):
-        raise UserError(f"preset '{name}': 'datasets' must map a dataset's name to its settings")
-    return [content, by_dataset.get(dataset) or {}]
-
-
-def preset_names() -> list[str]:
-    return sorted(path.stem for path in PRESETS.glob("*.yaml"))
+def dataset_fingerprint(settings: RunSettings) -> str:
+    """Equal for settings that open the same dataset in the same way."""
+    own = asdict(settings.dataset_settings[settings.dataset])
+    return fingerprint("dataset", settings.dataset, settings.data_root, settings.unreadable, own)
 
 
 def flatten(settings: RunSettings) -> dict[str, Any]:
-    """Dotted names and plain values; of the methods' hyper-parameters only the run's own."""
+    """Dotted names and plain values; of the methods' and the datasets' settings only the run's own."""
     tree = asdict(settings)
-    del tree["methods"]
-    own = {f"{settings.method}.{name}": value for name, value in _hyper_parameters(settings).items()}
-    return _leaves(tree) | own
+    groups = {"methods": settings.method, "dataset_settings": settings.dataset}
+    own = {f"{name}.": tree.pop(group)[name] for group, name in groups.items()}
+    return _leaves(tree) | {k: v for prefix, values in own.items() for k, v in _leaves(values, prefix).items()}
 
 
 def settings_fingerprint(settings: RunSettings) -> str:
@@ -157,7 +159,9 @@ def settings_fingerprint(settings: RunSettings) -> str:
 
 def overrides_of(settings: RunSettings) -> str:
     """What the run sets apart from its preset, as `key=value` texts; empty for a plain run."""
-    plain = resolve_settings(method=settings.method, dataset=settings.dataset, preset=settings.preset)
+    plain = resolve_settings(
+        method=settings.method, dataset=settings.dataset, preset=settings.preset, protocol=settings.protocol
+    )
     default = _effective(plain)
     changed = {name: value for name, value in _effective(settings).items() if default[name] != value}
     return " ".join(f"{name}={_compact(value)}" for name, value in sorted(changed.items()))
@@ -173,8 +177,19 @@ def _defaults() -> DictConfig:
     config: DictConfig = OmegaConf.structured(RunSettings)
     for name in METHODS:
         config.methods[name] = OmegaConf.structured(_hyper_parameter_schema(name))
+    for name in DATASETS:
+        config.dataset_settings[name] = OmegaConf.structured(_dataset_schema(name))
     OmegaConf.set_struct(config, True)
     return config
+
+
+def _dataset_schema(name: str) -> Any:
+    """The dataset's own settings, from the keyword-only arguments of its constructor, checked by their types."""
+    constructor = DATASETS[name].__init__
+    hints = get_type_hints(constructor)
+    own = [p for p in inspect.signature(constructor).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    items = [(p.name, hints[p.name], field(default_factory=partial(_same, p.default))) for p in own]
+    return make_dataclass(f"{name}_settings", items)()
 
 
 def _hyper_parameter_schema(name: str) -> Any:
@@ -197,11 +212,16 @@ def _hyper_parameters(settings: RunSettings) -> dict[str, Any]:
     return asdict(settings.methods[settings.method])
 
 
-def _under_methods(content: dict[str, Any]) -> dict[str, Any]:
-    """`diagen: {…}` stands for `methods: {diagen: {…}}`."""
-    own = {key: value for key, value in content.items() if key in METHODS}
-    rest = {key: value for key, value in content.items() if key not in METHODS}
-    return {**rest, "methods": own} if own else rest
+def _in_groups(content: dict[str, Any]) -> dict[str, Any]:
+    """`diagen: {…}` stands for `methods: {diagen: {…}}`, `coco: {…}` for `dataset_settings: {coco: {…}}`."""
+    grouped: dict[str, Any] = {}
+    for key, value in content.items():
+        group = "methods" if key in METHODS else "dataset_settings" if key in DATASETS else ""
+        if group:
+            grouped.setdefault(group, {})[key] = value
+        else:
+            grouped[key] = value
+    return grouped
 
 
 def _effective(settings: RunSettings) -> dict[str, Any]:

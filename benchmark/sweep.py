@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from statistics import mean
 
 from benchmark.progress import Stages
+from benchmark.records import Record
 from benchmark.runner import Cell, Job, missing_cells, prepare, run_sweep
 from benchmark.settings import RunSettings
-from benchmark.tracking import CellRecord, Tracker
+from benchmark.tracking import Tracker
+from datasets.base import Dataset
 
 Work = Sequence[tuple[Job, Sequence[Cell]]]
 
@@ -24,7 +26,8 @@ def open_tracker() -> Tracker:
 def run_grid(grid: Sequence[RunSettings], dry_run: bool = False, again: bool = False) -> None:
     """Check every run of the grid, then run the cells that are missing (all of them with `again`)."""
     stages = Stages()
-    jobs = [prepare(settings) for settings in grid]
+    opened: dict[str, Dataset] = {}
+    jobs = [prepare(settings, opened) for settings in grid]
     tracker = open_tracker()
     work = [(job, job.cells if again else missing_cells(job, tracker)) for job in jobs]
     total, missing = sum(len(job.cells) for job in jobs), sum(len(cells) for _, cells in work)
@@ -35,13 +38,13 @@ def run_grid(grid: Sequence[RunSettings], dry_run: bool = False, again: bool = F
         run_sweep(work, tracker, stages)
 
 
-def outlook(work: Work, finished: Sequence[CellRecord]) -> str:
+def outlook(work: Work, finished: Sequence[Record]) -> str:
     """What the work amounts to: cells, words, images, and hours where finished cells tell a method's pace."""
     lines = [f"{'method':<16}{'dataset':<16}{'cells':>6}{'words':>8}{'images':>9}  time"]
     learned: set[tuple[str, Cell]] = set()
     for job, cells in work:
         per_example = getattr(job.method, "images_per_example", 0)
-        images = sum(len(job.task(cell).train) * per_example for cell in cells)
+        images = sum(len(job.tasks[cell].train) * per_example for cell in cells)
         new = {(job.settings.dataset, cell) for cell in cells if per_example} - learned
         learned |= new
         words = len(new) * len(job.dataset.classes)
@@ -50,10 +53,11 @@ def outlook(work: Work, finished: Sequence[CellRecord]) -> str:
     return "\n".join([*lines, "At most: what is in the store is not made again, and methods share learned words."])
 
 
-def _time(job: Job, cells: Sequence[Cell], finished: Sequence[CellRecord]) -> str:
+def _time(job: Job, cells: Sequence[Cell], finished: Sequence[Record]) -> str:
     """From the mean seconds of finished cells of this method, dataset and preset."""
     settings = job.settings
-    same = {"method": settings.method, "dataset": settings.dataset, "preset": settings.preset}
+    names = ("method", "dataset", "preset", "protocol")
+    same = {name: getattr(settings, name) for name in names}
     known = [cell.metrics for cell in finished if same.items() <= dict(cell.tags).items()]
     if not known:
         return "unknown: no finished cell to go by"

@@ -14,33 +14,27 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from benchmark.records import FINISHED, Record, Table, table_from_json
 from datasets.errors import UserError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from PIL.Image import Image
 
-LEVEL, PROCESS, FINGERPRINT, CLASSES = "level", "process", "settings_fingerprint", "classes_fingerprint"
+LEVEL, PROCESS = "level", "process"
+FINGERPRINT, CLASSES, SPLIT = "settings_fingerprint", "classes_fingerprint", "split_digest"
+T = TypeVar("T")
+
 CELL, RUN, SWEEP = "cell", "run", "sweep"
 
 LONGEST_PARAMETER = 6000
 """Characters that MLflow stores of a parameter's value."""
-
-
-@dataclass(frozen=True)
-class CellRecord:
-    """A finished cell as it was tracked: its tags, its metrics, when it ended (ms since 1970)."""
-
-    tags: Mapping[str, str]
-    metrics: Mapping[str, float]
-    ended: int
 
 
 class TrackedRun:
@@ -66,6 +60,24 @@ class TrackedRun:
         metrics = [Metric(name, float(value), now, 0) for name, value in values.items()]
         self._client.log_batch(self.identifier, metrics=metrics)
 
+    def log_dataset(self, name: str, digest: str, source: str, images: Mapping[str, int]) -> None:
+        """The images that the run used, as an MLflow dataset input: `images` counts them by split."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+        from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
+
+        described = Dataset(
+            name=name,
+            digest=digest,
+            source_type="local",
+            source=json.dumps({"source": source, "split": "split.json"}),
+            profile=json.dumps(images),
+        )
+        context = InputTag(MLFLOW_DATASET_CONTEXT, "few-shot task")
+        self._client.log_inputs(self.identifier, [DatasetInput(described, [context])])
+
+    def log_text(self, name: str, text: str) -> None:
+        self._client.log_text(self.identifier, text, name)
+
     def log_tables(self, tables: Mapping[str, Mapping[str, Sequence[Any]]]) -> None:
         """Tables by name, each column name → values, as artifacts that the MLflow UI shows.
 
@@ -80,7 +92,8 @@ class TrackedRun:
         self._client.set_tag(self.identifier, MLFLOW_LOGGED_ARTIFACTS, json.dumps(logged))
 
     def log_image(self, name: str, image: Image) -> None:
-        self._client.log_image(self.identifier, image, f"{name}.png")
+        """`name` ends with the format: `.png` or `.webp`."""
+        self._client.log_image(self.identifier, image, name)
 
 
 class Tracker:
@@ -116,15 +129,19 @@ class Tracker:
         finally:
             self._client.set_terminated(run.identifier, status)
 
-    def finished_cells(self, tags: Mapping[str, str] | None = None) -> list[CellRecord]:
+    def finished_cells(self, tags: Mapping[str, str] | None = None) -> list[Record]:
         """Every finished cell with these tags, in every experiment of the store, the latest first."""
-        return [_record(run) for run in self._search("FINISHED", {LEVEL: CELL, **(tags or {})})]
+        return [self._record(run) for run in self._search({LEVEL: CELL, **(tags or {})}, FINISHED)]
+
+    def cells(self) -> list[Record]:
+        """Every cell, finished or not, in every experiment of the store, the latest first."""
+        return [self._record(run) for run in self._search({LEVEL: CELL})]
 
     def end_dead_runs(self) -> int:
         """Mark runs KILLED whose process on this machine died without a word (kill -9); returns how many."""
         here = f"{socket.gethostname()}:"
         dead = 0
-        for run in self._search("RUNNING", {}):
+        for run in self._search({}, "RUNNING"):
             host, _, process = run.data.tags.get(PROCESS, "").rpartition(":")
             if f"{host}:" == here and not _alive(int(process)):
                 self._client.set_terminated(run.info.run_id, "KILLED")
@@ -155,8 +172,21 @@ class Tracker:
             return found.experiment_id if found else self._client.create_experiment(name)
         return self._client.get_experiment("0").experiment_id
 
-    def _search(self, status: str, tags: Mapping[str, str]) -> list[Any]:
-        conditions = [f"attributes.status = '{status}'"]
+    def _record(self, run: Any) -> Record:
+        identifier = run.info.run_id
+        return Record(
+            tags=dict(run.data.tags),
+            metrics=dict(run.data.metrics),
+            ended=run.info.end_time or 0,
+            status=run.info.status,
+            run=identifier,
+            parameters=dict(run.data.params),
+            tables=_Artifacts(self._client, identifier, "tables", ".json", _read_table),
+            files=_Artifacts(self._client, identifier, "", "", Path.read_bytes),
+        )
+
+    def _search(self, tags: Mapping[str, str], status: str = "") -> list[Any]:
+        conditions = [f"attributes.status = '{status}'"] if status else []
         conditions += [f"tags.`{key}` = '{value}'" for key, value in tags.items()]
         experiments = [experiment.experiment_id for experiment in self._client.search_experiments()]
         runs: list[Any] = []
@@ -171,8 +201,31 @@ class Tracker:
                 return runs
 
 
-def _record(run: Any) -> CellRecord:
-    return CellRecord(dict(run.data.tags), dict(run.data.metrics), run.info.end_time or 0)
+class _Artifacts(Mapping[str, T]):
+    """A run's artifacts in one folder by name, each fetched when it is asked for."""
+
+    def __init__(self, client: MlflowClient, run: str, folder: str, suffix: str, read: Callable[[Path], T]) -> None:
+        self._client, self._run, self._folder, self._suffix, self._read = client, run, folder, suffix, read
+
+    @cached_property
+    def _paths(self) -> dict[str, str]:
+        found = self._client.list_artifacts(self._run, self._folder or None)
+        paths = [item.path for item in found if not item.is_dir and item.path.endswith(self._suffix)]
+        return {Path(path).name.removesuffix(self._suffix): path for path in paths}
+
+    def __getitem__(self, name: str) -> T:
+        with tempfile.TemporaryDirectory() as folder:
+            return self._read(Path(self._client.download_artifacts(self._run, self._paths[name], folder)))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+
+def _read_table(path: Path) -> Table:
+    return table_from_json(json.loads(path.read_text(encoding="utf-8")))
 
 
 def _text(value: Any) -> str:

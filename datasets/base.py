@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,6 +13,8 @@ from datasets.registry import Registry
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from datasets.download import Archive
 
 
 @dataclass(frozen=True)
@@ -41,22 +44,47 @@ class Splits:
     tests: Mapping[str, tuple[Example, ...]]
 
 
+Advance = Callable[[int], None]
+"""Called with the number of images that were just looked at."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What lies on disk. `counts`: images per row (a class) and column (a split, a setting); `problems`: a line each."""
+
+    counts: Mapping[str, Mapping[str, int]]
+    problems: tuple[str, ...] = ()
+
+
 class Dataset(ABC):
     """A labelled image collection with splits for few-shot learning.
 
     A plugin sets the facts below, reads its folder in `__init__` (raising `UserError` for a missing or
-    broken one), and implements `splits`, `load` and `digest`.
+    broken one), and implements `splits`, `load` and `digest`. Keyword-only arguments of `__init__` with a default and
+    an annotation are the dataset's own settings (`--set coco.crowd=ignore`).
     """
 
     title: ClassVar[str]
     source: ClassVar[str]
     licence: ClassVar[str]
+    slices: ClassVar[tuple[str, ...]] = ()
+    """Attributes by which the accuracy on a test set is reported besides the whole; an attribute with several values
+    at once holds them separated by ", "."""
+    archives: ClassVar[tuple[Archive, ...]] = ()
+    """What `prepare` downloads and unpacks."""
+    instructions: ClassVar[str] = ""
+    """Where to get the data and what to place where, for people who must fetch it by hand."""
 
     classes: tuple[str, ...]
     """Class nouns in label order, as they appear in prompts ("cell phone")."""
 
     def __init__(self, data_root: Path | None = None, unreadable: str = "refuse") -> None:  # noqa: B027
         """`data_root` is the folder that holds the datasets' folders; `unreadable` is `refuse` or `skip`."""
+
+    @property
+    def display_names(self) -> tuple[str, ...]:
+        """The classes' names for tables and figures, in label order; the nouns unless a user gave others."""
+        return self.classes
 
     @abstractmethod
     def splits(self, seed: int) -> Splits:
@@ -69,6 +97,18 @@ class Dataset(ABC):
     @abstractmethod
     def digest(self, example: Example) -> str:
         """Hexadecimal SHA-256 of the image's content: the same wherever the data lies."""
+
+    def examples(self, seed: int) -> Iterator[Example]:
+        """Every image that a split file of this dataset and seed may name."""
+        splits = self.splits(seed)
+        yield from chain(*splits.train_pool, splits.validation, *splits.tests.values())
+
+    @classmethod
+    def verify(cls, data_root: Path | None, advance: Advance) -> Verification:
+        """Look at every file that the dataset reads; raises `UserError` where the layout itself is missing."""
+        from datasets.verification import verify_examples
+
+        return verify_examples(cls(data_root, unreadable="skip"), advance)
 
 
 DATASETS: Registry[type[Dataset]] = Registry("dataset")

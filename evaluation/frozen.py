@@ -90,12 +90,13 @@ class Backbone:
         Batches are padded to a fixed size, so that an image's features do not depend on its companions.
         """
         features = [
-            self._forward(np.stack([self._pixels(image) for image in images[start : start + self.batch_size]]))
+            self._forward(np.stack([self.pixels(image) for image in images[start : start + self.batch_size]]))
             for start in range(0, len(images), self.batch_size)
         ]
         return np.concatenate(features) if features else np.empty((0, self.dimension), np.float32)
 
-    def _pixels(self, image: Image) -> npt.NDArray[np.uint8]:
+    def pixels(self, image: Image) -> npt.NDArray[np.uint8]:
+        """The image as the network takes it, squashed to a square: (S, S, 3), 0 to 255."""
         from PIL.Image import Resampling
 
         size = (self.image_size, self.image_size)

@@ -47,13 +47,22 @@ def test_pre_commit_uses_the_same_ruff():
 
 
 @pytest.mark.parametrize(
-    ("entry_point", "command"), [("main", cli.run), ("sweep", cli.sweep), ("leaderboard", cli.leaderboard)]
+    ("entry_point", "command"),
+    [
+        ("main", cli.run),
+        ("sweep", cli.sweep),
+        ("leaderboard", cli.leaderboard),
+        ("split", cli.split),
+        ("prepare", cli.prepare),
+    ],
 )
 def test_mlproject_parameters_are_the_commands_options_with_their_defaults(entry_point: str, command: Any):
     names = {"overrides": "set", "style": "format"}
     options = {names.get(p.name, p.name): p.default for p in inspect.signature(command).parameters.values()}
-    for switch in ("dry_run", "again"):
+    for switch in ("dry_run", "again", "verify"):
         options.pop(switch, None)
+    if options.get("dataset") is inspect.Parameter.empty:  # an argument on the command line, which cannot be left out
+        options["dataset"] = "mini_focus"
     parameters = mlproject()["entry_points"][entry_point]["parameters"]
     assert {name: facts["default"] for name, facts in parameters.items()} == {k: v or "" for k, v in options.items()}
 

@@ -29,6 +29,7 @@ class MiniFocus(Dataset):
     title = "mini_focus, a drawn miniature of FOCUS"
     source = "datasets/mini_focus (this repository)"
     licence = "Apache-2.0"
+    slices = ("location", "weather", "time")
 
     def __init__(self, data_root: Path | None = None, unreadable: str = "refuse") -> None:
         self.classes = CATEGORIES

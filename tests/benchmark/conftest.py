@@ -24,13 +24,21 @@ class Squares(Dataset):
 
     title, source, licence = "Coloured squares", "drawn", "none"
     classes = tuple(COLOURS)
+    slices = ("side",)
 
-    def __init__(self, data_root: Path | None = None, unreadable: str = "refuse") -> None:
+    def __init__(
+        self,
+        data_root: Path | None = None,
+        unreadable: str = "refuse",
+        *,
+        tests: tuple[str, ...] = ("test", "uncommon"),
+    ) -> None:
         self.data_root = data_root
+        self.tests = tests
 
     def splits(self, seed: int) -> Splits:
         pools = tuple(self._examples(label, f"train{seed}", 8) for label in range(3))
-        tests = {name: self._all(name) for name in ("test", "uncommon")}
+        tests = {name: self._all(name) for name in self.tests}
         return Splits(pools, self._all("val"), tests)
 
     def load(self, example: Example) -> Image.Image:
@@ -45,7 +53,8 @@ class Squares(Dataset):
         return tuple(example for label in range(3) for example in self._examples(label, name, 6))
 
     def _examples(self, label: int, name: str, count: int) -> tuple[Example, ...]:
-        return tuple(Example(f"{self.classes[label]}/{name}/{i}", label) for i in range(count))
+        sides = ("left", "right")
+        return tuple(Example(f"{self.classes[label]}/{name}/{i}", label, {"side": sides[i % 2]}) for i in range(count))
 
 
 class MeanColour:

@@ -11,18 +11,18 @@ import pytest
 
 import methods  # noqa: F401
 from benchmark.leaderboard import leaderboard, write
-from benchmark.tracking import CellRecord
+from benchmark.records import Record
 from datasets.errors import UserError
 
 
-def cell(method: str, seed: int, uncommon: float, ended: int = 0, shots: int = 4, **tags: str) -> CellRecord:
+def cell(method: str, seed: int, uncommon: float, ended: int = 0, shots: int = 4, **tags: str) -> Record:
     components = "noise,prompts,weights" if method == "diagen" else ""
     own = {"method": method, "components": components, "dataset": "mini_focus", "preset": "mini", "overrides": ""}
     own |= {"settings_fingerprint": f"{method} {tags.get('overrides', '')}", "seed": str(seed), "shots": str(shots)}
     metrics = {"accuracy/uncommon": uncommon, "accuracy/test": 0.9}
     if method == "diagen":
         metrics["recall/class_mean"] = 0.5
-    return CellRecord({**own, **tags}, metrics, ended)
+    return Record({**own, **tags}, metrics, ended)
 
 
 CELLS = [cell("standard", seed, 0.5 + seed / 10) for seed in range(3)] + [
@@ -50,6 +50,15 @@ def test_of_a_cell_that_ran_twice_the_latest_counts():
 def test_other_settings_are_another_row():
     rows = leaderboard([cell("standard", 0, 0.5), cell("standard", 0, 0.6, overrides="classifier.epochs=3")])
     assert [row["overrides"] for row in rows] == ["classifier.epochs=3", ""]
+
+
+def test_two_protocols_are_never_averaged():
+    rows = leaderboard([cell("standard", 0, 0.5, protocol="paper"), cell("standard", 1, 0.6, protocol="as_released")])
+    assert [(row["protocol"], row["metrics"]["accuracy/uncommon"]["n"]) for row in rows] == [
+        ("as_released", 1),
+        ("paper", 1),
+    ]
+    assert "protocol as_released" in write(rows, "table")
 
 
 def test_no_runs_is_a_users_matter():

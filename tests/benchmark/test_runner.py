@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,10 @@ from benchmark.leaderboard import leaderboard
 from benchmark.progress import Stages
 from benchmark.runner import missing_cells, prepare, run_job, run_sweep
 from benchmark.settings import RunSettings
+from benchmark.splits import write_splits
 from benchmark.sweep import outlook, run_grid
 from benchmark.tracking import Tracker
+from datasets.base import DATASETS
 from datasets.errors import UserError
 
 Settings = Callable[..., RunSettings]
@@ -76,6 +79,77 @@ def test_runs_are_nested_and_carry_parameters_tables_and_the_grid(world, small: 
     plan = json.loads(Path(client.download_artifacts(cell.info.run_id, "tables/plan.json", str(tmp_path))).read_text())
     assert len(plan["data"]) == 3 * 2 * 4
     assert runs["run"].data.metrics["accuracy/test"] == cell.data.metrics["accuracy/test"]
+
+
+def artifact(cell_run: Any, name: str, folder: Path) -> Any:
+    import mlflow
+
+    client = mlflow.MlflowClient()
+    return json.loads(Path(client.download_artifacts(cell_run.info.run_id, name, str(folder))).read_text())
+
+
+def cell_runs() -> list[Any]:
+    import mlflow
+
+    return mlflow.MlflowClient().search_runs(["0"], "tags.level = 'cell'")
+
+
+def test_a_cell_tells_which_images_it_used(world, small: Settings, tracking_uri: str, tmp_path):
+    run(small())
+    (cell,) = cell_runs()
+    (used,) = cell.inputs.dataset_inputs
+    assert used.dataset.name == "squares"
+    assert used.dataset.digest == cell.data.tags["split_digest"]
+    assert json.loads(used.dataset.profile) == {"train": 6, "validation": 18, "test": 18, "uncommon": 18}
+    split = artifact(cell, "split.json", tmp_path)
+    assert split["digest"] == used.dataset.digest
+    assert len(split["images"]) == 60
+
+
+def test_every_prediction_is_logged_and_gives_the_accuracy(world, small: Settings, tracking_uri: str, tmp_path):
+    run(small())
+    (cell,) = cell_runs()
+    table = artifact(cell, "tables/predictions_test.json", tmp_path)
+    assert table["columns"] == ["image", "label", "prediction", "confidence"]
+    right = [label == prediction for _, label, prediction, _ in table["data"]]
+    assert sum(right) / len(right) == pytest.approx(cell.data.metrics["accuracy/test"])
+    assert all(1 / 3 <= row[3] <= 1 for row in table["data"])
+
+
+def test_accuracy_is_also_told_by_attribute(world, small: Settings, tracking_uri: str, tmp_path):
+    run(small())
+    (cell,) = cell_runs()
+    sides = [cell.data.metrics[f"accuracy/test/side/{side}"] for side in ("left", "right")]
+    assert sum(sides) / 2 == pytest.approx(cell.data.metrics["accuracy/test"])
+    table = artifact(cell, "tables/accuracy_by_attribute_test.json", tmp_path)
+    assert [row[:2] + row[3:] for row in table["data"]] == [["side", "left", 9], ["side", "right", 9]]
+
+
+def test_a_split_file_is_replayed(world, small: Settings, tracking_uri: str, tmp_path):
+    paths = list(write_splits(small(shots="2,4", seeds="7"), tmp_path / "splits"))
+    assert [path.name for path in paths] == ["squares-2-shots-seed-7.json", "squares-4-shots-seed-7.json"]
+    run(small(shots="2,4", seeds="7"))
+    run(small(split_files=",".join(map(str, paths))))
+    cells = Tracker().finished_cells()
+    assert [cell.tags["shots"] for cell in cells] == ["4", "2", "4", "2"]
+    assert {cell.tags["seed"] for cell in cells} == {"7"}
+    replayed, first = ({name: v for name, v in cell.metrics.items() if "second" not in name} for cell in cells[::2])
+    assert replayed == first
+
+
+def test_a_split_file_of_another_dataset_is_refused(world, small: Settings, tmp_path):
+    (path,) = write_splits(small(), tmp_path)
+    with pytest.raises(UserError, match="the split file is of squares, the run of mini_focus"):
+        prepare(small(dataset="mini_focus", split_files=str(path)))
+
+
+def test_a_sweep_runs_cells_again_whose_images_changed(world, small: Settings, tracking_uri: str, monkeypatch):
+    run(small(seeds="0,1"))
+    assert missing_cells(prepare(small(seeds="0,1")), Tracker()) == []
+    squares = DATASETS["squares"]
+    digest = squares.digest
+    monkeypatch.setattr(squares, "digest", lambda self, e: digest(self, e) + ("!" if "train1" in e.identifier else ""))
+    assert missing_cells(prepare(small(seeds="0,1")), Tracker()) == [(1, 2)]
 
 
 def test_no_secret_is_tracked(world, small: Settings, tracking_uri: str, tmp_path, monkeypatch):

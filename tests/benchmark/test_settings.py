@@ -8,17 +8,20 @@ import pytest
 
 import datasets  # noqa: F401
 import methods  # noqa: F401
+from benchmark.setting_files import load_protocol, preset_names, protocol_names
 from benchmark.settings import (
     build_method,
     components_label,
     flatten,
+    open_dataset,
     overrides_of,
-    preset_names,
     resolve_settings,
     settings_fingerprint,
 )
+from datasets.base import DATASETS
 from datasets.errors import UserError
 from methods.base import METHODS
+from tests.benchmark.conftest import Squares
 
 
 def resolve(*overrides: str, method: str = "diagen", **given: str):
@@ -162,3 +165,53 @@ def test_flattened_settings_hold_the_runs_own_hyper_parameters_only():
     flat = flatten(resolve(method="da_fusion"))
     assert flat["da_fusion.strength"] == 0.5
     assert not any(name.startswith(("diagen.", "methods")) for name in flat)
+
+
+class TestADatasetsOwnSettings:
+    """Keyword-only arguments of a dataset's constructor are its settings."""
+
+    def test_they_are_set_like_a_methods(self, squares: None):
+        settings = resolve_settings(method="standard", dataset="squares", overrides=("squares.tests=[test]",))
+        assert flatten(settings)["squares.tests"] == ("test",)
+        assert list(open_dataset(settings).splits(0).tests) == ["test"]
+
+    def test_only_the_runs_own_dataset_counts(self, squares: None):
+        plain, other = (resolve_settings(method="standard", overrides=o) for o in ((), ("squares.tests=[test]",)))
+        assert settings_fingerprint(plain) == settings_fingerprint(other)
+
+    def test_an_unknown_one_is_refused_with_the_nearest(self, squares: None):
+        with pytest.raises(UserError, match=r"squares\.test.*did you mean squares\.tests"):
+            resolve_settings(method="standard", dataset="squares", overrides=("squares.test=[test]",))
+
+    @pytest.fixture
+    def squares(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(DATASETS, "_plugins", {**DATASETS._plugins, "squares": Squares})
+
+
+class TestProtocols:
+    @pytest.mark.parametrize("protocol", protocol_names())
+    def test_every_protocol_fits_every_dataset_and_method(self, protocol: str):
+        for dataset in DATASETS:
+            for method in METHODS:
+                resolve_settings(method=method, dataset=dataset, protocol=protocol)
+
+    def test_the_papers_is_the_default_of_every_setting(self):
+        assert overrides_of(resolve()) == ""
+        assert load_protocol("paper") == {}
+
+    def test_an_unknown_one_is_refused(self):
+        with pytest.raises(UserError, match="unknown protocol 'papr'; did you mean paper"):
+            resolve(protocol="papr")
+
+    def test_a_setting_of_the_command_line_beats_the_protocols(self, tmp_path: Path):
+        protocol = tmp_path / "mine.yaml"
+        protocol.write_text("classifier: {epochs: 7, iterations: 9}\n")
+        settings = resolve("classifier.iterations=11", protocol=str(protocol))
+        assert (settings.classifier.epochs, settings.classifier.iterations) == (7, 11)
+
+
+def test_workers_may_be_chosen_by_the_program_or_none():
+    assert [resolve(f"workers={n}").workers for n in (-1, 0, 3)] == [-1, 0, 3]
+    with pytest.raises(UserError, match="workers"):
+        resolve("workers=-2")
+    assert settings_fingerprint(resolve("workers=0")) == settings_fingerprint(resolve())

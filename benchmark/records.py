@@ -1,0 +1,75 @@
+"""What was tracked of a cell: all that tables, figures and the report are made of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+Table = Mapping[str, Sequence[Any]]
+"""Column name → values."""
+
+FINISHED = "FINISHED"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One cell (a method on a dataset at one number of shots and one seed) as it was tracked.
+
+    tags: `method`, `components`, `dataset`, `preset`, `protocol`, `shots`, `seed`, `overrides`, provenance.
+    metrics: by name, shares in [0, 1].
+    ended: milliseconds since 1970; 0 while it runs.
+    status: MLflow's: `FINISHED`, `RUNNING`, `FAILED` or `KILLED`.
+    run: MLflow's identifier of the run.
+    parameters: every setting, as text.
+    tables: by name (`predictions_test`, `plan`, …).
+    files: other artifacts by name (`thumbnails.webp`), as bytes.
+    """
+
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+    ended: int = 0
+    status: str = FINISHED
+    run: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def shots(self) -> int:
+        return int(self.tags["shots"])
+
+    @property
+    def seed(self) -> int:
+        return int(self.tags["seed"])
+
+
+def table_from_json(content: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The columns of a table as MLflow stores it: `{"columns": [...], "data": [[...], ...]}`."""
+    columns = [list(column) for column in zip(*content["data"], strict=True)]
+    return dict(zip(content["columns"], columns or [[] for _ in content["columns"]], strict=True))
+
+
+def save_records(records: Iterable[Record], folder: Path) -> None:
+    """Write a folder of records that `load_records` reads: a JSON file for each cell, its files beside it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, record in enumerate(records):
+        plain = {name: value for name, value in vars(record).items() if name not in ("tables", "files")}
+        plain["tables"] = {name: dict(table) for name, table in record.tables.items()}
+        stem = folder / f"{number:03}"
+        stem.with_suffix(".json").write_text(json.dumps(plain, ensure_ascii=False), encoding="utf-8")
+        for name, data in record.files.items():
+            (folder / f"{stem.name}-{name}").write_bytes(data)
+
+
+def load_records(folder: Path) -> list[Record]:
+    """The records of a folder that `save_records` wrote."""
+    records = []
+    for path in sorted(folder.glob("*.json")):
+        files = {
+            other.name.removeprefix(f"{path.stem}-"): other.read_bytes() for other in folder.glob(f"{path.stem}-*")
+        }
+        records.append(Record(**json.loads(path.read_text(encoding="utf-8")), files=files))
+    return records

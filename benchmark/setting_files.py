@@ -1,0 +1,70 @@
+"""Presets and protocols: YAML files of settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from benchmark.setting_checks import first_line
+from datasets.errors import UnknownName, UserError
+
+PRESETS = Path(__file__).parent / "presets"
+PROTOCOLS = Path(__file__).parent / "protocols"
+
+
+def load_preset(name: str) -> dict[str, Any]:
+    """The content of a preset: one of `benchmark/presets`, or the path of a YAML file.
+
+    Raises:
+        UserError: no such preset, or the file is not a YAML mapping.
+    """
+    return _load("preset", PRESETS, name)
+
+
+def load_protocol(name: str) -> dict[str, Any]:
+    """The content of a protocol: one of `benchmark/protocols`, or the path of a YAML file; raises `UserError`."""
+    return _load("protocol", PROTOCOLS, name)
+
+
+def preset_settings(name: str, dataset: str) -> list[dict[str, Any]]:
+    """What a preset sets for a dataset: its settings, then those under `datasets: {<name>: …}` for this one alone."""
+    return _for_dataset("preset", name, load_preset(name), dataset)
+
+
+def protocol_settings(name: str, dataset: str) -> list[dict[str, Any]]:
+    """What a protocol sets for a dataset, as `preset_settings`."""
+    return _for_dataset("protocol", name, load_protocol(name), dataset)
+
+
+def preset_names() -> list[str]:
+    return _stems(PRESETS)
+
+
+def protocol_names() -> list[str]:
+    return _stems(PROTOCOLS)
+
+
+def _load(kind: str, folder: Path, name: str) -> dict[str, Any]:
+    path = Path(name) if name.endswith((".yaml", ".yml")) else folder / f"{name}.yaml"
+    if not path.is_file():
+        raise UnknownName(kind, name, _stems(folder))
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{kind} '{name}' is no valid YAML: {first_line(error)}") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{kind} '{name}' must be a mapping of settings, not a {type(content).__name__}")
+    return content
+
+
+def _for_dataset(kind: str, name: str, content: dict[str, Any], dataset: str) -> list[dict[str, Any]]:
+    by_dataset = content.pop("datasets", None) or {}
+    if not isinstance(by_dataset, dict):
+        raise UserError(f"{kind} '{name}': 'datasets' must map a dataset's name to its settings")
+    return [content, by_dataset.get(dataset) or {}]
+
+
+def _stems(folder: Path) -> list[str]:
+    return sorted(path.stem for path in folder.glob("*.yaml"))

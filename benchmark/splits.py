@@ -1,0 +1,29 @@
+"""Writes split files: what `python -m benchmark split` does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmark.runner import prepare
+from benchmark.settings import RunSettings
+from datasets.errors import UserError
+from datasets.split_file import to_text
+
+
+def write_splits(settings: RunSettings, folder: Path) -> Iterator[Path]:
+    """A file for each cell of the settings, each as it is written.
+
+    Raises:
+        UserError: the data cannot be used, or the folder cannot be written to.
+    """
+    job = prepare(settings)
+    for seed, shots in job.cells:
+        path = folder / f"{settings.dataset}-{shots}-shots-seed-{seed}.json"
+        text = to_text(job.split((seed, shots)))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"{path}: cannot be written ({error.strerror}); give another folder by --out") from error
+        yield path

@@ -1,0 +1,80 @@
+"""Small pictures of a cell's images on one sheet, with a table that says what each tile is: for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from datasets.few_shot import FewShotTask
+from methods.base import SyntheticImage, SyntheticSet
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+TILE = 128
+"""Pixels of the longer side of a tile, at most: smaller pictures stay as they are."""
+
+MOST = 1200
+"""Tiles on a sheet, so that a run of thousands of images still fits into a report."""
+
+COLUMNS = ("tile", "kind", "class", "guide", "prompt", "noise_std", "strength", "guidance_scale", "weight")
+
+
+def thumbnails(task: FewShotTask, synthetic: SyntheticSet) -> tuple[Image, dict[str, list[Any]]]:
+    """The sheet, square tiles in rows, and its table: a line for each tile, `kind` is `guide` or `synthetic`.
+
+    Every guide is followed by its images. Where there are more than fit, every class shows as many of its guides as
+    the others, from the first on.
+    """
+    from PIL import Image as images
+
+    by_guide: dict[int, list[SyntheticImage]] = {}
+    for image in synthetic.images:
+        by_guide.setdefault(image.guide, []).append(image)
+    table: dict[str, list[Any]] = {name: [] for name in COLUMNS}
+    tiles: list[Image] = []
+    for guide in _fitting(task, by_guide):
+        for picture, facts in _tiles(task, guide, by_guide[guide]):
+            for name, value in zip(COLUMNS, (len(tiles), *facts), strict=True):
+                table[name].append(value)
+            tiles.append(picture)
+    side = max((max(tile.size) for tile in tiles), default=1)
+    columns = max(1, ceil(len(tiles) ** 0.5))
+    sheet = images.new("RGB", (columns * side, max(1, ceil(len(tiles) / columns)) * side), "white")
+    for number, tile in enumerate(tiles):
+        row, column = divmod(number, columns)
+        sheet.paste(tile, (column * side + (side - tile.width) // 2, row * side + (side - tile.height) // 2))
+    return sheet, table
+
+
+def _fitting(task: FewShotTask, by_guide: dict[int, list[SyntheticImage]]) -> list[int]:
+    """The guides that fit, in order: the first shot of every class, then the second, and so on."""
+    rank: dict[int, int] = {}
+    seen: dict[int, int] = {}
+    for guide, example in enumerate(task.train):
+        rank[guide] = seen.get(example.label, 0)
+        seen[example.label] = rank[guide] + 1
+    chosen, total = [], 0
+    for guide in sorted(by_guide, key=lambda guide: (rank[guide], guide)):
+        total += 1 + len(by_guide[guide])
+        if total > MOST:
+            break
+        chosen.append(guide)
+    return sorted(chosen)
+
+
+def _tiles(task: FewShotTask, guide: int, made: list[SyntheticImage]) -> Iterator[tuple[Image, tuple[Any, ...]]]:
+    example = task.train[guide]
+    name = task.dataset.display_names[example.label]
+    yield _small(task.image(example)), ("guide", name, example.identifier, "", None, None, None, None)
+    for image in made:
+        row = image.row
+        facts = (row.prompt, row.noise_std, row.strength, row.guidance_scale, image.weight)
+        yield _small(image.load()), ("synthetic", name, example.identifier, *facts)
+
+
+def _small(image: Image) -> Image:
+    small = image.copy()
+    small.thumbnail((TILE, TILE))
+    return small

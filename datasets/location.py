@@ -1,0 +1,23 @@
+"""Where a dataset's folder lies under the data root."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from datasets.errors import UserError
+
+
+def dataset_folder(data_root: Path | None, name: str, marker: str, advice: str) -> Path:
+    """`<data root>/<name>`, or the data root itself where `marker` (a file or folder of the layout) lies in it.
+
+    Raises:
+        UserError: no data root is given, or neither folder is there; the message ends with `advice`.
+    """
+    if data_root is None:
+        raise UserError(f"dataset {name}: no data root given; {advice}")
+    folder = Path(data_root) / name
+    if folder.is_dir():
+        return folder
+    if (Path(data_root) / marker).exists():
+        return Path(data_root)
+    raise UserError(f"{folder}: no such folder; {advice}")

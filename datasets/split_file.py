@@ -1,0 +1,166 @@
+"""Split files: the exact images of a few-shot task, so that two laboratories can use the same ones.
+
+A split file is JSON, with a line for each image:
+
+    {"format": "diagen-bench split 1", "dataset": "custom_coco", "shots": 4, "seed": 0,
+     "classes": ["bench", …],
+     "digest": "…",
+     "images": [
+      {"path": "train-val/bench/bench (3).jpg", "sha256": "…", "split": "train", "label": 0},
+      …]}
+
+`path` is relative to the dataset's folder (or names a rendered image), `split` is `train`, `validation` or the name
+of a test set, `label` is an index into `classes`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from datasets.base import Dataset, Example
+from datasets.errors import UserError
+from datasets.few_shot import FewShotTask
+from datasets.seeding import fingerprint
+
+FORMAT = "diagen-bench split 1"
+TRAIN, VALIDATION = "train", "validation"
+READERS = 8
+
+
+@dataclass(frozen=True)
+class SplitImage:
+    """An image of a task. `sha256`: its content's digest as `Dataset.digest` gives it; `label`: index of its class."""
+
+    path: str
+    sha256: str
+    split: str
+    label: int
+
+
+@dataclass(frozen=True)
+class Split:
+    """The images of a task by content. `digest` names them all: equal digests mean equal images, labels and splits."""
+
+    dataset: str
+    shots: int
+    seed: int
+    classes: tuple[str, ...]
+    images: tuple[SplitImage, ...]
+
+    @property
+    def digest(self) -> str:
+        rows = [[image.path, image.sha256, image.split, image.label] for image in self.images]
+        return fingerprint("split", self.classes, rows)[:32]
+
+
+def split_of(task: FewShotTask) -> Split:
+    """The task's images with their digests; reads every one of them once."""
+    parts = [(name, example) for name, examples in _parts(task) for example in examples]
+    with ThreadPoolExecutor(READERS) as pool:
+        digests = list(pool.map(task.dataset.digest, [example for _, example in parts]))
+    images = tuple(
+        SplitImage(example.identifier, digest, name, example.label)
+        for (name, example), digest in zip(parts, digests, strict=True)
+    )
+    return Split(task.name, task.shots, task.seed, tuple(task.classes), images)
+
+
+def to_text(split: Split) -> str:
+    """The content of a split file."""
+    head = {
+        "format": FORMAT,
+        "dataset": split.dataset,
+        "shots": split.shots,
+        "seed": split.seed,
+        "classes": split.classes,
+        "digest": split.digest,
+    }
+    lines = ",\n".join(f"  {json.dumps(vars(image), ensure_ascii=False)}" for image in split.images)
+    begin = json.dumps(head, ensure_ascii=False, indent=1).removesuffix("\n}")
+    return f'{begin},\n "images": [\n{lines}\n ]\n}}\n'
+
+
+def read_split(path: Path) -> Split:
+    """The split of a file.
+
+    Raises:
+        UserError: the file is missing, is no split file, or was changed since it was written.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: the split file cannot be read ({error.strerror})") from None
+    except ValueError:
+        raise UserError(f"{path}: no split file (not JSON, or cut short); write one with `split`") from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise UserError(f"{path}: no split file of the format '{FORMAT}'; write one with `split`")
+    try:
+        split = _split(content)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path}: damaged split file ({type(error).__name__}: {error}); write it anew") from None
+    if split.digest != content.get("digest"):
+        raise UserError(f"{path}: its images do not agree with its digest: it was edited or cut; write it anew")
+    return split
+
+
+def replay(split: Split, dataset: Dataset) -> FewShotTask:
+    """The task of a split file on a dataset that lies here.
+
+    Raises:
+        UserError: another dataset or other classes, an image that is not there, or one of other content.
+    """
+    if split.classes != tuple(dataset.classes):
+        raise UserError(
+            f"the split file of {split.dataset} has other classes than the data: {_difference(split, dataset)}"
+        )
+    known = {example.identifier: example for example in dataset.examples(split.seed)}
+    missing = [image.path for image in split.images if image.path not in known]
+    if missing:
+        raise UserError(f"{len(missing)} images of the split file are not in {split.dataset}: {missing[0]} …")
+    examples = [replace(known[image.path], label=image.label) for image in split.images]
+    with ThreadPoolExecutor(READERS) as pool:
+        digests = list(pool.map(dataset.digest, examples))
+    changed = [i.path for i, digest in zip(split.images, digests, strict=True) if digest != i.sha256]
+    if changed:
+        raise UserError(f"{len(changed)} images differ in content from those of the split file: {changed[0]} …")
+    return _task(split, examples, dataset)
+
+
+def _task(split: Split, examples: Sequence[Example], dataset: Dataset) -> FewShotTask:
+    parts: dict[str, list[Example]] = {TRAIN: [], VALIDATION: []}
+    for image, example in zip(split.images, examples, strict=True):
+        parts.setdefault(image.split, []).append(example)
+    train, validation = (tuple(parts.pop(name)) for name in (TRAIN, VALIDATION))
+    tests = {name: tuple(own) for name, own in parts.items()}
+    return FewShotTask(split.dataset, dataset, split.shots, split.seed, train, validation, tests)
+
+
+def _parts(task: FewShotTask) -> Iterator[tuple[str, tuple[Example, ...]]]:
+    yield TRAIN, task.train
+    yield VALIDATION, task.validation
+    yield from task.tests.items()
+
+
+def _split(content: Mapping[str, Any]) -> Split:
+    images = tuple(SplitImage(**image) for image in content["images"])
+    split = Split(
+        str(content["dataset"]), int(content["shots"]), int(content["seed"]), tuple(content["classes"]), images
+    )
+    if any(not 0 <= image.label < len(split.classes) for image in images):
+        raise ValueError("a label is no index into classes")
+    return split
+
+
+def _difference(split: Split, dataset: Dataset) -> str:
+    here, there = set(dataset.classes), set(split.classes)
+    only = [
+        f"only {where}: {', '.join(sorted(names)[:3])}"
+        for where, names in (("in the file", there - here), ("in the data", here - there))
+        if names
+    ]
+    return "; ".join(only) or "the order differs"

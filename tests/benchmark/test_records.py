@@ -1,0 +1,38 @@
+"""Records: from the tracking store, and to a folder and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmark.progress import Stages
+from benchmark.records import Record, load_records, save_records, table_from_json
+from benchmark.runner import prepare, run_job
+from benchmark.settings import RunSettings
+from benchmark.tracking import Tracker
+
+
+def test_a_tracked_cell_gives_its_tables_and_files(world, small: Callable[..., RunSettings], tracking_uri: str):
+    run_job(prepare(small("diagen")), Tracker(), Stages(quiet=True))
+    (record,) = Tracker().cells()
+    assert (record.status, record.shots, record.seed) == ("FINISHED", 2, 0)
+    assert record.parameters["diagen.strength"] == "0.7"
+    assert len(record.tables["plan"]["prompt"]) == 3 * 2 * 4
+    assert {"predictions_test", "predictions_uncommon", "accuracy_per_class", "thumbnails"} <= set(record.tables)
+    assert json.loads(record.files["split.json"])["shots"] == 2
+    assert record.files["images.png"].startswith(b"\x89PNG")
+    assert "nothing of that name" not in record.files
+
+
+def test_records_survive_a_folder(tmp_path: Path):
+    records = [
+        Record({"method": "a", "shots": "2", "seed": "1"}, {"accuracy/test": 0.5}, 7, tables={"t": {"x": [1, 2]}}),
+        Record({"method": "b|c", "shots": "4", "seed": "0"}, {}, status="FAILED", files={"x.bin": b"\x00\xff"}),
+    ]
+    save_records(records, tmp_path / "records")
+    assert load_records(tmp_path / "records") == records
+
+
+def test_a_table_without_lines_keeps_its_columns():
+    assert table_from_json({"columns": ["a", "b"], "data": []}) == {"a": [], "b": []}

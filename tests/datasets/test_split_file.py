@@ -1,0 +1,137 @@
+"""Split files: what is written is what is replayed, and whatever does not agree is named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from datasets.base import DATASETS
+from datasets.errors import UserError
+from datasets.few_shot import FewShotTask, few_shot_task
+from datasets.images import file_digest
+from datasets.split_file import read_split, replay, split_of, to_text
+from tests.datasets.folders import write_custom_coco, write_image
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> FewShotTask:
+    return few_shot_task("custom_coco", DATASETS["custom_coco"](write_custom_coco(tmp_path)), 4, 3)
+
+
+@pytest.fixture
+def file(task: FewShotTask, tmp_path: Path) -> Path:
+    path = tmp_path / "split.json"
+    path.write_text(to_text(split_of(task)), encoding="utf-8")
+    return path
+
+
+def edited(file: Path, **changes: object) -> Path:
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+    return file
+
+
+def test_a_file_lists_every_image_by_path_content_split_and_label(task: FewShotTask, file: Path, tmp_path: Path):
+    images = json.loads(file.read_text())["images"]
+    first = images[0]
+    assert first == {
+        "path": task.train[0].identifier,
+        "sha256": file_digest(tmp_path / "custom_coco" / task.train[0].identifier),
+        "split": "train",
+        "label": 0,
+    }
+    assert [image["split"] for image in images].count("train") == 8
+    assert {image["split"] for image in images} == {"train", "validation", "test", "uncommon"}
+
+
+def test_each_image_stands_on_a_line_of_its_own(task: FewShotTask, file: Path):
+    lines = [line for line in file.read_text().splitlines() if '"path"' in line]
+    assert len(lines) == len(split_of(task).images)
+
+
+def test_a_replay_is_the_same_task_wherever_the_data_lies(task: FewShotTask, file: Path, tmp_path: Path):
+    elsewhere = DATASETS["custom_coco"](write_custom_coco(tmp_path / "elsewhere"))
+    again = replay(read_split(file), elsewhere)
+    assert (again.shots, again.seed) == (4, 3)
+    assert again.train == task.train
+    assert again.validation == task.validation
+    assert dict(again.tests) == dict(task.tests)
+    assert split_of(again).digest == split_of(task).digest
+
+
+def test_a_file_may_assign_images_as_it_likes(task: FewShotTask, file: Path):
+    """Another laboratory's split need not come from a seed of ours."""
+    other = few_shot_task("custom_coco", task.dataset, 4, 9)
+    assert replay(split_of(other), task.dataset).train == other.train != task.train
+
+
+def test_rendered_images_have_split_files_too():
+    dataset = DATASETS["mini_focus"]()
+    task = few_shot_task("mini_focus", dataset, 2, 1)
+    again = replay(split_of(task), DATASETS["mini_focus"]())
+    assert again.train == task.train
+    assert split_of(again) == split_of(task)
+
+
+def test_the_digest_follows_content_labels_and_splits(task: FewShotTask, tmp_path: Path):
+    before = split_of(task).digest
+    write_image(tmp_path / "custom_coco" / task.train[0].identifier, seed=99)
+    changed = few_shot_task("custom_coco", DATASETS["custom_coco"](tmp_path), 4, 3)
+    assert split_of(changed).digest != before
+    assert split_of(few_shot_task("custom_coco", task.dataset, 2, 3)).digest != before
+
+
+class TestAFileThatDoesNotAgree:
+    def test_an_image_of_other_content_is_named(self, task: FewShotTask, file: Path, tmp_path: Path):
+        write_image(tmp_path / "custom_coco" / task.train[0].identifier, seed=99)
+        with pytest.raises(UserError, match=r"1 images differ in content.*train-val/cell_phone"):
+            replay(read_split(file), DATASETS["custom_coco"](tmp_path))
+
+    def test_an_image_that_is_not_there_is_named(self, task: FewShotTask, file: Path, tmp_path: Path):
+        (tmp_path / "custom_coco" / task.tests["test"][0].identifier).unlink()
+        with pytest.raises(UserError, match=r"1 images of the split file are not in custom_coco.*test/cell_phone"):
+            replay(read_split(file), DATASETS["custom_coco"](tmp_path))
+
+    def test_other_classes_are_named(self, file: Path, tmp_path: Path):
+        write_image(tmp_path / "custom_coco" / "train-val" / "zebra" / "1.jpg")
+        split = read_split(file)
+        dataset = DATASETS["custom_coco"](write_custom_coco(tmp_path / "other"))
+        dataset.classes = ("cell phone", "zebra")
+        with pytest.raises(UserError, match="only in the file: cup; only in the data: zebra"):
+            replay(split, dataset)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"format": "diagen-bench split 1", "ima', "not JSON, or cut short"),
+        ("[]", "no split file of the format"),
+        ('{"format": "diagen-bench split 9"}', "no split file of the format"),
+        ('{"format": "diagen-bench split 1"}', "damaged split file.*images"),
+    ],
+)
+def test_a_file_that_is_none_is_refused_in_one_line(tmp_path: Path, content: str, message: str):
+    path = tmp_path / "split.json"
+    path.write_text(content)
+    with pytest.raises(UserError, match=message) as caught:
+        read_split(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path):
+    with pytest.raises(UserError, match=r"no\.json: the split file cannot be read"):
+        read_split(tmp_path / "no.json")
+
+
+def test_an_edited_file_is_refused(file: Path):
+    images = json.loads(file.read_text())["images"]
+    with pytest.raises(UserError, match="do not agree with its digest"):
+        read_split(edited(file, images=images[1:]))
+
+
+def test_a_label_beyond_the_classes_is_refused(file: Path):
+    images = json.loads(file.read_text())["images"]
+    with pytest.raises(UserError, match="label"):
+        read_split(edited(file, images=[{**images[0], "label": 7}]))
