@@ -10,7 +10,7 @@ from itertools import groupby
 from statistics import mean, stdev
 from typing import Any
 
-from benchmark.records import Record
+from benchmark.records import Record, method_label
 from benchmark.tracking import CLASSES, FINGERPRINT
 from datasets.errors import UnknownName, UserError
 
@@ -100,15 +100,6 @@ def _title(group: tuple[Any, ...], rows: Sequence[Row]) -> str:
     return f"{dataset} · {followed} · {shots} shots · n = {seeds} seed{'s' * (seeds != '1')} · %"
 
 
-def _name(row: Row) -> str:
-    """`diagen`, `diagen [noise] classifier.epochs=5`: whatever tells a row from the plain method."""
-    from methods.base import METHODS
-
-    whole = row["method"] in METHODS and row["components"] == ",".join(METHODS[row["method"]].components)
-    components = "" if whole or not row["components"] else f"[{row['components']}]"
-    return " ".join(part for part in (row["method"], components, row["overrides"]) if part)
-
-
 def _cell(summary: dict[str, Any] | None) -> str:
     if summary is None:
         return "–"
@@ -117,7 +108,7 @@ def _cell(summary: dict[str, Any] | None) -> str:
 
 
 def _texts(rows: Iterable[Row]) -> list[list[str]]:
-    return [[_name(row), *(_cell(row["metrics"].get(metric)) for metric in COLUMNS)] for row in rows]
+    return [[method_label(row), *(_cell(row["metrics"].get(metric)) for metric in COLUMNS)] for row in rows]
 
 
 def _tables(rows: Sequence[Row]) -> list[tuple[str, list[list[str]]]]:

@@ -46,6 +46,16 @@ class Record:
         return int(self.tags["seed"])
 
 
+def method_label(tags: Mapping[str, str]) -> str:
+    """`diagen`, `diagen [noise] classifier.epochs=5`: whatever tells a method's runs from those of the plain method."""
+    from methods.base import METHODS
+
+    method, components = tags["method"], tags.get("components", "")
+    whole = method in METHODS and components == ",".join(METHODS[method].components)
+    switched = "" if whole or not components else f"[{components}]"
+    return " ".join(part for part in (method, switched, tags.get("overrides", "")) if part)
+
+
 def table_from_json(content: Mapping[str, Any]) -> dict[str, list[Any]]:
     """The columns of a table as MLflow stores it: `{"columns": [...], "data": [[...], ...]}`."""
     columns = [list(column) for column in zip(*content["data"], strict=True)]

@@ -1,0 +1,102 @@
+"""Which tracked cells may be compared with each other, and which are left out, in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmark.records import FINISHED, Record, method_label
+from benchmark.tracking import CLASSES, FINGERPRINT, SPLIT
+
+PAPER = "paper"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Finished cells of one dataset, preset and protocol, one for each method label, shots and seed.
+
+    All methods' cells at one number of shots and seed used the same images, and all cells of a label the same settings.
+    `notes` says in words what was left out.
+    """
+
+    dataset: str
+    preset: str
+    protocol: str
+    records: tuple[Record, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return f"{self.dataset} · preset {self.preset} · protocol {self.protocol}"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple(sorted({method_label(record.tags) for record in self.records}))
+
+
+def comparable(
+    records: Iterable[Record], dataset: str = "", preset: str = "", shots: Sequence[int] = ()
+) -> list[Group]:
+    """The groups, by name; those of one `dataset` or `preset` alone where it is given, and cells of these `shots`.
+
+    Of several finished runs of a cell the latest counts; where runs used other images or other settings than later
+    ones under the same name, the latest again. Groups without a finished cell are left out.
+    """
+    found: dict[tuple[str, str, str], list[Record]] = {}
+    for record in records:
+        key = (record.tags["dataset"], record.tags.get("preset", ""), record.tags.get("protocol") or PAPER)
+        wanted = (not dataset or key[0] == dataset) and (not preset or key[1] == preset)
+        if wanted and (not shots or record.shots in shots):
+            found.setdefault(key, []).append(record)
+    groups = [_group(*key, own) for key, own in sorted(found.items())]
+    return [group for group in groups if group.records]
+
+
+def _group(dataset: str, preset: str, protocol: str, records: Sequence[Record]) -> Group:
+    finished = sorted((record for record in records if record.status == FINISHED), key=lambda record: -record.ended)
+    settings = _newest(finished, lambda record: (method_label(record.tags),), FINGERPRINT)
+    images = _newest(settings, lambda record: (record.shots, record.seed), SPLIT, CLASSES)
+    latest: dict[tuple[str, int, int], Record] = {}
+    for record in images:
+        latest.setdefault(_cell(record), record)
+    notes = [
+        *_unfinished(records),
+        *_left_out(len(finished) - len(settings), "earlier settings under the same name"),
+        *_left_out(len(settings) - len(images), "other images than the latest run of the same shots and seed"),
+    ]
+    chosen = sorted(latest.items(), key=lambda item: item[0])
+    return Group(dataset, preset, protocol, tuple(record for _, record in chosen), tuple(notes))
+
+
+def _newest(records: Sequence[Record], key: Callable[[Record], Any], *tags: str) -> list[Record]:
+    """The records that agree in `tags` with the first one, the latest, of their key."""
+    first: dict[Any, tuple[str, ...]] = {}
+    kept = []
+    for record in records:
+        values = tuple(record.tags.get(tag, "") for tag in tags)
+        if first.setdefault(key(record), values) == values:
+            kept.append(record)
+    return kept
+
+
+def _unfinished(records: Sequence[Record]) -> list[str]:
+    """What did not end well, unless the same cell finished in another run."""
+    done = {_cell(record) for record in records if record.status == FINISHED}
+    open_cells = {_cell(record): record.status for record in records if _cell(record) not in done}
+    words = {"RUNNING": "still running", "FAILED": "failed", "KILLED": "stopped before its end"}
+    counts = Counter(words.get(status, status.lower()) for status in open_cells.values())
+    return [f"{_runs(count)} {what}" for what, count in sorted(counts.items())]
+
+
+def _left_out(count: int, why: str) -> list[str]:
+    return [f"{_runs(count)} left out: {why}"] if count else []
+
+
+def _runs(count: int) -> str:
+    return f"{count} run{'s' * (count != 1)}"
+
+
+def _cell(record: Record) -> tuple[str, int, int]:
+    return method_label(record.tags), record.shots, record.seed

@@ -1,0 +1,71 @@
+"""What may be compared, and what is left out in words."""
+
+from __future__ import annotations
+
+from benchmark.records import Record
+from benchmark.selection import comparable
+
+
+def cell(method: str = "standard", seed: int = 0, ended: int = 1, status: str = "FINISHED", **tags: str) -> Record:
+    own = {"method": method, "dataset": "mini_focus", "preset": "mini", "shots": "4", "seed": str(seed)}
+    own |= {"settings_fingerprint": method, "split_digest": f"images {seed}", "protocol": "paper"}
+    return Record({**own, **tags}, {"accuracy/test": 0.5}, ended, status)
+
+
+def test_datasets_presets_and_protocols_are_kept_apart():
+    records = [cell(), cell(dataset="coco"), cell(preset="paper"), cell(protocol="as_released")]
+    titles = [group.title for group in comparable(records)]
+    assert titles == [
+        "coco · preset mini · protocol paper",
+        "mini_focus · preset mini · protocol as_released",
+        "mini_focus · preset mini · protocol paper",
+        "mini_focus · preset paper · protocol paper",
+    ]
+
+
+def test_groups_can_be_chosen():
+    records = [cell(), cell(dataset="coco"), cell(preset="paper"), cell(shots="8")]
+    (group,) = comparable(records, dataset="mini_focus", preset="mini", shots=[8])
+    assert [record.shots for record in group.records] == [8]
+
+
+def test_of_a_cell_that_ran_twice_the_latest_counts():
+    (group,) = comparable([cell(ended=3), cell(ended=9), cell(ended=5)])
+    assert [record.ended for record in group.records] == [9]
+    assert group.notes == ()
+
+
+def test_runs_on_other_images_are_left_out_and_said():
+    records = [cell("diagen", ended=1, split_digest="old"), cell("standard", ended=5), cell("diagen", 1, ended=2)]
+    (group,) = comparable(records)
+    assert group.labels == ("diagen", "standard")
+    assert len(group.records) == 2
+    assert group.notes == ("1 run left out: other images than the latest run of the same shots and seed",)
+
+
+def test_runs_of_earlier_settings_are_left_out_and_said():
+    records = [cell(seed=s, ended=1, settings_fingerprint="old") for s in (0, 1)] + [cell(ended=2)]
+    (group,) = comparable(records)
+    assert [record.seed for record in group.records] == [0]
+    assert group.notes == ("2 runs left out: earlier settings under the same name",)
+
+
+def test_other_overrides_are_another_label():
+    (group,) = comparable([cell(), cell(overrides="classifier.epochs=3", settings_fingerprint="other")])
+    assert group.labels == ("standard", "standard classifier.epochs=3")
+
+
+def test_what_did_not_finish_is_said_unless_it_did_later():
+    records = [cell(), cell(seed=1, status="FAILED"), cell(seed=2, status="RUNNING"), cell(status="KILLED")]
+    (group,) = comparable(records)
+    assert group.notes == ("1 run failed", "1 run still running")
+
+
+def test_old_runs_without_the_newer_tags_are_the_papers_protocol():
+    old = Record({"method": "standard", "dataset": "mini_focus", "shots": "4", "seed": "0"}, {})
+    (group,) = comparable([old])
+    assert (group.preset, group.protocol) == ("", "paper")
+
+
+def test_nothing_finished_gives_no_group():
+    assert comparable([cell(status="RUNNING")]) == []
