@@ -1,0 +1,74 @@
+"""Tables of text as a terminal, Markdown, LaTeX or a spreadsheet takes them. The first line holds the titles."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Sequence
+
+Lines = Sequence[Sequence[str]]
+"""Lines of equal length, titles first; the first column is text, the others are figures."""
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "±": r"$\pm$",
+    "–": "--",
+    "σ": r"$\sigma$",
+    **{mark: rf"\{mark}" for mark in "&%$#_{}"},
+}
+
+
+def plain(lines: Lines) -> str:
+    """Columns aligned by spaces, a rule under the titles."""
+    widths = [max(_width(line[column]) for line in lines) for column in range(len(lines[0]))]
+    rows = [
+        "  ".join(
+            _padded(text, width, column > 0) for column, (text, width) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in lines
+    ]
+    return "\n".join(
+        [rows[0].rstrip(), "─" * (sum(widths) + 2 * (len(widths) - 1)), *(row.rstrip() for row in rows[1:])]
+    )
+
+
+def markdown(lines: Lines) -> str:
+    """A table as GitHub shows it."""
+    titles, *rows = [[text.replace("|", r"\|").replace("\n", " ") for text in line] for line in lines]
+    rule = ["---", *["---:"] * (len(titles) - 1)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in [titles, rule, *rows])
+
+
+def latex(lines: Lines) -> str:
+    """A `tabular` with booktabs' rules."""
+    titles, *rows = [" & ".join(escape_latex(text) for text in line) + r" \\" for line in lines]
+    columns = "l" + "r" * (len(lines[0]) - 1)
+    return "\n".join(
+        [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", titles, r"\midrule", *rows, r"\bottomrule", r"\end{tabular}"]
+    )
+
+
+def comma_separated(lines: Sequence[Sequence[object]]) -> str:
+    """CSV, without a line end at the end; None is empty."""
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\n").writerows(lines)
+    return file.getvalue().rstrip("\n")
+
+
+def escape_latex(text: str) -> str:
+    """The text with LaTeX's special characters made harmless."""
+    return re.sub("|".join(map(re.escape, _LATEX)), lambda found: _LATEX[found.group()], text)
+
+
+def _padded(text: str, width: int, right: bool) -> str:
+    space = " " * (width - _width(text))
+    return space + text if right else text + space
+
+
+def _width(text: str) -> int:
+    """Columns that a terminal needs: wide East Asian characters take two, combining marks none."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

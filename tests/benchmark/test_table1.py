@@ -1,0 +1,89 @@
+"""Table 1 from records, with the paper's figures beside ours."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from benchmark.records import Record
+from benchmark.selection import comparable
+from benchmark.table1 import Table1Cell, table1, write_table1
+from datasets.errors import UserError
+
+
+def cell(method: str, dataset: str, shots: int, seed: int, precision: float, recall: float, **tags: str) -> Record:
+    own = {"method": method, "dataset": dataset, "preset": "mini", "shots": str(shots), "seed": str(seed)}
+    own |= {"components": "noise,prompts,weights" if method == "diagen" else "", "settings_fingerprint": method}
+    metrics = {"precision/class_mean": precision, "recall/class_mean": recall, "recall/pooled": 0.9}
+    return Record({**own, **tags}, metrics)
+
+
+RECORDS = [cell("diagen", "focus", 2, seed, 0.5 + seed / 10, 0.25) for seed in range(3)] + [
+    cell("da_fusion", "focus", 2, 0, 0.9, 0.1),
+    cell("da_fusion", "mini_focus", 4, 0, 0.7, float("nan")),
+]
+
+
+def find(cells: list[Table1Cell], *place: object) -> Table1Cell:
+    (found,) = [c for c in cells if (c.metric, c.method, c.dataset, c.shots) == place]
+    return found
+
+
+def test_a_cell_is_the_mean_and_sample_deviation_over_seeds_beside_the_papers_figure():
+    found = find(table1(comparable(RECORDS)), "precision", "diagen", "focus", 2)
+    assert (found.mean, found.deviation, found.n) == (pytest.approx(0.6), pytest.approx(0.1), 3)
+    assert found.paper == pytest.approx(0.9933)
+
+
+def test_one_seed_has_no_deviation_and_nan_no_figure():
+    cells = table1(comparable(RECORDS))
+    assert find(cells, "precision", "da_fusion", "focus", 2).deviation is None
+    assert find(cells, "recall", "da_fusion", "mini_focus", 4).mean is None
+
+
+def test_missing_cells_of_the_papers_datasets_show():
+    cells = table1(comparable(RECORDS))
+    missing = find(cells, "recall", "diagen", "focus", 8)
+    assert (missing.mean, missing.n, missing.paper) == (None, 0, pytest.approx(0.2))
+
+
+def test_the_layout_is_the_papers():
+    text = write_table1(table1(comparable(RECORDS)), "markdown").splitlines()
+    assert text[0] == "| ours ± deviation (paper), % | focus k=2 | focus k=4 | focus k=8 | mini_focus k=4 |"
+    assert [line.split("|")[1].strip() for line in text[2:]] == [
+        "DA-Fusion precision",
+        "DIAGen precision",
+        "DA-Fusion recall",
+        "DIAGen recall",
+    ]
+    assert text[3] == "| DIAGen precision | 60.0 ± 10.0 (99.3) | – (96.0) | – (95.3) | – |"
+
+
+def test_latex_compiles_its_special_characters():
+    text = write_table1(table1(comparable(RECORDS)), "latex")
+    assert r"mini\_focus k=4" in text
+    assert r"60.0 $\pm$ 10.0 (99.3)" in text
+    assert r"ours $\pm$ deviation (paper), \%" in text
+
+
+def test_csv_has_a_line_for_each_figure():
+    lines = list(csv.DictReader(io.StringIO(write_table1(table1(comparable(RECORDS)), "csv"))))
+    assert len(lines) == 4 * 4
+    assert lines[0]["paper"] == "0.9867"
+
+
+def test_the_pooled_figures_can_be_chosen():
+    assert find(table1(comparable(RECORDS), "pooled"), "recall", "diagen", "focus", 2).mean == pytest.approx(0.9)
+
+
+def test_presets_are_not_mixed():
+    records = [*RECORDS, cell("diagen", "focus", 2, 0, 0.1, 0.1, preset="paper")]
+    with pytest.raises(UserError, match="choose one by --preset"):
+        table1(comparable(records))
+
+
+def test_no_runs_say_which_command_makes_them():
+    with pytest.raises(UserError, match="sweep --methods da_fusion,diagen"):
+        table1([])
