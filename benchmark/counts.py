@@ -1,0 +1,55 @@
+"""Images by class and column as text that fits a terminal, however many of either there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+Counts = Mapping[str, Mapping[str, int]]
+"""Images per row (a class) and column (a split, a setting)."""
+
+ROWS = 100
+FEWEST = 30
+"""Of more than `ROWS` classes, those with the fewest images are shown: where something is missing, it is there."""
+COLUMNS = 12
+"""Columns beside each other; more of them follow below."""
+
+
+def counts_table(name: str, counts: Counts) -> str:
+    """A line for each class, with its sum; the last line sums the columns, over the classes that are not shown too."""
+    total = sum(_sum(row) for row in counts.values())
+    title = f"{name} · {len(counts)} classes · {total} images"
+    if not counts:
+        return title
+    shown = list(counts)
+    if len(counts) > ROWS:
+        shown = sorted(counts, key=lambda row: _sum(counts[row]))[:FEWEST]
+        title += f" · the {FEWEST} classes with the fewest"
+    columns = list(dict.fromkeys(column for row in counts.values() for column in row))
+    blocks = [columns[at : at + COLUMNS] for at in range(0, len(columns), COLUMNS)] or [[]]
+    tables = [_block(counts, shown, block, with_sum=block is blocks[-1]) for block in blocks]
+    return "\n\n".join([f"{title}\n{tables[0]}", *tables[1:]])
+
+
+def _block(counts: Counts, shown: Sequence[str], columns: Sequence[str], with_sum: bool) -> str:
+    sums = {column: sum(row.get(column, 0) for row in counts.values()) for column in columns}
+    rows = [("class", list(columns), "sum")]
+    rows += [(name, _texts(counts[name], columns), str(_sum(counts[name]))) for name in shown]
+    rows.append(("sum", _texts(sums, columns), str(sum(_sum(row) for row in counts.values()))))
+    return _aligned([[name, *texts, *([last] if with_sum else [])] for name, texts, last in rows])
+
+
+def _texts(row: Mapping[str, int], columns: Sequence[str]) -> list[str]:
+    return [str(row.get(column, 0) or "–") for column in columns]
+
+
+def _sum(row: Mapping[str, int]) -> int:
+    return sum(row.values())
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    padded = [
+        "  ".join(text.rjust(width) if column else text.ljust(width) for column, (text, width) in enumerate(cells))
+        for cells in (zip(line, widths, strict=True) for line in lines)
+    ]
+    return "\n".join([padded[0], "─" * len(padded[0]), *padded[1:]])

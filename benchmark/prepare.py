@@ -1,0 +1,142 @@
+"""`prepare DATASET`: fetch and unpack what is missing, then look at every file."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from benchmark.counts import counts_table
+from benchmark.progress import Stages
+from datasets.base import DATASETS, Advance, Dataset, Verification
+from datasets.download import download
+from datasets.errors import UserError
+from datasets.unpack import is_unpacked, unpack
+
+SHOWN_PROBLEMS = 20
+DOWNLOADS = "downloads"
+"""The folder of the data root in which archives are kept."""
+MEGABYTE = 1_000_000
+SECONDS_BETWEEN_LINES = 10.0
+
+
+def prepare_dataset(name: str, data_root: str = "") -> None:
+    """Download and unpack a dataset, or say what a person must fetch and place where; then `verify_dataset`.
+
+    What is there is neither downloaded nor unpacked again.
+
+    Raises:
+        UserError: no data root is given, the data cannot be had, or they have problems.
+    """
+    plugin, root, stages = DATASETS[name], _root(data_root), Stages()
+    if plugin.archives:
+        if root is None:
+            raise UserError(
+                f"dataset {name}: no data root given; say which folder shall hold the data, "
+                "with --data-root or the environment variable DIAGEN_DATA"
+            )
+        _provide(name, plugin, root, stages)
+    elif plugin.instructions:
+        _print(plugin.instructions)
+    elif not _needs_a_folder(plugin):
+        stages.say(f"{name} comes with this repository: there is nothing to download")
+    verify_dataset(name, data_root)
+
+
+def verify_dataset(name: str, data_root: str = "") -> None:
+    """Print the images per class and split or setting, and what is wrong with them.
+
+    Raises:
+        UserError: the layout is missing, or there are problems.
+    """
+    plugin, root = DATASETS[name], _root(data_root)
+    verification = plugin.verify(root, _teller(Stages()))
+    _print(report(name, verification))
+    if verification.problems:
+        count = len(verification.problems)
+        raise UserError(
+            f"{name}: {count} problem{'s' * (count > 1)}{f' in {root}' if root else ''}; replace or remove what is "
+            f"named above, then look again with `python -m benchmark prepare {name} --verify`"
+        )
+
+
+def report(name: str, verification: Verification) -> str:
+    """The table of counts, and the first problems, a line each."""
+    shown = verification.problems[:SHOWN_PROBLEMS]
+    more = len(verification.problems) - len(shown)
+    lines = [counts_table(name, verification.counts), *shown]
+    if more:
+        lines.append(f"… and {more} more")
+    if not verification.problems:
+        lines.append("every image is readable and no problem was found")
+    return "\n".join(lines)
+
+
+def _root(data_root: str) -> Path | None:
+    given = data_root or os.environ.get("DIAGEN_DATA")
+    return Path(given) if given else None
+
+
+def _provide(name: str, plugin: type[Dataset], root: Path, stages: Stages) -> None:
+    """Every archive's folders in the dataset's folder."""
+    folder = _dataset_folder(plugin, root)
+    missing = [archive for archive in plugin.archives if not is_unpacked(archive, folder)]
+    stage = partial(_stage, stages)
+    for archive in missing:
+        unpack(archive, download(archive, root / DOWNLOADS, stage), folder, stage)
+    if missing:
+        stages.say(f"{name} lies in {folder}; the archives in {root / DOWNLOADS} are no longer needed")
+    else:
+        stages.say(f"{name} was unpacked to {folder} before")
+
+
+def _dataset_folder(plugin: type[Dataset], root: Path) -> Path:
+    """`<data root>/<dataset>`, or the data root itself where it holds the dataset's folders."""
+    folder = root / plugin.archives[0].dataset
+    if not folder.is_dir() and any((root / archive.folders[0]).is_dir() for archive in plugin.archives):
+        return root
+    return folder
+
+
+def _needs_a_folder(plugin: type[Dataset]) -> bool:
+    try:
+        plugin(None)
+    except UserError:
+        return True
+    return False
+
+
+@contextmanager
+def _stage(stages: Stages, name: str, total: int, unit: str) -> Iterator[Advance]:
+    """`Stages.stage`, with bytes told as megabytes."""
+    scale = MEGABYTE if unit == "bytes" else 1
+    done = 0
+    with stages.stage(name, total // scale, "MB" if unit == "bytes" else unit) as advance:
+
+        def count(amount: int) -> None:
+            nonlocal done
+            advance((done + amount) // scale - done // scale)
+            done += amount
+
+        yield count
+
+
+def _teller(stages: Stages) -> Advance:
+    """Says now and then how many images were looked at: how many there are is known at the end only."""
+    looked_at, said = 0, time.monotonic()
+
+    def advance(count: int) -> None:
+        nonlocal looked_at, said
+        looked_at += count
+        if time.monotonic() - said > SECONDS_BETWEEN_LINES:
+            said = time.monotonic()
+            stages.say(f"    {looked_at} images looked at")
+
+    return advance
+
+
+def _print(text: str) -> None:
+    print(text, flush=True)  # noqa: T201
