@@ -3,6 +3,9 @@
 python -m benchmarks_perf.generation
 python -m benchmarks_perf.textual_inversion
 python -m benchmarks_perf.classifier
+python -m benchmarks_perf.coco_index
+python -m benchmarks_perf.image_metrics
+python -m benchmarks_perf.loading
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ Advance = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Verification:
-    """What lies on disk. `counts`: images per row (a class) and column (a split, a setting); `problems`: a line each."""
+    """What lies on disk. `counts`: images by class and by split or setting; `problems`: a line each."""
 
     counts: Mapping[str, Mapping[str, int]]
     problems: tuple[str, ...] = ()

@@ -24,7 +24,7 @@ def verify_examples(dataset: Dataset, advance: Advance) -> Verification:
         examples = list(dataset.examples(0))
     except UserError as error:
         return Verification({}, (*left_out, str(error)))
-    problems = (*left_out, *_unreadable(dataset, examples, advance), *_empty(counts))
+    problems = (*left_out, *unreadable_files(dataset, examples, advance), *_empty(counts))
     return Verification(counts, problems)
 
 
@@ -46,7 +46,7 @@ def _counts(dataset: Dataset) -> dict[str, dict[str, int]]:
     return counts
 
 
-def _unreadable(dataset: Dataset, examples: Sequence[Example], advance: Advance) -> list[str]:
+def unreadable_files(dataset: Dataset, examples: Sequence[Example], advance: Advance) -> list[str]:
     def problem(example: Example) -> str:
         try:
             dataset.load(example)

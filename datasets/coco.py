@@ -1,0 +1,214 @@
+"""MS COCO 2017 as a classification dataset: an image's class is that of its largest object.
+
+Expected on disk:
+
+    coco/
+        train2017/*.jpg                             118,287 images
+        val2017/*.jpg                               5,000 images
+        annotations/instances_train2017.json
+        annotations/instances_val2017.json
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from datasets.base import DATASETS, Advance, Dataset, Example, Splits, Verification
+from datasets.coco_annotations import COCO_CLASSES, CROWD_CHOICES, PREPARE
+from datasets.coco_index import FolderIndex, folder_index
+from datasets.download import Archive
+from datasets.errors import UserError
+from datasets.few_shot import TRAIN_POOL_SIZE
+from datasets.folders import flat
+from datasets.images import UNREADABLE_CHOICES, file_digest, load_rgb
+from datasets.location import dataset_folder
+from datasets.verification import unreadable_files
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+TRAIN, VAL = "train2017", "val2017"
+LISTED = {TRAIN: 118_287, VAL: 5_000}
+"""Images that the published annotation files list."""
+
+_ADVICE = f"the data root (--data-root or DIAGEN_DATA) must hold the coco folder; {PREPARE}"
+
+_log = logging.getLogger(__name__)
+
+
+@DATASETS.register("coco")
+class Coco(Dataset):
+    """Shots from train2017, tested on all of val2017; images without annotation are left out.
+
+    Args:
+        crowd: `count` (the published code) or `ignore` annotations of crowds when the largest object is looked for.
+        validation: `train2017` validates on the images of a class that follow its train pool, so that no test image
+            selects a model; `val2017` on the very images that are reported, as the published code does: then
+            validation and test are one set.
+        validation_per_class: how many at most with `train2017`; 100, as FOCUS has them.
+
+    Raises:
+        UserError: a folder or an annotation file is missing or broken, or images are missing while `unreadable` is
+            `refuse`. The images themselves are too many to decode here: `load` names one that cannot be read.
+    """
+
+    title = "MS COCO 2017"
+    source = "https://cocodataset.org"
+    licence = "annotations: CC-BY-4.0; images: their owners', under Flickr's terms of use"
+    archives = (
+        Archive(
+            url="http://images.cocodataset.org/annotations/annotations_trainval2017.zip",
+            file_name="annotations_trainval2017.zip",
+            dataset="coco",
+            folders=("annotations",),
+            size=252_907_541,
+            checksum="sha256:113a836d90195ee1f884e704da6304dfaaecff1f023f49b6ca93c4aaae470268",
+        ),
+        Archive(
+            url="http://images.cocodataset.org/zips/val2017.zip",
+            file_name="val2017.zip",
+            dataset="coco",
+            folders=(VAL,),
+            size=815_585_330,
+            checksum="sha256:4f7e2ccb2866ec5041993c9cf2a952bbed69647b115d0f74da7ce8f4bef82f05",
+        ),
+        Archive(
+            url="http://images.cocodataset.org/zips/train2017.zip",
+            file_name="train2017.zip",
+            dataset="coco",
+            folders=(TRAIN,),
+            size=19_336_861_798,
+            checksum="sha256:69a8bb58ea5f8f99d24875f21416de2e9ded3178e903f1f7603e283b9e06d929",
+        ),
+    )
+    classes = COCO_CLASSES
+
+    def __init__(
+        self,
+        data_root: Path | None = None,
+        unreadable: str = "refuse",
+        *,
+        crowd: str = "count",
+        validation: str = TRAIN,
+        validation_per_class: int = 100,
+    ) -> None:
+        _require_choice("unreadable", unreadable, UNREADABLE_CHOICES)
+        _require_choice("coco.crowd", crowd, CROWD_CHOICES)
+        _require_choice("coco.validation", validation, (TRAIN, VAL))
+        if validation_per_class < 1:
+            raise UserError(f"coco.validation_per_class={validation_per_class}: must be at least 1")
+        self.root = dataset_folder(data_root, "coco", "annotations", _ADVICE)
+        self._validation, self._validation_per_class = validation, validation_per_class
+        self._indices = {folder: folder_index(self.root, folder, crowd) for folder in (TRAIN, VAL)}
+        for folder, index in self._indices.items():
+            _check_presence(self.root / folder, index, unreadable)
+        self._digests: dict[str, str] = {}
+
+    def splits(self, seed: int) -> Splits:
+        self._require_images()
+        orders = [_permutation(self._rows(TRAIN, label), seed) for label in range(len(self.classes))]
+        pools = tuple(self._examples(TRAIN, order[:TRAIN_POOL_SIZE]) for order in orders)
+        last = TRAIN_POOL_SIZE + self._validation_per_class
+        test = self._all_examples(VAL)
+        if self._validation == VAL:
+            return Splits(pools, test, {"test": test})
+        rests = [self._examples(TRAIN, order[TRAIN_POOL_SIZE:last]) for order in orders]
+        return Splits(pools, flat(rests), {"test": test})
+
+    def load(self, example: Example) -> Image:
+        return load_rgb(self.root / example.identifier)
+
+    def digest(self, example: Example) -> str:
+        if example.identifier not in self._digests:
+            self._digests[example.identifier] = file_digest(self.root / example.identifier)
+        return self._digests[example.identifier]
+
+    def examples(self, seed: int) -> Iterator[Example]:
+        """Every labelled image of both folders."""
+        for folder in self._indices:
+            yield from self._all_examples(folder)
+
+    @classmethod
+    def verify(cls, data_root: Path | None, advance: Advance) -> Verification:
+        """Decode every labelled image, and count them by class and folder; see `Dataset.verify`.
+
+        Images without annotation are not used and not looked at.
+        """
+        dataset = cls(data_root, unreadable="skip")
+        problems = [*dataset._differences(), *dataset._missing_files(), *dataset._too_few()]
+        problems += unreadable_files(dataset, list(dataset.examples(0)), advance)
+        return Verification(dataset._counts(), tuple(problems))
+
+    def _rows(self, folder: str, label: int) -> npt.NDArray[np.int64]:
+        """Rows of the folder's index that hold a class's images, those that are there."""
+        index = self._indices[folder]
+        return np.flatnonzero((index.labels == label) & index.present)
+
+    def _examples(self, folder: str, rows: npt.NDArray[np.int64]) -> tuple[Example, ...]:
+        index = self._indices[folder]
+        pairs = zip(index.names[rows].tolist(), index.labels[rows].tolist(), strict=True)
+        return tuple(Example(f"{folder}/{name}", label) for name, label in pairs)
+
+    def _all_examples(self, folder: str) -> tuple[Example, ...]:
+        return self._examples(folder, np.flatnonzero(self._indices[folder].present))
+
+    def _require_images(self) -> None:
+        if lines := self._too_few():
+            more = f", and {len(lines) - 1} more classes like it" if len(lines) > 1 else ""
+            raise UserError(f"{lines[0]}{more}; {PREPARE}")
+
+    def _too_few(self) -> list[str]:
+        """A line for each class without a train pool and an image to validate on."""
+        needed = TRAIN_POOL_SIZE + 1
+        counts = {noun: row[TRAIN] for noun, row in self._counts().items()}
+        return [
+            f"{self.root / TRAIN}: class '{noun}' has {count} images, {needed} are needed"
+            for noun, count in counts.items()
+            if count < needed
+        ]
+
+    def _counts(self) -> dict[str, dict[str, int]]:
+        return {
+            noun: {folder: len(self._rows(folder, label)) for folder in self._indices}
+            for label, noun in enumerate(self.classes)
+        }
+
+    def _missing_files(self) -> list[str]:
+        return [
+            f"{self.root / folder / name}: no such image file, though it has annotations"
+            for folder, index in self._indices.items()
+            for name in index.names[~index.present].tolist()
+        ]
+
+    def _differences(self) -> list[str]:
+        return [
+            f"instances_{folder}.json lists {index.listed:,} images, the published one {LISTED[folder]:,}"
+            for folder, index in self._indices.items()
+            if index.listed != LISTED[folder]
+        ]
+
+
+def _permutation(rows: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int64]:
+    """The rows of one class, in natural order, as `split_pool` shuffles the examples of a class."""
+    return rows[np.random.default_rng([seed, len(rows)]).permutation(len(rows))]
+
+
+def _check_presence(folder: Path, index: FolderIndex, unreadable: str) -> None:
+    missing = index.names[~index.present]
+    if len(missing) == 0:
+        return
+    found = f"{folder}: {len(missing)} of {len(index.names)} labelled images are missing, the first is {missing[0]}"
+    if unreadable == "refuse":
+        raise UserError(f"{found}; {PREPARE}, or leave them out with --set unreadable=skip")
+    _log.warning("%s; they are left out", found)
+
+
+def _require_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise UserError(f"{name}={value}: choose one of {', '.join(choices)}")
