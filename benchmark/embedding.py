@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,20 +15,23 @@ from benchmark.progress import Stages
 from benchmark.store import Store
 from datasets.base import Dataset, Example
 from datasets.seeding import fingerprint
+from evaluation.loading import worker_count
+from evaluation.views import View, plain_view, rand_augment_view, standard_view, view_seed
 from methods.base import SyntheticImage
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from evaluation.frozen import Backbone
+    from evaluation.frozen import Backbone, Pixels
 
 Features = npt.NDArray[np.float32]
 
-VIEWS = ("plain", "standard", "rand_augment")
+VIEWS: dict[str, View] = {
+    "plain": lambda image, _seed: plain_view(image),
+    "standard": standard_view,
+    "rand_augment": rand_augment_view,
+}
 """As the picture is; the train-time transform; RandAugment, for the guide classifier."""
-
-LOADERS = 4
-"""Threads that decode or render pictures while the network is busy."""
 
 BLOCK = 512
 """Views that are embedded and stored together: what a kill can cost."""
@@ -51,11 +55,15 @@ def synthetic_pictures(images: Sequence[SyntheticImage]) -> list[Picture]:
 
 
 class Embedder:
-    """Features of one backbone at one image size."""
+    """Features of one backbone at one image size.
 
-    def __init__(self, name: str, image_size: int, store: Store, stages: Stages) -> None:
+    workers: threads that load and transform pictures ahead of the network; 0: none, -1: as `worker_count` has it.
+    """
+
+    def __init__(self, name: str, image_size: int, store: Store, stages: Stages, workers: int = -1) -> None:
         self.name = name
         self.image_size = image_size
+        self.workers = worker_count(workers)
         self._store = store
         self._stages = stages
         self._backbone: Backbone | None = None
@@ -72,16 +80,19 @@ class Embedder:
     def embed(self, pictures: Sequence[Picture], view: str = "plain", views: int = 1) -> Features:
         """Features of `views` random views of each picture, shape (pictures, views, dimension).
 
-        A view depends on the picture and its number alone. `plain` has one view: (pictures, 1, dimension).
+        A view depends on the picture and its number alone. `plain` views are all alike: one says everything.
         """
         blocks = list(_blocks(pictures, max(1, BLOCK // views)))
         keys = [self._key(block, view, views) for block in blocks]
         stored = [self._store.array("features", key) for key in keys]
         missing = [i for i, array in enumerate(stored) if array is None]
         total = sum(len(blocks[i]) for i in missing) * views
-        with self._stages.stage("features", total=total, unit=view.replace("_", " ")) as advance:
+        with (
+            self._stages.stage("features", total=total, unit=view.replace("_", " ")) as advance,
+            closing(self._pixels([blocks[i] for i in missing], view, views)) as pixels,
+        ):
             for i in missing:
-                made = self._embed_block(blocks[i], view, views)
+                made = self._embed_block(len(blocks[i]), views, pixels)
                 self._store.put_array("features", keys[i], made)
                 stored[i] = made
                 advance(len(blocks[i]) * views)
@@ -91,17 +102,21 @@ class Embedder:
     def _key(self, block: Sequence[Picture], view: str, views: int) -> str:
         return fingerprint("features", self.backbone.fingerprint, view, views, [picture.digest for picture in block])
 
-    def _embed_block(self, block: Sequence[Picture], view: str, views: int) -> Features:
-        from evaluation.features import embed_images, embed_views
-        from evaluation.views import View, rand_augment_view, standard_view, view_seed
+    def _pixels(self, blocks: Sequence[Sequence[Picture]], view: str, views: int) -> Generator[Pixels, None, None]:
+        """Every view of every picture, one block after the other: the next one loads while the network has this one."""
+        from evaluation.features import ImageViews, load_pixels
 
-        with ThreadPoolExecutor(LOADERS) as pool:
-            images = pool.map(lambda picture: picture.load(), block)
-            if view == "plain":
-                return embed_images(self.backbone, images)[:, None]
-            draw: View = standard_view if view == "standard" else rand_augment_view
-            seeds = [[view_seed(view, picture.digest, number, 0) for number in range(views)] for picture in block]
-            return embed_views(self.backbone, images, seeds, draw)
+        images = [
+            ImageViews(picture.load, tuple(view_seed(view, picture.digest, number, 0) for number in range(views)))
+            for picture in chain.from_iterable(blocks)
+        ]
+        return load_pixels(self.backbone, images, VIEWS[view], self.workers)
+
+    def _embed_block(self, pictures: int, views: int, pixels: Iterator[Pixels]) -> Features:
+        from evaluation.features import embed_pixels
+
+        flat = embed_pixels(self.backbone, islice(pixels, pictures * views))
+        return flat.reshape(pictures, views, -1)
 
 
 def _blocks(pictures: Sequence[Picture], size: int) -> Iterator[Sequence[Picture]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 FloatArray = npt.NDArray[np.float32]
+Pixels = npt.NDArray[np.uint8]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -72,8 +73,8 @@ class Backbone:
         # Depthwise convolutions run up to 1.7 times as fast on a CPU when the channels lie together.
         module = network.module.eval().requires_grad_(False)
         self._module = module.to(self._device, memory_format=torch.channels_last)
-        self._mean = torch.tensor(network.mean, dtype=torch.float32).view(1, 3, 1, 1) * 255.0
-        self._std = torch.tensor(network.std, dtype=torch.float32).view(1, 3, 1, 1) * 255.0
+        self._mean = self._per_channel(network.mean)
+        self._std = self._per_channel(network.std)
 
     @cached_property
     def dimension(self) -> int:
@@ -89,13 +90,25 @@ class Backbone:
 
         Batches are padded to a fixed size, so that an image's features do not depend on its companions.
         """
-        features = [
-            self._forward(np.stack([self.pixels(image) for image in images[start : start + self.batch_size]]))
-            for start in range(0, len(images), self.batch_size)
-        ]
+        starts = range(0, len(images), self.batch_size)
+        groups = (images[start : start + self.batch_size] for start in starts)
+        features = list(self.embed_batches(np.stack([self.pixels(image) for image in group]) for group in groups))
         return np.concatenate(features) if features else np.empty((0, self.dimension), np.float32)
 
-    def pixels(self, image: Image) -> npt.NDArray[np.uint8]:
+    def embed_batches(self, batches: Iterable[Pixels]) -> Iterator[FloatArray]:
+        """Features (B, dimension) of each batch of pixels (B, S, S, 3), B at most `batch_size`.
+
+        The next batch is fetched before a batch's features are: a GPU computes meanwhile.
+        """
+        waiting: list[tuple[torch.Tensor, int]] = []
+        for batch in batches:
+            waiting.append((self._forward(batch), len(batch)))
+            if len(waiting) > 1:
+                yield _fetched(*waiting.pop(0))
+        for features, count in waiting:
+            yield _fetched(features, count)
+
+    def pixels(self, image: Image) -> Pixels:
         """The image as the network takes it, squashed to a square: (S, S, 3), 0 to 255."""
         from PIL.Image import Resampling
 
@@ -103,13 +116,23 @@ class Backbone:
         method = Resampling.BICUBIC if self._network.interpolation == "bicubic" else Resampling.BILINEAR
         return np.asarray(image if image.size == size else image.resize(size, method))
 
-    def _forward(self, pixels: npt.NDArray[np.uint8]) -> FloatArray:
-        """Features (B, D) of at most a batch of pixels (B, S, S, 3)."""
+    def _forward(self, pixels: Pixels) -> torch.Tensor:
+        """Features (batch_size, D) of pixels (B, S, S, 3), filled up with black images; a GPU is not waited for."""
         padded = np.zeros((self.batch_size, *pixels.shape[1:]), np.uint8)
         padded[: len(pixels)] = pixels
+        batch = torch.from_numpy(padded)
+        if self._device.type == "cuda":
+            batch = batch.pin_memory()
         # (B, S, S, 3) seen as (B, 3, S, S) is the channels-last layout already.
-        batch = torch.from_numpy(padded).permute(0, 3, 1, 2)
-        batch = ((batch.float() - self._mean) / self._std).to(self._device)
+        batch = batch.to(self._device, non_blocking=True).permute(0, 3, 1, 2)
         with torch.inference_mode():
-            features: torch.Tensor = self._module(batch)
-        return np.asarray(features[: len(pixels)].float().cpu().numpy())
+            features: torch.Tensor = self._module((batch.float() - self._mean) / self._std)
+        return features
+
+    def _per_channel(self, values: tuple[float, ...]) -> torch.Tensor:
+        """Values in [0, 1] for each channel, as (1, 3, 1, 1) in the range of pixels."""
+        return (torch.tensor(values, dtype=torch.float32).view(1, 3, 1, 1) * 255.0).to(self._device)
+
+
+def _fetched(features: torch.Tensor, count: int) -> FloatArray:
+    return np.asarray(features[:count].float().cpu().numpy())

@@ -38,10 +38,20 @@ def standard_view(image: Image, seed: int) -> Image:
 
     rng = np.random.default_rng(seed)
     box = _crop_box(image.width, image.height, rng)
-    view = image.resize(image.size, images.Resampling.BILINEAR, box=box)
+    return _flipped_and_rotated(image.resize(image.size, images.Resampling.BILINEAR, box=box), rng)
+
+
+def standard_view_without_crop(image: Image, seed: int) -> Image:
+    """`standard_view` without its crop: what the published code trains on for MS COCO."""
+    return _flipped_and_rotated(image, np.random.default_rng(seed))
+
+
+def _flipped_and_rotated(image: Image, rng: np.random.Generator) -> Image:
+    from PIL import Image as images
+
     if rng.random() < FLIP_PROBABILITY:
-        view = view.transpose(images.Transpose.FLIP_LEFT_RIGHT)
-    return view.rotate(rng.uniform(-DEGREES, DEGREES), images.Resampling.BILINEAR)
+        image = image.transpose(images.Transpose.FLIP_LEFT_RIGHT)
+    return image.rotate(rng.uniform(-DEGREES, DEGREES), images.Resampling.BILINEAR)
 
 
 def _crop_box(width: int, height: int, rng: np.random.Generator) -> tuple[int, int, int, int]:
@@ -61,14 +71,13 @@ def _crop_box(width: int, height: int, rng: np.random.Generator) -> tuple[int, i
 def rand_augment_view(image: Image, seed: int) -> Image:
     """RandAugment (Cubuk et al. 2020) with torchvision's defaults: two operations of magnitude 9.
 
-    The global random state is left as it was.
+    The global random state is left alone, so that threads may draw views at once.
     """
-    import torch
     from torchvision.transforms import RandAugment
 
-    # torchvision draws from torch's global generator: it is lent to it, seeded, and given back.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    from evaluation.seeded_draws import SeededDraws
+
+    with SeededDraws(seed):
         augmented: Image = RandAugment()(image)
     return augmented
 

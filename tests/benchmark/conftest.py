@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +65,15 @@ class MeanColour:
     batch_size = 32
 
     def embed(self, images: Sequence[Image.Image]) -> np.ndarray:
-        pixels = [np.asarray(image, dtype=np.float32).reshape(-1, 3) / 255 for image in images]
-        return np.stack([np.concatenate([p.mean(0), p.std(0)]) for p in pixels]).astype(np.float32)
+        return next(self.embed_batches([np.stack([self.pixels(image) for image in images])]))
+
+    def embed_batches(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        for batch in batches:
+            pixels = batch.reshape(len(batch), -1, 3).astype(np.float32) / 255
+            yield np.concatenate([pixels.mean(1), pixels.std(1)], axis=1)
+
+    def pixels(self, image: Image.Image) -> np.ndarray:
+        return np.asarray(image)
 
 
 class Tint:
