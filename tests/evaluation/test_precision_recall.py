@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pytest
 from prdc import compute_prdc
 
+from evaluation.neighbours import class_neighbour_radii, neighbour_radii
 from evaluation.precision_recall import PrecisionRecall, class_mean_precision_recall, precision_recall
 
 Floats = npt.NDArray[np.float32]
@@ -83,6 +84,13 @@ def test_far_from_the_origin_nothing_is_lost() -> None:
     assert precision_recall(real + 1e4, synthetic + 1e4) == precision_recall(real, synthetic)
 
 
+def test_known_radii_are_used_and_change_nothing() -> None:
+    real, synthetic = features(0, 60), features(1, 50)
+    radii = neighbour_radii(real, 3)
+    assert precision_recall(real, synthetic, 3, radii) == precision_recall(real, synthetic, 3)
+    assert precision_recall(real, synthetic, 3, radii * 100).precision == 1.0
+
+
 def test_a_set_of_k_points_has_no_manifold() -> None:
     result = precision_recall(features(0, 3), features(1, 10), neighbours=3)
     assert np.isnan(result.precision)
@@ -108,6 +116,12 @@ class TestClassMean:
         result = class_mean_precision_recall(real, labels, synthetic, labels)
         assert result.precision == pytest.approx(np.mean([part.precision for part in parts]))
         assert result.recall == pytest.approx(np.mean([part.recall for part in parts]))
+
+    def test_known_radii_change_nothing(self) -> None:
+        real, synthetic, labels = features(0, 60), features(1, 60, shift=0.6), np.arange(60) % 2
+        radii = class_neighbour_radii(real, labels, 3)
+        known = class_mean_precision_recall(real, labels, synthetic, labels, 3, radii)
+        assert known == class_mean_precision_recall(real, labels, synthetic, labels, 3)
 
     def test_an_image_of_the_wrong_class_is_not_precise(self) -> None:
         real = np.concatenate([features(0, 30), features(1, 30, shift=50)])

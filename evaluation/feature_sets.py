@@ -1,0 +1,48 @@
+"""What the measures on sets of image features share: checks, blocks of rows, means over classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import astuple
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Floats = npt.NDArray[np.floating[Any]]
+Doubles = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.integer[Any]]
+Mask = npt.NDArray[np.bool_]
+
+
+def check_features(*sets: Floats) -> None:
+    """Raise `ValueError` unless each set has the shape (N, D), all the same D, and every entry is a finite number."""
+    for features in sets:
+        if features.ndim != 2:
+            raise ValueError(f"features must have the shape (images, entries), not {features.shape}")
+        if features.shape[1] != sets[0].shape[1]:
+            raise ValueError(f"features of {sets[0].shape[1]} and {features.shape[1]} entries cannot be compared")
+        if not np.isfinite(features).all():
+            raise ValueError("a feature is not a finite number")
+
+
+def row_blocks(count: int, size: int) -> Iterator[slice]:
+    """Slices of at most `size` that cover `count` rows: no measure copies a large set as a whole."""
+    return (slice(start, start + size) for start in range(0, count, size))
+
+
+def class_means(
+    measure: Callable[[Mask, Mask], DataclassInstance], real_labels: Integers, synthetic_labels: Integers
+) -> tuple[float, float]:
+    """Mean over classes of both figures of `measure`, which takes the masks of a class's real and synthetic images.
+
+    A class counts if it has an image in either set; where one such class has no figure, the mean is NaN rather than
+    a mean over fewer classes.
+    """
+    classes = np.union1d(real_labels, synthetic_labels)
+    results = [astuple(measure(real_labels == label, synthetic_labels == label)) for label in classes]
+    one, other = np.mean(results, axis=0) if results else (np.nan, np.nan)
+    return float(one), float(other)

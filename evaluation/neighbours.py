@@ -1,0 +1,173 @@
+"""Exact nearest neighbours and balls in large sets of features: float32 proposes, float64 decides.
+
+Float32 products find the few pairs that matter; each pair within the reach of their rounding errors is decided by the
+float64 distance of its two vectors. The outcome is that of computing every distance in float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from evaluation.feature_sets import Doubles, Floats, Integers, check_features, row_blocks
+
+Singles = npt.NDArray[np.float32]
+
+# Candidates beyond those that are needed, so that rounding seldom leaves a doubt.
+_SPARE = 4
+_TILE = 2048
+
+
+def check_neighbours(neighbours: int) -> None:
+    """Raise `ValueError` unless `neighbours` is at least 1."""
+    if neighbours < 1:
+        raise ValueError(f"neighbours must be at least 1, not {neighbours}")
+
+
+def neighbour_radii(features: Floats, neighbours: int) -> Doubles:
+    """Euclidean distance of each image's features, (N, D), to its k-th nearest neighbour in the set, (N,).
+
+    The image itself is excluded; its duplicates are neighbours at distance 0. NaN for all where N ≤ k.
+
+    Raises:
+        ValueError: `neighbours` < 1, or a feature is not finite.
+    """
+    check_features(features)
+    check_neighbours(neighbours)
+    if len(features) <= neighbours:
+        return np.full(len(features), np.nan)
+    candidates, distances = _nearest(features, features, neighbours + 1)
+    # Only the index tells an image from its duplicates.
+    distances[candidates == np.arange(len(features))[:, None]] = np.inf
+    return _smallest(distances, neighbours)
+
+
+def class_neighbour_radii(features: Floats, labels: Integers, neighbours: int) -> Doubles:
+    """`neighbour_radii` of each image among those of its own class, (N,); NaN in a class of k images or fewer."""
+    radii = np.full(len(features), np.nan)
+    for label in np.unique(labels):
+        radii[labels == label] = neighbour_radii(features[labels == label], neighbours)
+    return radii
+
+
+def nearest(points: Floats, others: Floats) -> tuple[Integers, Doubles]:
+    """Of each of `points`, (P, D): the nearest of `others`, (Q, D), as an index (P,), and its Euclidean distance (P,).
+
+    Q must be at least 1.
+    """
+    candidates, distances = _nearest(points, others, 1)
+    rows, best = np.arange(len(points)), distances.argmin(axis=1)
+    return candidates[rows, best], distances[rows, best]
+
+
+def ball_counts(points: Floats, centres: Floats, radii: Doubles) -> tuple[Integers, Integers]:
+    """For each of `points`, (P, D), the number of balls that it lies in, (P,), and for each ball that of points, (Q,).
+
+    Balls are closed: distance ≤ radius. `np.nextafter(radii, -np.inf)` makes them open.
+
+    Args:
+        centres: of the balls, (Q, D); radii: (Q,).
+    """
+    of_points, of_balls = np.zeros(len(points), np.int64), np.zeros(len(centres), np.int64)
+    for rows, columns in _pairs_inside(points, centres, radii):
+        of_points += np.bincount(rows, minlength=len(points))
+        of_balls += np.bincount(columns, minlength=len(centres))
+    return of_points, of_balls
+
+
+def _nearest(points: Floats, others: Floats, count: int) -> tuple[Integers, Doubles]:
+    """Candidates and their distances, both (P, K), among which the `count` nearest of `others` are."""
+    import faiss
+
+    centre = others.mean(axis=0, dtype=np.float64)
+    queries, database = _single(points, centre), _single(others, centre)
+    width = min(len(others), count + _SPARE)
+    found, candidates = faiss.knn(queries, database, width)
+    distances = _distances(points, others, candidates)
+    reach = _smallest(distances, count)
+    # A vector that was not proposed, yet is nearer than `reach`, is at most |q| + reach from the centre.
+    doubtful = found[:, -1] - _rounding(queries, 2 * _norms(queries) + reach) < reach**2
+    if width < len(others) and doubtful.any():
+        candidates[doubtful] = _candidates_in_double(points[doubtful], others, width)
+        distances[doubtful] = _distances(points[doubtful], others, candidates[doubtful])
+    return candidates, distances
+
+
+def _candidates_in_double(points: Floats, others: Floats, width: int) -> Integers:
+    """Indices (P, `width`) of the nearest, for points whose neighbours are too alike for float32."""
+    centre = others.mean(axis=0, dtype=np.float64)
+    database = others - centre
+    squares = np.einsum("ij,ij->i", database, database)
+    candidates = np.empty((len(points), width), np.int64)
+    for block in row_blocks(len(points), 256):
+        gaps = squares - 2 * (points[block] - centre) @ database.T
+        candidates[block] = np.argpartition(gaps, width - 1, axis=1)[:, :width]
+    return candidates
+
+
+def _pairs_inside(points: Floats, centres: Floats, radii: Doubles) -> Iterator[tuple[Integers, Integers]]:
+    """Indices of the pairs of a point and a ball that it lies in, tile by tile.
+
+    |p − c|² − r² is an inner product of vectors with two more entries. A ball's rounding errors are taken off, so that
+    a pair inside is never positive, and one below twice their bound is inside for sure.
+    """
+    origin = centres.mean(axis=0, dtype=np.float64) if len(centres) else 0.0
+    queries, database = _single(points, origin), _single(centres, origin)
+    norms = _norms(database)
+    rounding = _rounding(database, 3 * norms + 2 * np.abs(radii))
+    offsets = norms**2 - radii * np.abs(radii) - rounding
+    for down in row_blocks(len(queries), _TILE):
+        left = _augmented(queries[down], _norms(queries[down]) ** 2, 1)
+        for across in row_blocks(len(database), _TILE):
+            gaps = left @ _augmented(-2 * database[across], 1, offsets[across]).T
+            rows, columns = np.divmod(np.flatnonzero(gaps <= 0), gaps.shape[1])
+            doubtful = gaps[rows, columns] >= -2 * rounding[across][columns]
+            inside = ~doubtful
+            rows, columns = rows + down.start, columns + across.start
+            exact = _paired_distances(points, centres, rows[doubtful], columns[doubtful])
+            inside[doubtful] = exact <= radii[columns[doubtful]]
+            yield rows[inside], columns[inside]
+
+
+def _single(features: Floats, origin: Doubles | float) -> Singles:
+    """Seen from `origin`, in float32, which loses less near it; distances stay the same."""
+    seen = np.empty(features.shape, np.float32)
+    np.subtract(features, origin, out=seen, dtype=np.float64, casting="same_kind")
+    return seen
+
+
+def _augmented(vectors: Singles, one: Doubles | float, other: Doubles | float) -> Singles:
+    longer = np.empty((len(vectors), vectors.shape[1] + 2), np.float32)
+    longer[:, :-2], longer[:, -2], longer[:, -1] = vectors, one, other
+    return longer
+
+
+def _norms(vectors: Singles) -> Doubles:
+    return np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
+
+
+def _rounding(vectors: Singles, lengths: Doubles) -> Doubles:
+    """Bound of the float32 error of a squared distance whose terms are at most `lengths`² in sum, in any order of
+    summation (Higham 2002, section 3.1), the rounding of the vectors themselves included."""
+    return np.asarray((vectors.shape[1] + 8) * np.finfo(np.float32).eps * lengths**2)
+
+
+def _smallest(distances: Doubles, count: int) -> Doubles:
+    return np.asarray(np.partition(distances, count - 1, axis=1)[:, count - 1])
+
+
+def _distances(points: Floats, others: Floats, candidates: Integers) -> Doubles:
+    """Of point i to its candidate j, (P, K)."""
+    rows = np.repeat(np.arange(len(points)), candidates.shape[1])
+    return _paired_distances(points, others, rows, candidates.ravel()).reshape(candidates.shape)
+
+
+def _paired_distances(points: Floats, others: Floats, rows: Integers, columns: Integers) -> Doubles:
+    """Of `points[rows]` to `others[columns]`, pair by pair; by differences, so that none is lost to cancellation."""
+    distances = np.empty(len(rows))
+    for block in row_blocks(len(rows), 2048):
+        differences = np.subtract(points[rows[block]], others[columns[block]], dtype=np.float64)
+        distances[block] = np.sqrt(np.square(differences, out=differences).sum(axis=1))
+    return distances

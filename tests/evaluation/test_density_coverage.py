@@ -1,0 +1,105 @@
+"""Density and coverage: the reference package, the conventions, and the edges."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from prdc import compute_prdc
+
+from evaluation.density_coverage import DensityCoverage, class_mean_density_coverage, density_coverage
+from evaluation.neighbours import class_neighbour_radii, neighbour_radii
+
+Floats = npt.NDArray[np.float32]
+
+
+def features(seed: int, count: int, width: int = 6, shift: float = 0.0, spread: float = 1.0) -> Floats:
+    return (np.random.default_rng(seed).normal(size=(count, width)) * spread + shift).astype(np.float32)
+
+
+@pytest.mark.parametrize("neighbours", [1, 5])
+@pytest.mark.parametrize(("reals", "synthetics"), [(7, 9), (60, 40), (150, 300)])
+@pytest.mark.parametrize(("width", "shift"), [(2, 0.0), (6, 0.7), (6, 100.0), (512, 0.0)])
+def test_equals_prdc_on_random_features(neighbours: int, reals: int, synthetics: int, width: int, shift: float) -> None:
+    real, synthetic = features(0, reals, width, shift), features(1, synthetics, width, shift + 0.1, 0.9)
+    expected = compute_prdc(real.astype(np.float64), synthetic.astype(np.float64), neighbours)
+    result = density_coverage(real, synthetic, neighbours)
+    assert result.density == pytest.approx(expected["density"], abs=1e-12)
+    assert result.coverage == pytest.approx(expected["coverage"], abs=1e-12)
+
+
+def test_equals_prdc_on_tight_groups() -> None:
+    rng = np.random.default_rng(0)
+    places = rng.normal(size=(5, 20))
+    real, synthetic = (places[rng.integers(0, 5, 200)] + rng.normal(size=(200, 20)) * 1e-4 for _ in range(2))
+    expected = compute_prdc(real, synthetic, 5)
+    result = density_coverage(real, synthetic)
+    assert (result.density, result.coverage) == pytest.approx((expected["density"], expected["coverage"]), abs=1e-12)
+
+
+def test_two_sets_of_one_distribution_have_density_1() -> None:
+    result = density_coverage(features(0, 2000), features(1, 2000))
+    assert result.density == pytest.approx(1, abs=0.05)
+    assert result.coverage == pytest.approx(1 - 0.5**5, abs=0.02)  # the paper's expected value for N = M
+
+
+def test_mode_collapse_keeps_density_and_loses_coverage() -> None:
+    result = density_coverage(features(0, 200), features(1, 100, spread=0.01))
+    assert result.density > 1
+    assert result.coverage < 0.2
+
+
+def test_an_outlier_among_real_images_raises_nothing() -> None:
+    """Its large ball makes precision high (here all of it), which is why density counts balls."""
+    real = np.concatenate([features(0, 100), np.full((1, 6), 30, np.float32)])
+    result = density_coverage(real, features(1, 100, shift=15))
+    assert result.density == pytest.approx(1 / 5)
+    assert result.coverage == pytest.approx(1 / 101)
+
+
+def test_balls_are_open() -> None:
+    """At k = 1 each ball has radius 1: 3 lies just on the edge of the last and is outside, 2.999 inside."""
+    real = np.array([[0.0], [1.0], [2.0]])
+    assert density_coverage(real, np.array([[3.0]]), 1) == DensityCoverage(0.0, 0.0)
+    assert density_coverage(real, np.array([[2.999]]), 1) == DensityCoverage(1.0, 1 / 3)
+
+
+def test_more_than_k_copies_have_an_empty_neighbourhood() -> None:
+    copies = np.zeros((5, 3))
+    assert density_coverage(copies, copies, 3) == DensityCoverage(0.0, 0.0)
+    assert compute_prdc(copies, copies, 3)["coverage"] == 0.0
+
+
+def test_known_radii_change_nothing() -> None:
+    real, synthetic, labels = features(0, 60), features(1, 50), np.arange(60) % 2
+    assert density_coverage(real, synthetic, 3, neighbour_radii(real, 3)) == density_coverage(real, synthetic, 3)
+    radii = class_neighbour_radii(real, labels, 3)
+    known = class_mean_density_coverage(real, labels, synthetic, labels[:50], 3, radii)
+    assert known == class_mean_density_coverage(real, labels, synthetic, labels[:50], 3)
+
+
+def test_without_neighbourhoods_there_is_no_figure() -> None:
+    for real, synthetic in [(features(0, 5), features(1, 10)), (features(0, 10), features(1, 0))]:
+        result = density_coverage(real, synthetic, 5)
+        assert np.isnan([result.density, result.coverage]).all()
+
+
+def test_impossible_input_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        density_coverage(features(0, 5), features(1, 5), 0)
+    with pytest.raises(ValueError, match="at least 1"):
+        density_coverage(features(0, 5), features(1, 5), 0, np.ones(5))
+    with pytest.raises(ValueError, match="compared"):
+        density_coverage(features(0, 5), features(1, 5, width=7))
+    with pytest.raises(ValueError, match="finite"):
+        density_coverage(features(0, 5), np.full((5, 6), np.inf))
+
+
+def test_class_mean_is_the_mean_of_each_class() -> None:
+    real, synthetic, labels = features(0, 60), features(1, 60, shift=0.6), np.arange(60) % 2
+    parts = [density_coverage(real[labels == c], synthetic[labels == c]) for c in (0, 1)]
+    result = class_mean_density_coverage(real, labels, synthetic, labels)
+    assert result.density == pytest.approx(np.mean([part.density for part in parts]))
+    assert result.coverage == pytest.approx(np.mean([part.coverage for part in parts]))
+    lacking = class_mean_density_coverage(real, labels, synthetic[labels == 0], labels[labels == 0])
+    assert np.isnan(lacking.density)

@@ -1,0 +1,96 @@
+"""Fréchet distance: two independent implementations, closed forms, singular covariances, and the edges."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from scipy.linalg import sqrtm
+from torchmetrics.image.fid import _compute_fid
+
+from evaluation.frechet_distance import frechet_distance
+
+Doubles = npt.NDArray[np.float64]
+
+
+def features(seed: int, count: int, width: int, shift: float = 0.0) -> Doubles:
+    """Correlated, each seed in its own way."""
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(count, width)) @ rng.normal(size=(width, width)) / np.sqrt(width) + shift
+
+
+def moments(set_of_features: Doubles) -> tuple[Doubles, Doubles]:
+    return set_of_features.mean(axis=0), np.cov(set_of_features, rowvar=False)
+
+
+def by_square_root(real: Doubles, synthetic: Doubles) -> float:
+    (mu, sigma), (nu, tau) = moments(real), moments(synthetic)
+    return float(((mu - nu) ** 2).sum() + np.trace(sigma + tau - 2 * sqrtm(sigma @ tau).real))
+
+
+def by_torchmetrics(real: Doubles, synthetic: Doubles) -> float:
+    parts = [torch.from_numpy(part) for part in (*moments(real), *moments(synthetic))]
+    return float(_compute_fid(*parts))
+
+
+@pytest.mark.parametrize(("reals", "synthetics", "width"), [(50, 40, 3), (300, 200, 32), (400, 500, 128)])
+@pytest.mark.parametrize("shift", [0.0, 2.0])
+def test_equals_scipy_and_torchmetrics(reals: int, synthetics: int, width: int, shift: float) -> None:
+    real, synthetic = features(0, reals, width), features(1, synthetics, width, shift)
+    result = frechet_distance(real, synthetic)
+    assert result == pytest.approx(by_square_root(real, synthetic), rel=1e-8)
+    assert result == pytest.approx(by_torchmetrics(real, synthetic), rel=1e-8)
+
+
+@pytest.mark.parametrize(("reals", "synthetics"), [(20, 30), (20, 300), (300, 20), (2, 2)])
+def test_equals_torchmetrics_with_fewer_images_than_entries(reals: int, synthetics: int) -> None:
+    """Their root of each of the many eigenvalues that should be 0 is of the size of √1e-16, hence the tolerance."""
+    real, synthetic = features(0, reals, 64), features(1, synthetics, 64, 0.5)
+    assert frechet_distance(real, synthetic) == pytest.approx(by_torchmetrics(real, synthetic), rel=1e-5)
+
+
+@pytest.mark.parametrize("width", [30, 500])
+def test_singular_covariances_equal_those_of_the_space_that_holds_the_images(width: int) -> None:
+    """Images that vary in eight directions only: seen along these, their covariances are regular."""
+    small_real, small_synthetic = features(0, 100, 8), features(1, 80, 8, 0.3)
+    basis, _ = np.linalg.qr(np.random.default_rng(2).normal(size=(width, 8)))
+    expected = by_square_root(small_real, small_synthetic)
+    assert frechet_distance(small_real @ basis.T, small_synthetic @ basis.T) == pytest.approx(expected, rel=1e-12)
+
+
+def test_both_ways_to_the_covariance_agree() -> None:
+    """Above and below as many images as entries."""
+    real, synthetic = features(0, 40, 40), features(1, 41, 40)
+    padded = [np.pad(part, ((0, 0), (0, 10))) for part in (real, synthetic)]
+    assert frechet_distance(*padded) == pytest.approx(frechet_distance(real, synthetic), rel=1e-7)
+
+
+def test_of_one_entry_is_the_closed_form() -> None:
+    """(μ − ν)² + (σ − τ)², here of means 0 and 3, deviations √2 and 2√2."""
+    real, synthetic = np.array([[-1.0], [1.0]]), np.array([[1.0], [5.0]])
+    assert frechet_distance(real, synthetic) == pytest.approx(9 + 2)
+
+
+def test_a_set_has_no_distance_to_itself_and_a_shift_its_square() -> None:
+    real = features(0, 60, 20).astype(np.float32)
+    assert 0 <= frechet_distance(real, real[::-1]) < 1e-9
+    assert frechet_distance(real, real + np.float32(0.5)) == pytest.approx(20 * 0.25, rel=1e-5)
+
+
+def test_is_symmetric_and_far_from_the_origin_the_same() -> None:
+    real, synthetic = features(0, 100, 10), features(1, 70, 10)
+    assert frechet_distance(real, synthetic) == pytest.approx(frechet_distance(synthetic, real), rel=1e-9)
+    assert frechet_distance(real + 1e4, synthetic + 1e4) == pytest.approx(frechet_distance(real, synthetic), rel=1e-7)
+
+
+def test_one_image_has_no_covariance() -> None:
+    assert np.isnan(frechet_distance(features(0, 1, 4), features(1, 9, 4)))
+    assert np.isnan(frechet_distance(features(0, 9, 4), np.empty((0, 4))))
+
+
+def test_impossible_input_is_refused() -> None:
+    with pytest.raises(ValueError, match="compared"):
+        frechet_distance(features(0, 5, 4), features(1, 5, 3))
+    with pytest.raises(ValueError, match="finite"):
+        frechet_distance(features(0, 5, 4), np.full((5, 4), np.nan))

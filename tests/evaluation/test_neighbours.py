@@ -1,0 +1,102 @@
+"""Exact neighbours and balls: against every distance in float64, where float32 alone would be wrong too."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from scipy.spatial.distance import cdist
+
+from evaluation import neighbours
+from evaluation.neighbours import ball_counts, class_neighbour_radii, nearest, neighbour_radii
+
+Doubles = npt.NDArray[np.float64]
+
+
+def clouds(seed: int, count: int, width: int, spread: float = 1.0) -> Doubles:
+    """`count` vectors around ten places that are about √width apart."""
+    rng = np.random.default_rng(seed)
+    places = np.random.default_rng(99).normal(size=(10, width))
+    return places[rng.integers(0, 10, count)] + rng.normal(size=(count, width)) * spread
+
+
+def every_radius(features: Doubles, k: int) -> Doubles:
+    return np.sort(cdist(features, features), axis=1)[:, k]  # the entry 0 is the point itself
+
+
+SETS = [(6, 1.0), (64, 1.0), (300, 0.1), (64, 1e-3), (512, 1e-6)]
+
+
+@pytest.mark.parametrize(("width", "spread"), SETS)
+def test_radii_are_those_of_every_distance(width: int, spread: float) -> None:
+    """At the least spread, float32 cannot tell the forty neighbours in a cloud from each other."""
+    features = clouds(0, 400, width, spread)
+    np.testing.assert_allclose(neighbour_radii(features, 3), every_radius(features, 3), rtol=1e-9)
+
+
+@pytest.mark.parametrize(("width", "spread"), SETS)
+@pytest.mark.parametrize("tile", [7, 2048])
+def test_balls_hold_the_points_of_every_distance(
+    width: int, spread: float, tile: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighbours, "_TILE", tile)
+    points, centres = clouds(1, 90, width, spread), clouds(2, 120, width, spread)
+    radii = every_radius(centres, 4)
+    inside = cdist(points, centres) <= radii
+    of_points, of_balls = ball_counts(points, centres, radii)
+    np.testing.assert_array_equal(of_points, inside.sum(axis=1))
+    np.testing.assert_array_equal(of_balls, inside.sum(axis=0))
+
+
+@pytest.mark.parametrize(("width", "spread"), SETS)
+def test_nearest_is_that_of_every_distance(width: int, spread: float) -> None:
+    points, others = clouds(3, 70, width, spread), clouds(4, 200, width, spread)
+    every = cdist(points, others)
+    indices, distances = nearest(points, others)
+    np.testing.assert_array_equal(indices, every.argmin(axis=1))
+    np.testing.assert_allclose(distances, every.min(axis=1), rtol=1e-9)
+
+
+def test_a_ball_reaches_its_own_neighbours_exactly() -> None:
+    """A radius and the distance that it is are the same number, however they were come by: no tie is lost."""
+    features = np.random.default_rng(0).normal(size=(150, 40)).astype(np.float32)
+    radii = neighbour_radii(features, 5)
+    closed, _ = ball_counts(features, features, radii)
+    _, held = ball_counts(features, features, radii)
+    _, held_open = ball_counts(features, features, np.nextafter(radii, -np.inf))
+    assert (held == 6).all()  # itself and five neighbours
+    assert (held_open == 5).all()
+    assert closed.sum() == held.sum()
+
+
+def test_an_outlier_spoils_nothing() -> None:
+    features = np.concatenate([clouds(0, 200, 32, 0.01), np.full((1, 32), 1e4)])
+    np.testing.assert_allclose(neighbour_radii(features, 2), every_radius(features, 2), rtol=1e-9)
+
+
+def test_copies_are_neighbours_at_distance_0() -> None:
+    features = np.repeat(clouds(0, 30, 8), [1] * 10 + [20] * 20, axis=0)
+    radii = neighbour_radii(features, 3)
+    assert (radii[10:] == 0).all()
+    assert (radii[:10] > 0).all()
+
+
+def test_radii_within_classes() -> None:
+    features, labels = clouds(0, 40, 5), np.repeat([0, 1, 2], [25, 12, 3])
+    radii = class_neighbour_radii(features, labels, 3)
+    np.testing.assert_allclose(radii[labels == 1], every_radius(features[labels == 1], 3))
+    assert np.isnan(radii[labels == 2]).all()
+
+
+def test_a_set_of_k_images_has_no_radii() -> None:
+    assert np.isnan(neighbour_radii(clouds(0, 3, 5), 3)).all()
+    assert neighbour_radii(np.empty((0, 5)), 3).shape == (0,)
+
+
+def test_impossible_input_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        neighbour_radii(clouds(0, 5, 5), 0)
+    with pytest.raises(ValueError, match="finite"):
+        neighbour_radii(np.array([[0.0], [np.inf], [1.0]]), 1)
+    with pytest.raises(ValueError, match="shape"):
+        neighbour_radii(np.zeros(5), 1)
