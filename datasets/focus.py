@@ -1,0 +1,209 @@
+"""FOCUS, Familiar Objects in Common and Uncommon Settings (Kattakinda & Feizi, ICML 2022), as its authors publish it.
+
+Expected on disk:
+
+    focus/
+        annotations.db              class, time, weather, locations and humans of each image
+        <class>-<setting>/*.jpeg    20,815 annotated images
+
+with the classes bird, car, cat, deer, dog, frog, horse, plane, ship and truck, and the settings desert, fog, forest,
+grass, indoors, night, rain, snow, street and water; a class need not have a folder for every setting.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from datasets.base import DATASETS, Advance, Dataset, Example, Splits, Verification
+from datasets.errors import UnknownName, UserError
+from datasets.few_shot import TRAIN_POOL_SIZE, split_pool
+from datasets.focus_database import read_annotations
+from datasets.focus_layout import (
+    INSTRUCTIONS,
+    LABEL_CORRECTIONS,
+    PUBLISHED,
+    SETTINGS,
+    image_names,
+    labelled_example,
+    other_folders,
+)
+from datasets.images import file_digest, load_rgb
+from datasets.location import dataset_folder
+from datasets.quick_check import check_ends
+from datasets.verification import unreadable_files
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+DATABASE = "annotations.db"
+
+_ADVICE = (
+    "the data root (--data-root or DIAGEN_DATA) must hold the focus folder; "
+    "`python -m benchmark prepare focus` says where to get it"
+)
+
+_log = logging.getLogger(__name__)
+
+
+@DATASETS.register("focus")
+class Focus(Dataset):
+    """Ten classes; per class a seeded permutation gives train pool, validation and, the rest, test.
+
+    An image's class is the database's category, which overrides the folder. Rows without an image are left out. An
+    image without a row, or with a category that is none of the ten, keeps the class of its folder; a warning counts
+    each of them. `uncommon_attributes` counts by the database's category whatever `label_corrections` says.
+
+    Args:
+        label_corrections: `all` categories of the database, or `without_humans`: an image keeps its folder's class
+            unless the database says that no human is in it, as the published code has it.
+        train_and_validation: images per class to train (8) and validate (the others) on; all further ones test.
+
+    Raises:
+        UserError: the folder or the database is missing or broken, or an image file is empty, cut short or no image
+            while `unreadable` is `refuse`. Damage in the middle of a file shows in `load`, or in `verify`.
+        UnknownName: `label_corrections` is none of its choices.
+    """
+
+    title = "FOCUS"
+    source = "https://github.com/priyathamkat/focus"
+    licence = (
+        "University of Maryland: non-commercial use by universities, non-profit and research institutions, "
+        "no redistribution (LICENSE.md of the source, which speaks of software and not of the images)"
+    )
+    instructions = INSTRUCTIONS
+    slices = ("uncommon_attributes", "setting", "time", "weather", "locations", "humans")
+    classes = tuple(PUBLISHED)
+
+    def __init__(
+        self,
+        data_root: Path | None = None,
+        unreadable: str = "refuse",
+        *,
+        label_corrections: str = "all",
+        train_and_validation: int = 108,
+    ) -> None:
+        if label_corrections not in LABEL_CORRECTIONS:
+            raise UnknownName("choice of focus.label_corrections", label_corrections, LABEL_CORRECTIONS)
+        if train_and_validation <= TRAIN_POOL_SIZE:
+            least = TRAIN_POOL_SIZE + 1
+            raise UserError(f"focus.train_and_validation={train_and_validation}: must be at least {least}")
+        self._train_and_validation = train_and_validation
+        self.root = dataset_folder(data_root, "focus", DATABASE, _ADVICE)
+        self._annotations = read_annotations(self.root / DATABASE)
+        self._on_disk = [
+            labelled_example(name, self._annotations.get(name), label_corrections) for name in image_names(self.root)
+        ]
+        self._warn()
+        readable = set(check_ends([self._path(example) for example in self._on_disk], unreadable))
+        self._examples = [example for example in self._on_disk if self._path(example) in readable]
+        self._digests: dict[str, str] = {}
+
+    def splits(self, seed: int) -> Splits:
+        """See `Dataset.splits`; raises `UserError` for classes with too few images."""
+        groups = _by_class(self._examples)
+        self._require(groups)
+        divided = [split_pool(group, seed, self._train_and_validation) for group in groups]
+        return Splits(
+            train_pool=tuple(tuple(seen[:TRAIN_POOL_SIZE]) for seen, _ in divided),
+            validation=tuple(example for seen, _ in divided for example in seen[TRAIN_POOL_SIZE:]),
+            tests={"test": tuple(example for _, rest in divided for example in rest)},
+        )
+
+    def load(self, example: Example) -> Image:
+        return load_rgb(self._path(example))
+
+    def digest(self, example: Example) -> str:
+        if example.identifier not in self._digests:
+            self._digests[example.identifier] = file_digest(self._path(example))
+        return self._digests[example.identifier]
+
+    def examples(self, seed: int) -> Iterator[Example]:
+        """Every usable image, whatever the seed."""
+        yield from self._examples
+
+    @classmethod
+    def verify(cls, data_root: Path | None, advance: Advance) -> Verification:
+        """Decode every image, and count those on disk by class and setting; see `Dataset.verify`.
+
+        Problems are also other counts than the published ones, folders that are not published, categories that are
+        none of the ten, and rows and images that lack each other.
+        """
+        dataset = cls(data_root, unreadable="skip")
+        problems = [
+            *dataset._other_counts(),
+            *other_folders(dataset.root),
+            *(f"{name}: category '{category}' is unknown" for name, category in dataset._unknown_categories()),
+            *(f"{dataset.root / name}: annotated, but not among the images" for name in dataset._absent()),
+            *(f"{dataset.root / name}: no row in {DATABASE}" for name in dataset._not_annotated()),
+            *unreadable_files(dataset, dataset._on_disk, advance),
+        ]
+        return Verification(_counts(dataset._on_disk), tuple(problems))
+
+    def _path(self, example: Example) -> Path:
+        return self.root / example.identifier
+
+    def _require(self, groups: Sequence[Sequence[Example]]) -> None:
+        needed = self._train_and_validation + 1
+        small = [
+            f"class '{name}' has {len(group)} images"
+            for name, group in zip(self.classes, groups, strict=True)
+            if len(group) < needed
+        ]
+        if small:
+            more = f", and {len(small) - 1} more classes have too few" if len(small) > 1 else ""
+            raise UserError(
+                f"{self.root}: {small[0]}, {needed} are needed ({self._train_and_validation} to train and validate on, "
+                f"1 to test){more}; complete the folder or lower --set focus.train_and_validation"
+            )
+
+    def _warn(self) -> None:
+        counts = {
+            f"rows of {DATABASE} without an image file are left out": len(self._absent()),
+            f"images without a row in {DATABASE} keep the class of their folder": len(self._not_annotated()),
+            "images of an unknown category keep the class of their folder": len(self._unknown_categories()),
+        }
+        for what, count in counts.items():
+            if count:
+                _log.warning("%s: %d %s", self.root, count, what)
+
+    def _absent(self) -> list[str]:
+        present = {example.identifier for example in self._on_disk}
+        return [name for name in self._annotations if name not in present]
+
+    def _not_annotated(self) -> list[str]:
+        return [example.identifier for example in self._on_disk if example.identifier not in self._annotations]
+
+    def _unknown_categories(self) -> list[tuple[str, str]]:
+        """(image, category)"""
+        pairs = ((name, annotation.category) for name, annotation in self._annotations.items())
+        return [(name, category) for name, category in pairs if category not in PUBLISHED]
+
+    def _other_counts(self) -> list[str]:
+        annotated = (self._annotations.get(example.identifier) for example in self._on_disk)
+        found = Counter(annotation.category for annotation in annotated if annotation)
+        return [
+            f"{name}: {found[name]:,} annotated images, published {count:,}"
+            for name, count in PUBLISHED.items()
+            if found[name] != count
+        ]
+
+
+def _by_class(examples: Sequence[Example]) -> list[list[Example]]:
+    groups: list[list[Example]] = [[] for _ in PUBLISHED]
+    for example in examples:
+        groups[example.label].append(example)
+    return groups
+
+
+def _counts(examples: Sequence[Example]) -> dict[str, dict[str, int]]:
+    """Images by class and setting, the published settings first."""
+    found = Counter((example.label, example.attributes["setting"]) for example in examples)
+    others = sorted({setting for _, setting in found} - set(SETTINGS))
+    return {
+        name: {setting: found[label, setting] for setting in (*SETTINGS, *others)}
+        for label, name in enumerate(PUBLISHED)
+    }

@@ -1,0 +1,97 @@
+"""FOCUS on disk: which folders and images there are, and what an image's class and attributes are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from datasets.base import Example
+from datasets.few_shot import natural_key
+from datasets.focus_attributes import count_uncommon
+from datasets.focus_database import Annotation
+
+PUBLISHED = {
+    "bird": 2467,
+    "car": 2685,
+    "cat": 2822,
+    "deer": 1707,
+    "dog": 2974,
+    "frog": 1434,
+    "horse": 2115,
+    "plane": 1735,
+    "ship": 1761,
+    "truck": 1115,
+}
+"""Annotated images of each class, in label order."""
+
+SETTINGS = ("desert", "fog", "forest", "grass", "indoors", "night", "rain", "snow", "street", "water")
+LABEL_CORRECTIONS = ("all", "without_humans")
+
+_LABELS = {name: label for label, name in enumerate(PUBLISHED)}
+
+INSTRUCTIONS = """\
+FOCUS is downloaded by hand, under its authors' terms (https://github.com/priyathamkat/focus, LICENSE.md):
+
+1. Open https://umd.box.com/s/w7tvxer0wur7vtsoqcemfopgshn6zklv in a browser and download focus.zip.
+   (If a command line fetched it and the file is small, it is the web page and not the archive.)
+2. Unzip it so that these lie under the data root (--data-root or DIAGEN_DATA):
+
+       focus/annotations.db
+       focus/bird-desert/*.jpeg
+       focus/bird-fog/*.jpeg
+       ...                         a folder for each class and setting
+
+   Rename, move and delete nothing: the database names the images by these paths.
+3. Look at what is there: python -m benchmark prepare focus --data-root DATA_ROOT --verify"""
+
+
+def image_names(root: Path) -> list[str]:
+    """The images in folders of the ten classes, relative to `root`, in natural order."""
+    paths = (path for path in root.glob("*-*/*.jpeg") if not path.name.startswith("."))
+    names = (path.relative_to(root).as_posix() for path in paths if _is_class_folder(path.parent.name))
+    return sorted(names, key=lambda name: (natural_key(name), name))
+
+
+def labelled_example(name: str, annotation: Annotation | None, label_corrections: str) -> Example:
+    """The image `name` with the class and the attributes that folder and database give it."""
+    folder, setting = _class_and_setting(name.partition("/")[0])
+    if annotation is None:
+        return Example(name, _LABELS[folder], {"setting": setting})
+    category = annotation.category if annotation.category in PUBLISHED else folder
+    corrected = label_corrections == "all" or annotation.humans == "no"
+    return Example(name, _LABELS[category if corrected else folder], _attributes(setting, category, annotation))
+
+
+def other_folders(root: Path) -> list[str]:
+    """A line for each folder that is none of the published ones."""
+    folders = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    lines = []
+    for folder in folders:
+        _, setting = _class_and_setting(folder)
+        if not _is_class_folder(folder):
+            lines.append(f"{root / folder}: not a folder of FOCUS; its images are not used")
+        elif setting not in SETTINGS:
+            lines.append(f"{root / folder}: '{setting}' is none of FOCUS' settings; its images are used")
+    return lines
+
+
+def _attributes(setting: str, category: str, annotation: Annotation) -> dict[str, str]:
+    time, weather, locations = annotation.time, annotation.weather, annotation.locations
+    attributes = {
+        "uncommon_attributes": str(count_uncommon(category, time, weather, locations)),
+        "setting": setting,
+        "time": time,
+        "weather": weather,
+        "locations": locations,
+        "humans": annotation.humans,
+    }
+    return {attribute: value for attribute, value in attributes.items() if value}
+
+
+def _is_class_folder(folder: str) -> bool:
+    name, setting = _class_and_setting(folder)
+    return name in PUBLISHED and bool(setting)
+
+
+def _class_and_setting(folder: str) -> tuple[str, str]:
+    name, _, setting = folder.partition("-")
+    return name, setting
