@@ -77,7 +77,7 @@ def save_records(records: Iterable[Record], folder: Path) -> None:
 def load_records(folder: Path) -> list[Record]:
     """The records of a folder that `save_records` wrote."""
     records = []
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(path for path in folder.glob("*.json") if path.stem.isdigit()):
         files = {
             other.name.removeprefix(f"{path.stem}-"): other.read_bytes() for other in folder.glob(f"{path.stem}-*")
         }

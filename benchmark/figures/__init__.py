@@ -1,0 +1,12 @@
+"""Figures: pure functions of tracked runs, drawn with seaborn and matplotlib.
+
+Each figure is one module with one `draw` function from groups of comparable runs to a `Drawing`; `FIGURES` lists them.
+"""
+
+from __future__ import annotations
+
+from benchmark.figures.base import Drawing, MissingRuns
+from benchmark.figures.catalogue import FIGURES, OF_ABLATION, Plot
+from benchmark.figures.saving import Outcome, save_figures, save_group_figures
+
+__all__ = ["FIGURES", "OF_ABLATION", "Drawing", "MissingRuns", "Outcome", "Plot", "save_figures", "save_group_figures"]

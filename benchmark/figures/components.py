@@ -1,0 +1,103 @@
+"""What each component of DIAGen adds to DA-Fusion (the paper's Figure 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from matplotlib.patches import Patch
+
+from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
+from benchmark.figures.estimates import Estimate, estimate, seed_notes
+from benchmark.figures.panels import Panel, Point, grid, panel_columns
+from benchmark.figures.runs import tested_on
+from benchmark.figures.style import Style, legend_below, nth_style, readable
+from benchmark.records import Record
+from benchmark.selection import Group
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COMMAND = "ablation --what components"
+COMPONENTS = {
+    "noise": "noise only",
+    "prompts": "prompts only",
+    "noise,prompts": "noise + prompts",
+    "noise,prompts,weights": "all three",
+}
+BASE = "da_fusion"
+
+
+def draw_components(groups: Sequence[Group]) -> Drawing:
+    """Accuracy minus that of DA-Fusion on the same dataset, shots and seed: the mean over seeds and its interval.
+
+    Raises:
+        MissingRuns: no run with some of the components has a run of DA-Fusion to be compared with.
+    """
+    panels = [
+        Panel(f"{group_name(group, groups)} · {test}", (group.dataset, group.preset, group.protocol, test), lines)
+        for group in groups
+        for test in tested_on(group.records)
+        if set(lines := _gains(group.records, f"accuracy/{test}")) - {"all three"}
+    ]
+    if not panels:
+        raise MissingRuns("no run has some components of DIAGen alone beside a run of DA-Fusion", COMMAND)
+    figure, axes = grid(len(panels))
+    looks = {name: nth_style(number) for number, name in enumerate(COMPONENTS.values())}
+    for panel, ax in zip(panels, axes, strict=True):
+        _draw_bars(ax, panel, looks)
+    legend_below(figure, [Patch(fc=s.colour, hatch=s.hatch, ec="0.2", lw=0.6) for s in looks.values()], list(looks))
+    notes = (*seed_notes(point.estimate for panel in panels for point in panel.points), *_missing(panels))
+    caption = "Gain in accuracy over DA-Fusion of DIAGen's components, paired over seeds."
+    return Drawing(figure, caption, panel_columns(panels), (*notes, *group_notes(groups)))
+
+
+def _gains(records: Sequence[Record], metric: str) -> dict[str, list[Point]]:
+    plain = [record for record in records if not record.tags.get("overrides")]
+    base = {(r.shots, r.seed): r.metrics.get(metric, float("nan")) for r in plain if r.tags["method"] == BASE}
+    lines: dict[str, list[Point]] = {}
+    for components, name in COMPONENTS.items():
+        own = [r for r in plain if r.tags["method"] == "diagen" and r.tags.get("components") == components]
+        line = [Point(k, gain) for k in sorted({r.shots for r in own}) if (gain := _gain(own, k, base, metric))]
+        if line:
+            lines[name] = line
+    return lines
+
+
+def _gain(records: Sequence[Record], shots: int, base: Mapping[tuple[int, int], float], metric: str) -> Estimate | None:
+    """Of the differences at the seeds that both methods have."""
+    nan = float("nan")
+    own = [record for record in records if record.shots == shots]
+    return estimate(record.metrics.get(metric, nan) - base.get((shots, record.seed), nan) for record in own)
+
+
+def _draw_bars(ax: Axes, panel: Panel, looks: Mapping[str, Style]) -> None:
+    shots = sorted({point.x for point in panel.points})
+    width = 0.8 / len(looks)
+    for number, (name, style) in enumerate(looks.items()):
+        for point in panel.lines.get(name, ()):
+            place = shots.index(point.x) + (number - (len(looks) - 1) / 2) * width
+            one = point.estimate
+            reach = [100 * (one.high - one.mean)] if one.has_interval else None
+            ax.bar(
+                place, 100 * one.mean, width * 0.92, yerr=reach, color=style.colour, hatch=style.hatch,
+                edgecolor="0.2", linewidth=0.6, error_kw={"elinewidth": 1, "capsize": 2.5, "ecolor": "0.1"},
+            )  # fmt: skip
+    ax.axhline(0, color="0.2", lw=0.9)
+    ax.grid(False, axis="x")
+    ax.set_xticks(range(len(shots)), [f"{k:g}" for k in shots])
+    ax.set_title(readable(panel.title))
+    ax.set_xlabel("real images per class k")
+    ax.set_ylabel("gain over DA-Fusion, points")
+
+
+def _missing(panels: Sequence[Panel]) -> tuple[str, ...]:
+    """Which bars are not there, and what makes them."""
+    gaps = {
+        f"{name} at k = {k:g}"
+        for panel in panels
+        for k in {point.x for point in panel.points}
+        for name in COMPONENTS.values()
+        if k not in {point.x for point in panel.lines.get(name, ())}
+    }
+    return (f"Missing: {', '.join(sorted(gaps))}; `python -m benchmark {COMMAND}` runs them.",) if gaps else ()

@@ -1,0 +1,48 @@
+"""Means over seeds with their intervals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import mean, stdev
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Mean of `n` seeds and its 95% confidence interval (Student's t); NaN limits for a single seed."""
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+    @property
+    def has_interval(self) -> bool:
+        return not math.isnan(self.low)
+
+
+def estimate(values: Iterable[float]) -> Estimate | None:
+    """From one value a seed; NaN and infinite ones count as missing, and without any other there is no estimate."""
+    from scipy.stats import t
+
+    known = [value for value in values if math.isfinite(value)]
+    if not known:
+        return None
+    centre = mean(known)
+    if len(known) == 1:
+        return Estimate(centre, math.nan, math.nan, 1)
+    reach = float(t.ppf(0.975, len(known) - 1)) * stdev(known) / math.sqrt(len(known))
+    return Estimate(centre, centre - reach, centre + reach, len(known))
+
+
+def seed_notes(estimates: Iterable[Estimate]) -> tuple[str, ...]:
+    """What the numbers of seeds mean for the reading."""
+    counts = sorted({one.n for one in estimates})
+    if counts == [1]:
+        return ("One seed: points have no interval, and their differences may be chance.",)
+    many = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else f"{counts[0]}"
+    notes = [f"Means over {many} seeds, with 95% confidence intervals (Student's t over seeds)."]
+    if counts[0] == 1:
+        notes.append("What is of one seed has no interval.")
+    return (" ".join(notes),)

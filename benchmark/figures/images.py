@@ -1,0 +1,116 @@
+"""What the methods made of the same real images (the paper's Figure 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchmark.figures.base import Drawing, MissingRuns, columns, group_name, group_notes
+from benchmark.figures.canvas import Canvas
+from benchmark.figures.runs import labelled, plain_runs
+from benchmark.figures.style import FIRST, WIDTH, readable, styles
+from benchmark.figures.tiles import GuideTiles, first_guides, has_tiles
+from benchmark.records import Record
+from benchmark.selection import Group
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COMMAND = "sweep --methods da_fusion,diagen"
+CLASSES, METHODS, IMAGES = 4, 4, 8
+REAL, LABELS = 0.88, 0.82
+"""Inches for the guides and for the methods' names."""
+
+NAMES = ("dataset", "shots", "seed", "class", "guide", "method", "place", "prompt", "noise_std", "weight")
+
+
+@dataclass(frozen=True)
+class Block:
+    """One guide of a cell, and under each method's label what it made of it."""
+
+    name: str
+    dataset: str
+    cell: Record
+    made: Mapping[str, GuideTiles]
+
+    @property
+    def guide(self) -> GuideTiles:
+        return next(iter(self.made.values()))
+
+
+def draw_images(groups: Sequence[Group]) -> Drawing:
+    """For a few classes a guide, and a row of images for each method, at most `METHODS` of them.
+
+    Raises:
+        MissingRuns: no dataset has the pictures of two methods at the same shots and seed.
+    """
+    each = max(1, CLASSES // max(1, len(groups)))
+    blocks = [block for group in groups for block in _blocks(group, group_name(group, groups))[:each]]
+    if not blocks:
+        raise MissingRuns("no two methods have pictures of the same real images", COMMAND)
+    cells = dict.fromkeys(f"{block.dataset}, k = {block.cell.shots}, seed {block.cell.seed}" for block in blocks)
+    notes = (f"{'; '.join(cells)}.", *_reading(blocks), *group_notes(groups))
+    caption = "A real image of some classes, and the first images that each method made of it."
+    return Drawing(_draw(blocks), caption, columns(NAMES, [row for block in blocks for row in _rows(block)]), notes)
+
+
+def _reading(blocks: Sequence[Block]) -> tuple[str, ...]:
+    """What a column of images of the project's own methods has in common."""
+    alike = {label for block in blocks for label in block.made} <= set(FIRST)
+    return ("A column's images start from the same noise.",) if alike else ()
+
+
+def _blocks(group: Group, name: str) -> list[Block]:
+    """The classes of the cell of most shots in which two methods have pictures."""
+    cells: dict[tuple[int, int], list[Record]] = {}
+    for record in plain_runs(group):
+        if has_tiles(record):
+            cells.setdefault((-record.shots, record.seed), []).append(record)
+    for _, records in sorted(cells.items()):
+        found = {label: own[0] for label, own in labelled(records).items()}
+        guides = {label: first_guides(found[label]) for label in list(styles(found))[:METHODS]}
+        if len(guides) > 1:
+            blocks = [Block(c, name, records[0], _same_guide(guides, c)) for c in next(iter(guides.values()))]
+            return [block for block in blocks if len(block.made) > 1]
+    return []
+
+
+def _same_guide(guides: Mapping[str, Mapping[str, GuideTiles]], class_name: str) -> dict[str, GuideTiles]:
+    """Label → images of the class's guide, of the methods that show the same guide as the first one."""
+    own = {label: found[class_name] for label, found in guides.items() if class_name in found}
+    first = next(iter(own.values())).guide.guide
+    return {label: tiles for label, tiles in own.items() if tiles.guide.guide == first}
+
+
+def _rows(block: Block) -> list[tuple[object, ...]]:
+    start = (block.dataset, block.cell.shots, block.cell.seed, block.name, block.guide.guide.guide)
+    return [
+        (*start, label, place, tile.prompt, tile.noise_std, tile.weight)
+        for label, own in block.made.items()
+        for place, tile in enumerate(own.made[:IMAGES], 1)
+    ]
+
+
+def _draw(blocks: Sequence[Block]) -> Figure:
+    side = (WIDTH - REAL - LABELS) / IMAGES
+    heights = [side * max(2, len(block.made)) + 0.12 for block in blocks]
+    canvas = Canvas(WIDTH, 0.22 + sum(heights))
+    canvas.text(0, 0, "real")
+    canvas.text(REAL + LABELS, 0, "synthetic")
+    several = len({block.dataset for block in blocks}) > 1
+    top = 0.22
+    for block, height in zip(blocks, heights, strict=True):
+        _draw_block(canvas, block, top, side, f"{block.name}, {block.dataset}" if several else block.name)
+        top += height
+    return canvas.figure
+
+
+def _draw_block(canvas: Canvas, block: Block, top: float, side: float, name: str) -> None:
+    canvas.picture(block.guide.guide.picture, 0, top, side)
+    canvas.text(0, top + side + 0.03, readable(name, 11))
+    for row, (label, own) in enumerate(block.made.items()):
+        line = top + row * side
+        canvas.text(REAL, line + side / 2, readable(label, 10), va="center")
+        for place, tile in enumerate(own.made[:IMAGES]):
+            canvas.picture(tile.picture, REAL + LABELS + place * side, line, side)

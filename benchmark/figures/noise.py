@@ -1,0 +1,96 @@
+"""One real image's synthetics over the deviation σ of the embedding noise (the paper's Figure 9)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchmark.figures.base import Drawing, MissingRuns, columns, group_name, group_notes
+from benchmark.figures.canvas import Canvas
+from benchmark.figures.style import WIDTH, readable
+from benchmark.figures.tiles import GuideTiles, Tile, first_guides, has_tiles, largest_run
+from benchmark.records import Record
+from benchmark.selection import Group
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COMMAND = "run --method diagen --components noise"
+CLASSES, LEVELS = 3, 8
+LINE = 0.3
+"""Inches between the pictures of two rows."""
+
+NAMES = ("dataset", "shots", "seed", "class", "guide", "noise_std", "prompt", "weight")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A guide, and for each σ the first image that was made of it."""
+
+    dataset: str
+    cell: Record
+    guide: Tile
+    by_level: Mapping[float, Tile]
+
+
+def draw_noise(groups: Sequence[Group]) -> Drawing:
+    """For a few classes a guide and an image of it at each σ; of runs without written prompts where there are any.
+
+    Raises:
+        MissingRuns: no run has pictures of one guide at two levels of noise.
+    """
+    each = max(1, CLASSES // max(1, len(groups)))
+    rows = [row for group in groups for row in _rows(group, group_name(group, groups))[:each]]
+    if not rows:
+        raise MissingRuns("no run has pictures of one real image at two levels of noise", COMMAND)
+    prompts = {tile.prompt for row in rows for tile in row.by_level.values()}
+    notes = [f"{row.dataset}, k = {row.cell.shots}, seed {row.cell.seed}." for row in rows]
+    if len(prompts) > 1:
+        notes.append(f"Prompts differ too; `python -m benchmark {COMMAND}` makes images in which only the noise does.")
+    table = [
+        (row.dataset, row.cell.shots, row.cell.seed, tile.class_name, tile.guide, level, tile.prompt, tile.weight)
+        for row in rows
+        for level, tile in row.by_level.items()
+    ]
+    caption = "A real image of some classes, and an image made of it at every deviation σ of the noise on its word."
+    return Drawing(_draw(rows), caption, columns(NAMES, table), (*dict.fromkeys(notes), *group_notes(groups)))
+
+
+def _rows(group: Group, name: str) -> list[Row]:
+    noisy = [record for record in group.records if has_tiles(record) and _levels(record) > 1]
+    alone = [record for record in noisy if record.tags.get("components") == "noise"]
+    record = largest_run(alone or noisy)
+    if record is None:
+        return []
+    rows = [Row(name, record, own.guide, _by_level(own)) for own in first_guides(record).values()]
+    return [row for row in rows if len(row.by_level) > 1]
+
+
+def _levels(record: Record) -> int:
+    levels = record.tables["thumbnails"]["noise_std"]
+    return len({level for level in levels if level is not None and not math.isnan(level)})
+
+
+def _by_level(own: GuideTiles) -> dict[float, Tile]:
+    found: dict[float, Tile] = {}
+    for tile in own.made:
+        if not math.isnan(tile.noise_std):
+            found.setdefault(tile.noise_std, tile)
+    return dict(sorted(found.items())[:LEVELS])
+
+
+def _draw(rows: Sequence[Row]) -> Figure:
+    across = max(len(row.by_level) for row in rows)
+    side = min(1.15, WIDTH / (across + 1.1))
+    canvas = Canvas(side * (across + 1.1), sum(side + LINE for _ in rows))
+    for number, row in enumerate(rows):
+        top = number * (side + LINE)
+        canvas.text(0, top, readable(row.guide.class_name, 16))
+        canvas.picture(row.guide.picture, 0, top + 0.2, side)
+        for place, (level, tile) in enumerate(row.by_level.items()):
+            left = side * (1.1 + place)
+            canvas.text(left, top, f"σ = {level:g}")
+            canvas.picture(tile.picture, left, top + 0.2, side)
+    return canvas.figure

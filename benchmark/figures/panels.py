@@ -1,0 +1,122 @@
+"""Lines with intervals in panels: the shape of every figure of accuracy against something."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from benchmark.figures.base import Columns, columns
+from benchmark.figures.estimates import Estimate, seed_notes
+from benchmark.figures.style import WIDTH, Style, legend_below, readable
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+PER_ROW = 2
+Placed = Callable[[Sequence[float]], list[float]]
+NAMES = ("dataset", "preset", "protocol", "test_set", "series", "x", "mean", "low", "high", "n")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One estimate (a share, or a difference of shares) at `x`."""
+
+    x: float
+    estimate: Estimate
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A panel's lines: series → points, in order of x. `key`: dataset, preset, protocol, test set."""
+
+    title: str
+    key: tuple[str, str, str, str]
+    lines: Mapping[str, Sequence[Point]]
+
+    @property
+    def points(self) -> list[Point]:
+        return [point for line in self.lines.values() for point in line]
+
+
+def panel_columns(panels: Sequence[Panel]) -> Columns:
+    """The numbers of all panels, a row for each point."""
+    rows = [
+        (*panel.key, name, p.x, p.estimate.mean, p.estimate.low, p.estimate.high, p.estimate.n)
+        for panel in panels
+        for name, line in panel.lines.items()
+        for p in line
+    ]
+    return columns(NAMES, rows)
+
+
+def line_notes(panels: Sequence[Panel]) -> tuple[str, ...]:
+    """How many seeds there are, and what a hollow marker says."""
+    hollow = any(len({point.estimate.n for point in panel.points}) > 1 for panel in panels)
+    note = ("Hollow: fewer seeds than other points of the panel.",) if hollow else ()
+    return (*seed_notes(point.estimate for panel in panels for point in panel.points), *note)
+
+
+def grid(count: int, per_row: int = PER_ROW, height: float = 2.5, **shared: Any) -> tuple[Figure, list[Axes]]:
+    """A figure of `count` panels, at most `per_row` beside each other."""
+    across = min(count, per_row)
+    rows = -(-count // across)
+    figure = Figure(figsize=(WIDTH if across > 1 else WIDTH * 0.68, height * rows), layout="constrained")
+    engine: Any = figure.get_layout_engine()
+    engine.set(w_pad=0.1, h_pad=0.06)
+    axes = list(figure.subplots(rows, across, squeeze=False, **shared).flat)
+    for spare in axes[count:]:
+        spare.set_axis_off()
+    return figure, axes[:count]
+
+
+def ranks(values: Sequence[float]) -> list[float]:
+    """Equal distances, as for numbers of shots."""
+    return [float(rank) for rank in range(len(values))]
+
+
+def own_scale(values: Sequence[float]) -> list[float]:
+    """Distances in proportion."""
+    return list(values)
+
+
+def draw_lines(panels: Sequence[Panel], looks: Mapping[str, Style], x_label: str, placed: Placed) -> Figure:
+    """The panels of accuracy, one legend below. `placed` says where values of x stand: `ranks` or `own_scale`."""
+    figure, axes = grid(len(panels))
+    for panel, ax in zip(panels, axes, strict=True):
+        _draw_panel(ax, panel, looks, placed)
+        ax.set(xlabel=x_label, ylabel="accuracy, %")
+        ax.set_title("\n".join(readable(line) for line in panel.title.split("\n")))
+        bottom, top = ax.get_ylim()
+        ax.set_ylim(max(bottom, -2), min(top, 102))  # an interval may reach beyond what an accuracy can be
+    shown = [name for name in looks if any(name in panel.lines for panel in panels)]
+    handles = [Line2D([], [], color=s.colour, marker=s.marker, ls=s.line) for s in (looks[name] for name in shown)]
+    legend_below(figure, handles, shown)
+    return figure
+
+
+def _draw_panel(ax: Axes, panel: Panel, looks: Mapping[str, Style], placed: Placed) -> None:
+    values = sorted({point.x for point in panel.points})
+    places = dict(zip(values, placed(values), strict=True))
+    gap = min((places[b] - places[a] for a, b in pairwise(values)), default=1.0)
+    most = max((point.estimate.n for point in panel.points), default=0)
+    step = gap * min(0.08, 0.5 / max(1, len(panel.lines)))
+    for number, (name, line) in enumerate(panel.lines.items()):
+        shift = (number - (len(panel.lines) - 1) / 2) * step
+        _draw_line(ax, [(places[p.x] + shift, p.estimate) for p in line], looks[name], most)
+    ax.set_xticks([places[value] for value in values], [f"{value:g}" for value in values])
+    if values:
+        ax.set_xlim(places[values[0]] - gap / 2, places[values[-1]] + gap / 2)
+
+
+def _draw_line(ax: Axes, points: Sequence[tuple[float, Estimate]], style: Style, most: int) -> None:
+    ax.plot([x for x, _ in points], [100 * e.mean for _, e in points], color=style.colour, ls=style.line, zorder=2)
+    for x, one in points:
+        if one.has_interval:
+            ax.errorbar(x, 100 * one.mean, 100 * (one.high - one.mean), color=style.colour, capsize=2.5, lw=1, zorder=1)
+        inside = style.colour if one.n == most else "white"
+        ax.plot(x, 100 * one.mean, style.marker, color=style.colour, markerfacecolor=inside, zorder=3)

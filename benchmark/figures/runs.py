@@ -1,0 +1,51 @@
+"""Which runs of a group a figure shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from benchmark.figures.estimates import Estimate, estimate
+from benchmark.records import Record, method_label
+from benchmark.selection import Group
+
+
+def plain_runs(group: Group) -> list[Record]:
+    """Runs of methods as their preset has them; where a group has none, all of its runs."""
+    plain = [record for record in group.records if method_label(record.tags) == record.tags["method"]]
+    return plain or list(group.records)
+
+
+def plain_note(groups: Sequence[Group]) -> tuple[str, ...]:
+    """How many runs `plain_runs` leaves to the figures of ablations."""
+    count = sum(len(group.records) - len(plain_runs(group)) for group in groups)
+    return (f"Not shown: {count} run{'s' * (count != 1)} with other settings or components.",) if count else ()
+
+
+def tested_on(records: Sequence[Record]) -> list[str]:
+    """The test sets that some record was tested on, `test` first."""
+    names = {name.split("/")[1] for record in records for name in record.metrics if _is_test_set(name)}
+    return sorted(names, key=lambda name: (name != "test", name))
+
+
+def over_seeds(records: Sequence[Record], metric: str) -> Estimate | None:
+    """The metric's estimate from one record a seed."""
+    return estimate(record.metrics.get(metric, float("nan")) for record in records)
+
+
+def overrides(record: Record) -> dict[str, str]:
+    """Setting → value of the tag `overrides`, whose values may hold spaces."""
+    parts = re.split(r" (?=[\w.]+=)", record.tags.get("overrides", ""))
+    return dict(part.split("=", 1) for part in parts if "=" in part)
+
+
+def labelled(records: Sequence[Record]) -> dict[str, list[Record]]:
+    """Method label → its records."""
+    found: dict[str, list[Record]] = {}
+    for record in records:
+        found.setdefault(method_label(record.tags), []).append(record)
+    return found
+
+
+def _is_test_set(metric: str) -> bool:
+    return metric.count("/") == 1 and metric.startswith("accuracy/") and metric != "accuracy/val"

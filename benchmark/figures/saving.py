@@ -1,0 +1,110 @@
+"""Figures as files: PNG for a text processor, SVG for a page, CSV for whoever wants the numbers."""
+
+from __future__ import annotations
+
+import io
+import math
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmark.figures.base import Columns, Drawing, MissingRuns
+from benchmark.figures.catalogue import FIGURES
+from benchmark.figures.style import look, readable, write_notes
+from benchmark.records import Record
+from benchmark.selection import Group, comparable
+from benchmark.table_formats import comma_separated
+from datasets.errors import UnknownName
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DOTS_PER_INCH = 200
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one figure.
+
+    files: suffix (`png`, `svg`, `csv`) → path; empty if runs are missing.
+    missing: one line that says so and gives the command that makes them; empty if the figure was drawn.
+    """
+
+    name: str
+    title: str
+    caption: str = ""
+    notes: tuple[str, ...] = ()
+    files: Mapping[str, Path] = field(default_factory=dict)
+    missing: str = ""
+
+
+def save_figures(records: Iterable[Record], folder: Path, names: Sequence[str] = ()) -> list[Outcome]:
+    """Write the figures of these names (all, if none is given) that the records suffice for.
+
+    A figure's three files are `folder/NAME.png`, `.svg` and `.csv`. They are written whole or not at all; those that
+    an earlier call left under the name of a figure whose runs are missing are removed.
+
+    Raises:
+        UnknownName: a name that is no figure's, before anything is drawn.
+    """
+    return save_group_figures(comparable(records), folder, names)
+
+
+def save_group_figures(groups: Sequence[Group], folder: Path, names: Sequence[str] = ()) -> list[Outcome]:
+    """As `save_figures`, for groups that were chosen already."""
+    for name in names:
+        if name not in FIGURES:
+            raise UnknownName("figure", name, FIGURES)
+    folder.mkdir(parents=True, exist_ok=True)
+    return [_save(name, groups, folder) for name in names or FIGURES]
+
+
+def render(drawing: Drawing) -> dict[str, bytes]:
+    """The drawing as `png`, `svg` and `csv`; equal drawings give equal bytes."""
+    write_notes(drawing.figure, drawing.notes)
+    return {
+        "png": _picture(drawing.figure, "png"),
+        "svg": _picture(drawing.figure, "svg", {"Date": None, "Title": readable(drawing.caption, 1000)}),
+        "csv": f"{_csv(drawing.data)}\n".encode(),
+    }
+
+
+def _picture(figure: Figure, kind: str, metadata: dict[str, str | None] | None = None) -> bytes:
+    stream = io.BytesIO()
+    figure.savefig(stream, format=kind, dpi=DOTS_PER_INCH, metadata=metadata)
+    return stream.getvalue()
+
+
+def _save(name: str, groups: Sequence[Group], folder: Path) -> Outcome:
+    plot = FIGURES[name]
+    try:
+        with look():
+            drawing = plot.draw(groups)
+            contents = render(drawing)
+    except MissingRuns as error:
+        for kind in ("png", "svg", "csv"):
+            (folder / f"{name}.{kind}").unlink(missing_ok=True)
+        return Outcome(name, plot.title, missing=str(error))
+    files = {kind: folder / f"{name}.{kind}" for kind in contents}
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".") as unfinished:
+        for kind, content in contents.items():
+            (Path(unfinished) / kind).write_bytes(content)
+        for kind, path in files.items():
+            (Path(unfinished) / kind).replace(path)
+    return Outcome(name, plot.title, drawing.caption, drawing.notes, files)
+
+
+def _csv(data: Columns) -> str:
+    """A line for each row."""
+    return comma_separated(
+        [list(data), *([_plain(value) for value in row] for row in zip(*data.values(), strict=True))]
+    )
+
+
+def _plain(value: object) -> object:
+    """Floats with ten digits; what is not known (None, NaN) is empty."""
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.10g}"
+    return "" if value is None else value

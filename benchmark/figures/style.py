@@ -1,0 +1,129 @@
+"""The look of all figures: seaborn's colour-blind palette, and a marker and a line of its own for every method.
+
+Colour never tells alone: markers, dashes or hatches repeat what it says, so that a figure survives a black-and-white
+print. No text is smaller than 8 points.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+import matplotlib
+import seaborn as sns
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WIDTH = 6.9
+"""Inches of a figure that fills a page's text width."""
+
+FIRST = ("standard", "da_fusion", "diagen")
+"""Methods that look the same in all figures, whichever others there are."""
+
+YELLOW, BLACK = "#ece133", "#222222"
+COLOURS = tuple(BLACK if colour == YELLOW else colour for colour in sns.color_palette("colorblind").as_hex())
+"""Seaborn's, with black for the yellow that a white page swallows."""
+
+MARKERS = ("o", "s", "D", "^", "v", "P", "X", "<", ">", "*", "h")
+LINES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1)))
+HATCHES = ("", "///", "...", "xxx", "\\\\\\", "++", "oo")
+
+_OWN = {
+    "font.family": ["DejaVu Sans", "sans-serif"],
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 10,
+    "grid.color": "0.88",
+    "grid.linewidth": 0.6,
+    "axes.labelsize": 9,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "legend.fontsize": 8.5,
+    "legend.handlelength": 2.8,
+    "legend.frameon": False,
+    "figure.titlesize": 10.5,
+    "hatch.linewidth": 0.7,
+    "lines.linewidth": 1.4,
+    "lines.markersize": 5.5,
+    "savefig.bbox": "tight",
+    "savefig.pad_inches": 0.06,
+    "svg.fonttype": "none",  # text stays text: it can be searched, read aloud and set in the page's font
+    "svg.hashsalt": "figures",  # the same drawing gives the same file
+    "text.parse_math": False,  # a method may be called a$b$
+}
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one series looks."""
+
+    colour: str
+    marker: str
+    line: Any
+    hatch: str
+
+
+@contextmanager
+def look() -> Iterator[None]:
+    """Matplotlib's settings while a figure is drawn and saved."""
+    settings = {**sns.plotting_context("paper"), **sns.axes_style("ticks"), **_OWN}
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        # A name in another script: the SVG holds it as text, which the reader's own fonts can show.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
+def nth_style(number: int) -> Style:
+    """The look of the n-th series, from 0 on; ten colours, eleven markers, so that 110 look different."""
+    return Style(
+        COLOURS[number % len(COLOURS)],
+        MARKERS[number % len(MARKERS)],
+        LINES[number % len(LINES)],
+        HATCHES[number % len(HATCHES)],
+    )
+
+
+def styles(labels: Iterable[str]) -> dict[str, Style]:
+    """A look for every label, in the order in which a legend names them: `FIRST`, then by name."""
+    others = sorted(set(labels) - set(FIRST))
+    known = [label for label in FIRST if label in labels]
+    places = {**{label: FIRST.index(label) for label in known}, **{o: len(FIRST) + i for i, o in enumerate(others)}}
+    return {label: nth_style(place) for label, place in places.items()}
+
+
+def readable(text: str, width: int = 44, lines: int = 4) -> str:
+    """The text in at most so many lines of `width` characters, without those that an SVG cannot hold."""
+    clean = "".join(mark if mark.isprintable() else " " for mark in text)
+    return "\n".join(wrap(clean, width, max_lines=lines, placeholder=" …")) or " "
+
+
+def write_notes(figure: Figure, notes: Sequence[str]) -> None:
+    """Set the notes in small print under the figure."""
+    if notes:
+        width = int(figure.get_figwidth() * 16)
+        text = "\n".join(readable(note, width, lines=6) for note in dict.fromkeys(notes))
+        figure.text(0, -0.08 / figure.get_figheight(), text, ha="left", va="top", fontsize=8, color="0.25")
+
+
+def legend_below(figure: Figure, handles: Sequence[Any], labels: Sequence[str]) -> None:
+    """One legend for all panels, under them, in as many columns as the labels leave room for.
+
+    The figure grows by the legend's height, and its layout leaves that room free.
+    """
+    texts = [readable(label, 34) for label in labels]
+    longest = max((len(line) for text in texts for line in text.split("\n")), default=1)
+    across = max(1, min(len(texts), int(figure.get_figwidth() * 13 / (longest + 7))))
+    legend = figure.legend(handles, [" "] * len(texts), ncols=across, loc="lower center", bbox_to_anchor=(0.5, 0))
+    for shown, text in zip(legend.get_texts(), texts, strict=True):
+        shown.set_text(text)  # given to `legend`, a label that begins with an underscore would be left out
+    room = legend.get_window_extent().height / figure.dpi
+    height = figure.get_figheight() + room
+    figure.set_figheight(height)
+    engine: Any = figure.get_layout_engine()
+    engine.set(rect=(0, room / height, 1, 1 - room / height))

@@ -1,0 +1,78 @@
+"""The pictures of a run, cut from its sheet of thumbnails."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from benchmark.records import Record
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SHEET = "thumbnails.webp"
+TABLE = "thumbnails"
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One picture with its row of the table."""
+
+    picture: Image
+    class_name: str
+    guide: str
+    prompt: str
+    noise_std: float
+    weight: float
+
+
+@dataclass(frozen=True)
+class GuideTiles:
+    """A guide and the images that were made from it, in the order of the plan."""
+
+    guide: Tile
+    made: tuple[Tile, ...]
+
+
+def has_tiles(record: Record) -> bool:
+    return SHEET in record.files and "synthetic" in record.tables.get(TABLE, {}).get("kind", ())
+
+
+def first_guides(record: Record) -> dict[str, GuideTiles]:
+    """Class → its first guide with the images made from it."""
+    found: dict[str, GuideTiles] = {}
+    for own in _guides(record):
+        found.setdefault(own.guide.class_name, own)
+    return found
+
+
+def largest_run(records: Sequence[Record]) -> Record | None:
+    """Of the runs with pictures one of the most shots, and of those one of the first seed."""
+    return min(filter(has_tiles, records), key=lambda record: (-record.shots, record.seed), default=None)
+
+
+def _guides(record: Record) -> list[GuideTiles]:
+    from PIL import Image as images
+
+    sheet = images.open(io.BytesIO(record.files[SHEET])).convert("RGB")
+    table = record.tables[TABLE]
+    side = sheet.width // math.ceil(math.sqrt(len(table["tile"])))
+    rows = [{name: values[place] for name, values in table.items()} for place in range(len(table["tile"]))]
+    found: list[tuple[Tile, list[Tile]]] = []
+    for row in rows:
+        tile = _tile(sheet, side, row)
+        if row["kind"] == "guide":
+            found.append((tile, []))
+        elif found:
+            found[-1][1].append(tile)
+    return [GuideTiles(guide, tuple(made)) for guide, made in found]
+
+
+def _tile(sheet: Image, side: int, row: dict[str, Any]) -> Tile:
+    line, place = divmod(int(row["tile"]), sheet.width // side)
+    picture = sheet.crop((place * side, line * side, (place + 1) * side, (line + 1) * side))
+    noise, weight = (math.nan if row[name] is None else float(row[name]) for name in ("noise_std", "weight"))
+    return Tile(picture, str(row["class"]), str(row["guide"]), str(row["prompt"]), noise, weight)
