@@ -60,6 +60,7 @@ Protocol = Annotated[
 SplitFile = Annotated[
     str, typer.Option(help="Files of `split` to replay, separated by commas, in place of --shots and --seeds.")
 ]
+Out = Annotated[str, typer.Option(help="Folder for the files; made where it is missing.")]
 Components = Annotated[
     str, typer.Option(help="The method's parts that are on: all (default), none, or names such as noise,prompts.")
 ]
@@ -157,6 +158,49 @@ def sweep(
 
 
 @app.command(epilog=EPILOG)
+def ablation(
+    what: Annotated[
+        str,
+        typer.Option(help="components, strength, guidance, noise, alpha, images_per_example or same_hyperparameters."),
+    ] = "components",
+    dataset: Dataset = "mini_focus",
+    shots: Shots = "4",
+    seeds: Seeds = "0,1,2",
+    values: Annotated[str, typer.Option(help="Values to try, separated by commas, in place of the usual ones.")] = "",
+    preset: Preset = "mini",
+    protocol: Protocol = "paper",
+    data_root: DataRoot = "",
+    plugins: Plugins = "",
+    overrides: Overrides = None,
+    out: Out = "reports",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what is to be done.")] = False,
+) -> None:
+    """Run what an ablation compares and is not there yet, then draw its figure.
+
+    Runs share learned words, prompts and images where they can: each is made once.
+    """
+    from benchmark.ablation import ablation_grid, parse_values
+    from benchmark.plugins import load_plugins
+    from benchmark.sweep import run_grid
+
+    load_plugins(plugins)
+    grid = ablation_grid(
+        what,
+        parse_values(values),
+        split_overrides(overrides or ()),
+        dataset=dataset,
+        data_root=data_root,
+        shots=shots,
+        seeds=seeds,
+        preset=preset,
+        protocol=protocol,
+    )
+    run_grid(grid, dry_run=dry_run)
+    if not dry_run:
+        _draw(what, dataset, preset, protocol, Path(out))
+
+
+@app.command(epilog=EPILOG)
 def leaderboard(
     style: Annotated[str, typer.Option("--format", help="table, markdown, csv or json.")] = "table",
 ) -> None:
@@ -176,7 +220,7 @@ def split(
     dataset: Annotated[str, typer.Argument(help="A dataset's name; see `list datasets`.")],
     shots: Shots = "4",
     seeds: Seeds = "0",
-    out: Annotated[str, typer.Option(help="Folder for the files; made where it is missing.")] = "splits",
+    out: Out = "splits",
     data_root: DataRoot = "",
     plugins: Plugins = "",
     overrides: Overrides = None,
@@ -256,6 +300,18 @@ def split_overrides(texts: Sequence[str]) -> tuple[str, ...]:
     """`a=1 b.c=2` in one text (as MLproject's `set` parameter gives it) are two overrides."""
     parts = [part for text in texts for part in re.split(r"[\s;]+(?=[\w.]+=)", text.strip())]
     return tuple(part for part in parts if part)
+
+
+def _draw(what: str, dataset: str, preset: str, protocol: str, folder: Path) -> None:
+    from benchmark.figures import OF_ABLATION, save_group_figures
+    from benchmark.selection import comparable
+    from benchmark.tracking import Tracker
+
+    groups = comparable(Tracker().cells(), dataset, preset)
+    own = [group for group in groups if group.protocol == protocol]
+    for outcome in save_group_figures(own, folder / "figures", OF_ABLATION[what]):
+        for line in map(str, outcome.files.values()) if outcome.files else [outcome.missing]:
+            typer.echo(line)
 
 
 def _run(settings: RunSettings) -> None:

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from benchmark.embedding import Features, real_pictures, synthetic_pictures
+from benchmark.embedding import Features
+from benchmark.image_quality import image_quality
 from benchmark.tools import LocalTools, labels_of
-from benchmark.train import train_classifier
+from benchmark.train import Classifier
 from datasets.base import Example
 from datasets.few_shot import FewShotTask
 from methods.base import SyntheticSet
-
-if TYPE_CHECKING:
-    from evaluation.classifier import Head
 
 Table = dict[str, list[Any]]
 Labels = npt.NDArray[np.int64]
@@ -33,18 +31,14 @@ class CellResult:
     tables: dict[str, Table] = field(default_factory=dict)
 
 
-def evaluate(task: FewShotTask, synthetic: SyntheticSet, alpha: float, tools: LocalTools) -> CellResult:
-    """Train the classifier on the task's real and synthetic images and judge both.
-
-    `alpha` is Eq. 2's probability of a synthetic image. A method without images has no precision or recall.
-    """
+def evaluate(task: FewShotTask, synthetic: SyntheticSet, classifier: Classifier, tools: LocalTools) -> CellResult:
+    """Judge a task's classifier and the synthetic images; a method without images has no measure of them."""
     result = CellResult()
-    head = train_classifier(task, synthetic, alpha, tools)
     for name, examples in {"val": task.validation, **task.tests}.items():
         if examples:
-            _judge(name, head, task, examples, tools, result)
+            _judge(name, classifier, task, examples, result)
     if synthetic.images:
-        result.metrics.update(_precision_recall(task, synthetic, tools))
+        result.metrics.update(image_quality(task, synthetic, tools))
         result.tables["plan"] = plan_table(task, synthetic)
     return result
 
@@ -67,13 +61,13 @@ def plan_table(task: FewShotTask, synthetic: SyntheticSet) -> Table:
 
 
 def _judge(
-    name: str, head: Head, task: FewShotTask, examples: Sequence[Example], tools: LocalTools, result: CellResult
+    name: str, classifier: Classifier, task: FewShotTask, examples: Sequence[Example], result: CellResult
 ) -> None:
     """Accuracy on one set of examples: the whole, by class, by attribute, and image by image."""
     from evaluation.accuracy import confusion_matrix, mean_class_accuracy, per_class_accuracy
 
     labels, classes, names = labels_of(examples), len(task.classes), task.dataset.display_names
-    logits = head.logits(tools.classifier_embedder.embed(real_pictures(task.dataset, examples))[:, 0])
+    logits = classifier.logits(examples)
     predictions = np.asarray(logits.argmax(axis=1), np.int64)
     result.metrics[f"accuracy/{name}"] = mean_class_accuracy(predictions, labels, classes)
     accuracy = per_class_accuracy(predictions, labels, classes)
@@ -120,29 +114,3 @@ def _slice(name: str, task: FewShotTask, examples: Sequence[Example], prediction
 def _metric_name(text: str) -> str:
     """MLflow takes letters, digits and a few marks in a metric's name."""
     return re.sub(r"[^\w\-. ]", "_", text)
-
-
-def _precision_recall(task: FewShotTask, synthetic: SyntheticSet, tools: LocalTools) -> Mapping[str, float]:
-    """Of the synthetic images against all test sets together, as FOCUS' one test set holds every setting.
-
-    A figure that is not defined (a set of no more images than neighbours) is left out.
-    """
-    from evaluation.precision_recall import class_mean_precision_recall, precision_recall
-
-    settings = tools.settings.features
-    embedder = tools.embedder(settings.name, settings.image_size)
-    tests = [task.tests[name] for name in sorted(task.tests)]
-    real: Features = np.concatenate([embedder.embed(real_pictures(task.dataset, part))[:, 0] for part in tests])
-    made = embedder.embed(synthetic_pictures(synthetic.images))[:, 0]
-    real_labels: Labels = np.concatenate([labels_of(part) for part in tests])
-    made_labels = np.array([image.label for image in synthetic.images], dtype=np.int64)
-    with tools.stages.stage("precision_recall"):
-        pooled = precision_recall(real, made, settings.neighbours)
-        by_class = class_mean_precision_recall(real, real_labels, made, made_labels, settings.neighbours)
-    values = {
-        "precision/pooled": pooled.precision,
-        "recall/pooled": pooled.recall,
-        "precision/class_mean": by_class.precision,
-        "recall/class_mean": by_class.recall,
-    }
-    return {name: value for name, value in values.items() if not math.isnan(value)}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import mean
+from tempfile import TemporaryDirectory
 
 from benchmark.checks import check_services
 from benchmark.evaluate import CellResult, evaluate
@@ -26,6 +27,7 @@ from benchmark.store import Store
 from benchmark.thumbnails import thumbnails
 from benchmark.tools import LocalTools, Models
 from benchmark.tracking import CELL, CLASSES, FINGERPRINT, LEVEL, RUN, SPLIT, SWEEP, TrackedRun, Tracker
+from benchmark.train import Classifier, train_classifier
 from datasets.base import Dataset
 from datasets.errors import UserError
 from datasets.few_shot import FewShotTask, few_shot_task
@@ -89,8 +91,9 @@ def prepare(settings: RunSettings, opened: dict[str, Dataset] | None = None) -> 
     key = dataset_fingerprint(settings)
     if key not in opened:
         opened[key] = open_dataset(settings)
-    dataset = opened[key]
-    return Job(settings, dataset, method, _tasks(settings, dataset))
+    tasks = _tasks(settings, opened[key])
+    seeds, shots = (list(dict.fromkeys(values)) for values in zip(*tasks, strict=True))
+    return Job(replace(settings, seeds=seeds, shots=shots), opened[key], method, tasks)
 
 
 def _tasks(settings: RunSettings, dataset: Dataset) -> dict[Cell, FewShotTask]:
@@ -109,12 +112,12 @@ def _tasks(settings: RunSettings, dataset: Dataset) -> dict[Cell, FewShotTask]:
 
 def run_job(job: Job, tracker: Tracker, stages: Stages) -> None:
     """Run every cell of a job, whatever is tracked already; what the store holds is not made again."""
-    _run_cells(job, job.cells, tracker, Models(Store(), stages), None)
+    _run_cells(job, job.cells, tracker, Models(Store(), stages, job.settings.workers), None)
 
 
 def run_sweep(work: Sequence[tuple[Job, Sequence[Cell]]], tracker: Tracker, stages: Stages) -> None:
     """Run some cells of several jobs under one tracked run."""
-    models = Models(Store(), stages)
+    models = Models(Store(), stages, work[0][0].settings.workers)
     with tracker.run("sweep", {LEVEL: SWEEP}) as sweep:
         for job, cells in work:
             if cells:
@@ -130,7 +133,7 @@ def missing_cells(job: Job, tracker: Tracker) -> list[Cell]:
 
 
 def _run_cells(job: Job, cells: Sequence[Cell], tracker: Tracker, models: Models, parent: TrackedRun | None) -> None:
-    tools = LocalTools(job.settings, models)
+    tools = LocalTools(job.settings, models, job.tasks[job.cells[0]])
     seeds, shots = (",".join(map(str, dict.fromkeys(values))) for values in zip(*cells, strict=True))
     tags = {**job.tags(), LEVEL: RUN, "seed": seeds, "shots": shots}
     with tracker.run(f"{job.settings.method} on {job.settings.dataset}", tags, parent) as run:
@@ -150,8 +153,10 @@ def _run_cell(job: Job, cell: Cell, tools: LocalTools, tracker: Tracker, parent:
         run.log_dataset(split.dataset, split.digest, job.dataset.source, _counts(split))
         run.log_text("split.json", to_text(split))
         synthetic = job.method.synthesize(task, tools)
-        result = evaluate(task, synthetic, job.method.synthetic_probability, tools)
+        classifier = train_classifier(task, synthetic, job.method.synthetic_probability, tools)
+        result = evaluate(task, synthetic, classifier, tools)
         result.metrics.update(_costs(tools.stages))
+        _log_classifier(run, task, classifier, job.settings)
         _log(run, task, synthetic, result)
     tools.stages.say(f"    {_summary(result)}")
     return result
@@ -169,6 +174,20 @@ def _costs(stages: Stages) -> dict[str, float]:
     if made:
         costs["images_per_second"] = made / stages.seconds["generation"]
     return costs
+
+
+def _log_classifier(run: TrackedRun, task: FewShotTask, classifier: Classifier, settings: RunSettings) -> None:
+    """As an MLflow model. One whose network drifted has no backbone that could be loaded by its name."""
+    from benchmark.tracked_classifier import log_classifier
+    from evaluation.saved_classifier import SavedClassifier
+
+    chosen = settings.classifier
+    if not settings.log_classifier or chosen.backbone_mode == "train":
+        return
+    saved = SavedClassifier(task.dataset.display_names, chosen.backbone, chosen.image_size, classifier.head)
+    with TemporaryDirectory() as folder:
+        saved.save(Path(folder))
+        log_classifier(run, Path(folder), task.image(task.train[0]))
 
 
 def _log(run: TrackedRun, task: FewShotTask, synthetic: SyntheticSet, result: CellResult) -> None:

@@ -49,6 +49,8 @@ class RunSettings:
     """What to do about an unreadable image: `refuse`, or `skip` it with a count."""
     workers: int = -1
     """Threads that read and transform images ahead of a network; -1: one for each core, 8 at most; 0: none."""
+    log_classifier: bool = True
+    """Whether each cell's trained classifier is logged as an MLflow model."""
     classifier: ClassifierSettings = field(default_factory=ClassifierSettings)
     features: FeatureSettings = field(default_factory=FeatureSettings)
     guide_classifier: GuideClassifierSettings = field(default_factory=GuideClassifierSettings)
@@ -66,6 +68,7 @@ IDENTITY = ("method", "dataset", "shots", "seeds", "preset", "protocol", "compon
 
 WITHOUT_EFFECT = (
     "data_root",
+    "log_classifier",
     "split_files",
     "workers",
     "generator.batch_size",
@@ -154,7 +157,10 @@ def flatten(settings: RunSettings) -> dict[str, Any]:
 
 def settings_fingerprint(settings: RunSettings) -> str:
     """Address of everything that can change a figure, apart from the run's identity (`IDENTITY`)."""
-    return fingerprint(_effective(settings))
+    words = settings.textual_inversion.words_of
+    # The words of a job's first task are those of all its cells: another first task is another figure.
+    first = [settings.seeds[0], settings.shots[0]] if words == "first_task" else []
+    return fingerprint(_effective(settings), first)
 
 
 def overrides_of(settings: RunSettings) -> str:

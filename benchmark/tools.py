@@ -16,30 +16,42 @@ from benchmark.progress import Stages
 from benchmark.settings import RunSettings
 from benchmark.store import Store
 from datasets.base import Example
-from datasets.few_shot import FewShotTask
+from datasets.few_shot import FewShotTask, few_shot_task
 from datasets.seeding import fingerprint, seed_from
+from evaluation.loading import worker_count
 from methods.base import SyntheticImage, SyntheticSet, Vector
 from methods.plan import PLACEHOLDER, Plan, PlanRow
 from methods.settings import GeneratorSettings
 
 if TYPE_CHECKING:
+    from evaluation.batch_statistics import DriftingBackbone
     from methods.generator import Generator
 
 
 class Models:
     """The networks that are open, shared by all runs of a process."""
 
-    def __init__(self, store: Store, stages: Stages) -> None:
+    def __init__(self, store: Store, stages: Stages, workers: int = -1) -> None:
         self.store = store
         self.stages = stages
+        self.workers = workers
         self._embedders: dict[tuple[str, int], Embedder] = {}
+        self._drifting: dict[tuple[str, int], DriftingBackbone] = {}
         self._generators: dict[str, Generator] = {}
 
     def embedder(self, name: str, image_size: int) -> Embedder:
         """Features of a backbone at one image size."""
         if (name, image_size) not in self._embedders:
-            self._embedders[name, image_size] = Embedder(name, image_size, self.store, self.stages)
+            self._embedders[name, image_size] = Embedder(name, image_size, self.store, self.stages, self.workers)
         return self._embedders[name, image_size]
+
+    def drifting_backbone(self, name: str, image_size: int) -> DriftingBackbone:
+        """A network for `backbone_mode: train`; whoever uses it restores its statistics first."""
+        from evaluation.batch_statistics import load_drifting_backbone
+
+        if (name, image_size) not in self._drifting:
+            self._drifting[name, image_size] = load_drifting_backbone(name, image_size)
+        return self._drifting[name, image_size]
 
     def generator(self, settings: GeneratorSettings) -> Generator:
         from methods.generator import Generator
@@ -51,11 +63,16 @@ class Models:
 
 
 class LocalTools:
-    """Implements `methods.base.Tools`. Heavy libraries are imported by the service that needs them."""
+    """Implements `methods.base.Tools`. Heavy libraries are imported by the service that needs them.
 
-    def __init__(self, settings: RunSettings, models: Models) -> None:
+    first_task: of the job that the tools are for, whose words all tasks share if `words_of: first_task`; by default
+        that of the settings' first seed and shots.
+    """
+
+    def __init__(self, settings: RunSettings, models: Models, first_task: FewShotTask | None = None) -> None:
         self.settings = settings
         self.models = models
+        self._first_task = first_task
         self.store = models.store
         self.stages = models.stages
 
@@ -63,8 +80,16 @@ class LocalTools:
         return self.models.embedder(name, image_size)
 
     @property
+    def workers(self) -> int:
+        return worker_count(self.models.workers)
+
+    @property
     def classifier_embedder(self) -> Embedder:
         return self.embedder(self.settings.classifier.backbone, self.settings.classifier.image_size)
+
+    @property
+    def drifting_backbone(self) -> DriftingBackbone:
+        return self.models.drifting_backbone(self.settings.classifier.backbone, self.settings.classifier.image_size)
 
     @property
     def generator(self) -> Generator:
@@ -72,7 +97,7 @@ class LocalTools:
 
     def textual_inversion(self, task: FewShotTask) -> tuple[Vector, ...]:
         """One learned word per class, learned and kept in groups of `classes_per_batch`."""
-        size = self.settings.textual_inversion.classes_per_batch
+        task, size = self._task_of_words(task), self.settings.textual_inversion.classes_per_batch
         labels = list(range(len(task.classes)))
         groups = [labels[start : start + size] for start in range(0, len(labels), size)]
         words = [word for group in groups for word in self._words(task, group)]
@@ -100,9 +125,20 @@ class LocalTools:
 
     def confidence(self, task: FewShotTask, synthetic: SyntheticSet) -> npt.NDArray[np.float64]:
         """Calibrated probability of each image's own label, in [0, 1], shape (images,)."""
+        seed = seed_from("guide classifier", task.name, task.shots, task.seed)
+        if self.settings.guide_classifier.backbone_mode == "train":
+            from benchmark.drifting import drifting_confidence
+
+            return drifting_confidence(task, synthetic, seed, self)
+        return self._confidence_of_cached_views(task, synthetic, seed)
+
+    def _confidence_of_cached_views(
+        self, task: FewShotTask, synthetic: SyntheticSet, seed: int
+    ) -> npt.NDArray[np.float64]:
         from evaluation.guide_classifier import guide_confidences
 
         settings, embedder = self.settings.guide_classifier, self.classifier_embedder
+        pictures = synthetic_pictures(synthetic.images)
         real, validation = (real_pictures(task.dataset, part) for part in (task.train, task.validation))
         with self.stages.stage("confidence"):
             result = guide_confidences(
@@ -110,13 +146,22 @@ class LocalTools:
                 labels_of(task.train),
                 embedder.embed(validation)[:, 0],
                 labels_of(task.validation),
-                embedder.embed(synthetic_pictures(synthetic.images), "rand_augment", settings.confidence_views),
+                embedder.embed(pictures, settings.confidence_transform, settings.confidence_views),
                 np.array([image.label for image in synthetic.images], dtype=np.int64),
                 len(task.classes),
                 settings,
-                seed_from("guide classifier", task.name, task.shots, task.seed),
+                seed,
             )
         return np.asarray(result.confidence, dtype=np.float64)
+
+    def _task_of_words(self, task: FewShotTask) -> FewShotTask:
+        """The published code keeps its pipeline, and with it the words, of the first task of a process."""
+        if self.settings.textual_inversion.words_of == "each_task":
+            return task
+        if self._first_task is None:
+            shots, seed = self.settings.shots[0], self.settings.seeds[0]
+            self._first_task = few_shot_task(task.name, task.dataset, shots, seed)
+        return self._first_task
 
     def _words(self, task: FewShotTask, labels: Sequence[int]) -> npt.NDArray[np.float32]:
         settings = self.settings.textual_inversion
@@ -124,7 +169,7 @@ class LocalTools:
         nouns = [task.classes[label] for label in labels]
         seeds = [seed_from("textual inversion", task.name, task.seed, noun) for noun in nouns]
         digests = [[task.dataset.digest(example) for example in own] for own in examples]
-        training = {name: value for name, value in asdict(settings).items() if name != "classes_per_batch"}
+        training = {k: value for k, value in asdict(settings).items() if k not in ("classes_per_batch", "words_of")}
         key = fingerprint("words", self.generator.fingerprint, training, digests, seeds, nouns)
         words = self.store.array("words", key)
         if words is None:
@@ -150,6 +195,8 @@ class LocalTools:
         if settings.source == "template":
             return tuple(write_prompts(noun, count, settings, seed))
         what = {name: value for name, value in asdict(settings).items() if name not in ("timeout_seconds", "retries")}
+        if settings.plurals == "word":
+            del what["plurals"]  # the address of prompts from before there was a choice
         key = fingerprint("prompts", what, noun, count, seed)
         texts = self.store.json("prompts", key)
         if texts is None:

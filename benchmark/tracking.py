@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache, cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -235,8 +236,6 @@ def _text(value: Any) -> str:
 @cache
 def _provenance() -> dict[str, str]:
     """Where a figure comes from: code, versions, process."""
-    from importlib.metadata import version
-
     from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_SOURCE_NAME
 
     commit = _git("rev-parse", "HEAD")

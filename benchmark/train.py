@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmark.embedding import real_pictures, synthetic_pictures
+from benchmark.embedding import Features, Picture, real_pictures, synthetic_pictures
 from benchmark.tools import LocalTools, labels_of
+from datasets.base import Dataset, Example
 from datasets.few_shot import FewShotTask
 from datasets.seeding import seed_from
 from methods.base import SyntheticSet
@@ -16,13 +19,54 @@ if TYPE_CHECKING:
     from evaluation.classifier import Head
 
 
-def train_classifier(task: FewShotTask, synthetic: SyntheticSet, alpha: float, tools: LocalTools) -> Head:
+@dataclass(frozen=True)
+class Classifier:
+    """A trained classifier of a dataset's images, whatever its backbone went through.
+
+    head: on the backbone's features.
+    picture_logits: (N, C) of N pictures, as they are.
+    """
+
+    dataset: Dataset
+    head: Head
+    picture_logits: Callable[[Sequence[Picture]], Features]
+
+    @property
+    def epoch(self) -> int:
+        """The epoch (from 1) whose weights are tested."""
+        return self.head.epoch
+
+    @property
+    def validation_accuracy(self) -> float:
+        """Mean per-class accuracy of that epoch, in [0, 1]; NaN without validation images."""
+        return self.head.validation_accuracy
+
+    def logits(self, examples: Sequence[Example]) -> Features:
+        """(N, C), float32."""
+        return self.picture_logits(real_pictures(self.dataset, examples))
+
+
+def train_classifier(task: FewShotTask, synthetic: SyntheticSet, alpha: float, tools: LocalTools) -> Classifier:
     """Train on the task's real and synthetic images; `alpha` is Eq. 2's probability of a synthetic one."""
+    alpha = alpha if synthetic.images else 0.0
+    seed = seed_from("classifier", task.name, task.shots, task.seed)
+    if tools.settings.classifier.backbone_mode == "train":
+        from benchmark.drifting import train_drifting
+
+        head, logits = train_drifting(task, synthetic, alpha, seed, tools)
+        return Classifier(task.dataset, head, logits)
+    head, embedder = _train_on_cached_views(task, synthetic, alpha, seed, tools), tools.classifier_embedder
+    return Classifier(task.dataset, head, lambda pictures: head.logits(embedder.embed(pictures)[:, 0]))
+
+
+def _train_on_cached_views(
+    task: FewShotTask, synthetic: SyntheticSet, alpha: float, seed: int, tools: LocalTools
+) -> Head:
     from evaluation.classifier import TrainingFeatures, train_head
 
     settings, embedder = tools.settings.classifier, tools.classifier_embedder
-    real = embedder.embed(real_pictures(task.dataset, task.train), "standard", settings.views_per_image)
-    made = embedder.embed(synthetic_pictures(synthetic.images), "standard", settings.views_per_synthetic)
+    real = embedder.embed(real_pictures(task.dataset, task.train), settings.transform, settings.views_per_image)
+    made = embedder.embed(synthetic_pictures(synthetic.images), settings.transform, settings.views_per_synthetic)
     features = TrainingFeatures(
         real=real,
         labels=labels_of(task.train),
@@ -31,14 +75,5 @@ def train_classifier(task: FewShotTask, synthetic: SyntheticSet, alpha: float, t
         weights=np.array([image.weight for image in synthetic.images], dtype=np.float64),
     )
     validation = embedder.embed(real_pictures(task.dataset, task.validation))[:, 0]
-    seed = seed_from("classifier", task.name, task.shots, task.seed)
     with tools.stages.stage("classifier"):
-        return train_head(
-            features,
-            validation,
-            labels_of(task.validation),
-            len(task.classes),
-            settings,
-            alpha if synthetic.images else 0.0,
-            seed,
-        )
+        return train_head(features, validation, labels_of(task.validation), len(task.classes), settings, alpha, seed)

@@ -16,43 +16,58 @@ if TYPE_CHECKING:
 
 UNREADABLE_CHOICES = ("refuse", "skip")
 READERS = 4
+_MANY = 2_000
+_SHOWN = 3
+_TELLING = 512
+"""Bytes at the start of a file that tell what it is."""
 
 _log = logging.getLogger(__name__)
 
 
 def load_rgb(path: Path) -> Image:
-    """The image of `path`, upright (EXIF orientation), in mode RGB.
-
-    Transparency is laid over white; 16-bit grey is scaled to 8 bits; of an animation, the first frame counts.
+    """The image of `path`, as `to_rgb` gives it; of an animation or of several pages, the first counts.
 
     Raises:
         UserError: the file is missing, truncated or not an image; the message names it.
     """
     from PIL import Image as images
-    from PIL import ImageOps
 
     try:
         with images.open(path) as opened:
-            opened.load()
-            return _to_rgb(ImageOps.exif_transpose(opened))
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such image file") from None
+            return to_rgb(opened)
     # A decoder may raise nearly anything for bytes that it did not expect.
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, images.DecompressionBombError) as error:
-        raise UserError(f"{path}: not a readable image ({_first_line(error)})") from None
+        raise UserError(f"{path}: {_what_is_wrong(path, error)}") from None
 
 
-def _to_rgb(image: Image) -> Image:
+def to_rgb(image: Image) -> Image:
+    """The image in mode RGB, upright (EXIF orientation).
+
+    Transparency is laid over white; 16-bit grey is scaled to 8 bits; inks (CMYK) become light without a colour profile.
+    """
     from PIL import Image as images
+    from PIL import ImageOps
 
+    image.load()
+    image = ImageOps.exif_transpose(_with_true_inks(image))
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return _to_eight_bits(image).convert("RGB")
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         white = images.new("RGBA", layer.size, "white")
         return images.alpha_composite(white, layer).convert("RGB")
-    # `convert` returns the same object for RGB; the copy outlives the file.
-    return image.convert("RGB") if image.mode != "RGB" else image.copy()
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+_to_rgb = to_rgb
+
+
+def _with_true_inks(image: Image) -> Image:
+    """Adobe writes the inks of a JPEG inverted, and Pillow holds every JPEG of four inks for Adobe's."""
+    from PIL import ImageChops
+
+    is_inverted = image.format == "JPEG" and image.mode == "CMYK" and "adobe" not in image.info
+    return ImageChops.invert(image) if is_inverted else image
 
 
 def _to_eight_bits(image: Image) -> Image:
@@ -65,7 +80,33 @@ def _to_eight_bits(image: Image) -> Image:
     return images.fromarray((np.clip(scaled, 0.0, 255.0) + 0.5).astype(np.uint8))
 
 
+def _what_is_wrong(path: Path, error: BaseException) -> str:
+    if path.is_symlink() and not path.exists():
+        return "a link that leads nowhere"
+    if isinstance(error, FileNotFoundError):
+        return "no such image file"
+    return f"not a readable image ({_reason(path, error)})"
+
+
+def _reason(path: Path, error: BaseException) -> str:
+    """What the file is instead, where its first bytes tell, or what the decoder says."""
+    from PIL import UnidentifiedImageError
+
+    if not isinstance(error, UnidentifiedImageError):
+        return _first_line(error)
+    with path.open("rb") as file:
+        head = file.read(_TELLING).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if not head:
+        return "an empty file"
+    if head.startswith((b"<!doctype html", b"<html")):
+        return "a web page under an image's name: download it again"
+    if head[4:8] == b"ftyp":
+        return "HEIC or a video: convert it to JPEG or PNG"
+    return "damaged, or of no known format"
+
+
 def _first_line(error: BaseException) -> str:
+    """What an error says, as part of one line."""
     return (str(error).splitlines() or [type(error).__name__])[0][:100]
 
 
@@ -86,19 +127,23 @@ def check_images(paths: Sequence[Path], unreadable: str = "refuse") -> list[Path
     """
     if unreadable not in UNREADABLE_CHOICES:
         raise UserError(f"unreadable={unreadable}: choose one of {', '.join(UNREADABLE_CHOICES)}")
+    if len(paths) > _MANY:
+        # A warning, so that it is seen: this is a wait of minutes before anything else is said.
+        _log.warning("decoding %d image files to be sure of them; this takes a while", len(paths))
     with ThreadPoolExecutor(READERS) as pool:
-        problems = list(pool.map(_problem, paths))
-    bad = [(path, problem) for path, problem in zip(paths, problems, strict=True) if problem]
-    if not bad:
-        return list(paths)
-    if unreadable == "refuse":
+        problems = list(pool.map(image_problem, paths))
+    bad = [problem for problem in problems if problem]
+    if bad and unreadable == "refuse":
         more = f", and {len(bad) - 1} more like it" if len(bad) > 1 else ""
-        raise UserError(f"{bad[0][1]}{more}; remove it or skip unreadable files with --set unreadable=skip")
-    _log.warning("%d unreadable image files skipped: %s", len(bad), ", ".join(str(path) for path, _ in bad))
+        raise UserError(f"{bad[0]}{more}; remove it or skip unreadable files with --set unreadable=skip")
+    if bad:
+        more = " …" if len(bad) > _SHOWN else ""
+        _log.warning("%d unreadable image files skipped: %s%s", len(bad), "; ".join(bad[:_SHOWN]), more)
     return [path for path, problem in zip(paths, problems, strict=True) if not problem]
 
 
-def _problem(path: Path) -> str:
+def image_problem(path: Path) -> str:
+    """Why the file cannot be read, in a line that names it; "" if it can."""
     try:
         load_rgb(path)
     except UserError as error:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from datasets.seeding import seed_from
 from evaluation.accuracy import mean_class_accuracy
 from evaluation.calibration import negative_log_likelihood
 from evaluation.device import one_thread
-from evaluation.sampling import draw, sampling_probabilities
+from evaluation.sampling import draw, sampling_probabilities, validation_rows
 from evaluation.settings import ClassifierSettings
 
 Floats = npt.NDArray[np.float32]
@@ -46,12 +47,14 @@ class Head:
     """A linear classifier on features: weight (C, D), bias (C,).
 
     epoch: the epoch (from 1) whose weights these are; validation_accuracy: its mean per-class accuracy.
+    statistics: those of the network's batch normalisation at that epoch, (S,); None where they are as published.
     """
 
     weight: Floats
     bias: Floats
     epoch: int = 0
     validation_accuracy: float = float("nan")
+    statistics: Floats | None = None
 
     def logits(self, features: Floats) -> Floats:
         """(..., C) of features (..., D)."""
@@ -72,6 +75,23 @@ def softmax(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
 
 
+class FeatureSource(Protocol):
+    """What a head is trained on: cached views of a frozen network, or the network itself (`batch_statistics`)."""
+
+    @property
+    def dimension(self) -> int:
+        """D, the length of a feature vector."""
+
+    def epoch(self, rng: np.random.Generator) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
+        """The batches of one epoch: features (B, D) and labels (B,)."""
+
+    def validation(self) -> Floats:
+        """Features of the validation images, (L, D), by the network as it is now."""
+
+    def statistics(self) -> Floats | None:
+        """As of `Head`, copied."""
+
+
 def train_head(
     features: TrainingFeatures,
     validation_features: Floats,
@@ -81,33 +101,46 @@ def train_head(
     alpha: float,
     seed: int,
 ) -> Head:
-    """The head of the best validation epoch (DIAGen, section 5: Adam on class-balanced samples of Eq. 2).
-
-    The best epoch has the highest mean per-class validation accuracy; of equal ones, the lowest validation loss.
-    Without validation images the last epoch is kept.
+    """`train_on` cached views.
 
     Args:
         validation_features: of plain views, (L, D); validation_labels: (L,).
         alpha: probability of a synthetic image in place of its guide.
+    """
+    source = _CachedViews(features, validation_features, settings, alpha)
+    return train_on(source, validation_labels, classes, settings, seed)
+
+
+def train_on(
+    source: FeatureSource, validation_labels: Integers, classes: int, settings: ClassifierSettings, seed: int
+) -> Head:
+    """The head of the best validation epoch (DIAGen, section 5: Adam on class-balanced samples of Eq. 2).
+
+    The best epoch has the highest mean per-class validation accuracy; of equal ones, the lowest validation loss.
+    Without validation images, and with `tested_epoch: last`, the last epoch is kept.
+
+    Args:
+        validation_labels: of the source's validation images, (L,).
         seed: decides initial weights, draws and views.
     """
     generator = torch.Generator().manual_seed(seed_from("head", seed))
-    rng = np.random.default_rng(seed_from("draws", seed))
-    layer = linear_layer(features.real.shape[-1], classes, generator)
+    rng, draws = (np.random.default_rng(seed_from(what, seed)) for what in ("draws", "validation draws"))
+    layer = linear_layer(source.dimension, classes, generator)
     optimiser = torch.optim.Adam(layer.parameters(), lr=settings.learning_rate)
-    batches = _Batches(features, settings, alpha)
-    best, best_rank = Head(*_copied(layer)), (-1.0, float("-inf"))
+    best, best_rank = current_head(layer, source, 0), (-1.0, float("-inf"))
     for epoch in range(1, settings.epochs + 1):
-        descend(layer, optimiser, batches.epoch(rng))
-        head = Head(*_copied(layer), epoch=epoch)
-        if len(validation_labels) == 0:
+        descend(layer, optimiser, source.epoch(rng))
+        head = current_head(layer, source, epoch)
+        unasked = settings.tested_epoch == "last" and epoch < settings.epochs
+        if unasked or len(validation_labels) == 0:
             best = head
             continue
-        logits = head.logits(validation_features)
-        accuracy = mean_class_accuracy(logits.argmax(axis=-1), validation_labels, classes)
-        rank = (accuracy, -negative_log_likelihood(logits, validation_labels))
+        rows = validation_rows(validation_labels, settings.validation, settings.batch_size * settings.iterations, draws)
+        logits, labels = head.logits(source.validation())[rows], validation_labels[rows]
+        accuracy = mean_class_accuracy(logits.argmax(axis=-1), labels, classes)
+        rank = (accuracy, -negative_log_likelihood(logits, labels))
         if rank > best_rank:
-            best, best_rank = Head(head.weight, head.bias, epoch, accuracy), rank
+            best, best_rank = replace(head, validation_accuracy=accuracy), rank
     return best
 
 
@@ -132,26 +165,31 @@ def descend(
             optimiser.step()
 
 
-def _copied(layer: nn.Linear) -> tuple[Floats, Floats]:
+def current_head(layer: nn.Linear, source: FeatureSource, epoch: int) -> Head:
     """The weights as they are now: a reference would follow the training to its last epoch."""
-    return layer.weight.detach().numpy().copy(), layer.bias.detach().numpy().copy()
+    weight, bias = (parameter.detach().numpy().copy() for parameter in (layer.weight, layer.bias))
+    return Head(weight, bias, epoch, statistics=source.statistics())
 
 
-class _Batches:
+class _CachedViews:
     """Draws an epoch of samples at once: an image by Eq. 2, then one of its views, all alike."""
 
-    def __init__(self, features: TrainingFeatures, settings: ClassifierSettings, alpha: float) -> None:
+    def __init__(
+        self, features: TrainingFeatures, validation: Floats, settings: ClassifierSettings, alpha: float
+    ) -> None:
         real, synthetic = features.real, features.synthetic
+        self.dimension = real.shape[-1]
         if synthetic is None:
-            synthetic = np.empty((0, 1, real.shape[-1]), np.float32)
+            synthetic = np.empty((0, 1, self.dimension), np.float32)
         weights = np.asarray(features.weights, np.float64)
         self._probabilities = sampling_probabilities(features.labels, features.guides, weights, alpha)
-        flat = np.concatenate([real.reshape(-1, real.shape[-1]), synthetic.reshape(-1, real.shape[-1])])
+        flat = np.concatenate([real.reshape(-1, self.dimension), synthetic.reshape(-1, self.dimension)])
         self._features = torch.from_numpy(flat.astype(np.float32, copy=False))
         self._labels = torch.from_numpy(np.concatenate([features.labels, features.labels[features.guides]]))
         self._views = np.repeat([real.shape[1], synthetic.shape[1]], [len(real), len(synthetic)])
         self._first_row = np.cumsum(self._views) - self._views
         self._size, self._count = settings.batch_size, settings.iterations
+        self._validation = validation
 
     def epoch(self, rng: np.random.Generator) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         images = draw(*self._probabilities, self._size * self._count, rng)
@@ -160,3 +198,9 @@ class _Batches:
         for start in range(0, len(images), self._size):
             part = slice(start, start + self._size)
             yield self._features[rows[part]], labels[part]
+
+    def validation(self) -> Floats:
+        return self._validation
+
+    def statistics(self) -> None:
+        return None

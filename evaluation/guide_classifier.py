@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,8 @@ import torch
 
 from datasets.seeding import seed_from
 from evaluation.calibration import expected_calibration_error, fit_temperature, negative_log_likelihood
-from evaluation.classifier import Floats, Head, Integers, descend, linear_layer, softmax
+from evaluation.classifier import FeatureSource, Floats, Head, Integers, current_head, descend, linear_layer, softmax
+from evaluation.sampling import validation_rows
 from evaluation.settings import GuideClassifierSettings
 
 
@@ -43,25 +45,41 @@ def guide_confidences(
 ) -> GuideResult:
     """Train on the real shots, calibrate on validation images, judge the synthetic ones.
 
-    c = mean over views of softmax(z/T)[label of the guide]. The validation images stop the training and fit T, as in
-    the published code.
+    The validation images stop the training and fit T, as in the published code.
 
     Args:
         train_views: RandAugment views of the real images, (N, V, D); train_labels: (N,).
         val_features: plain views, (L, D); val_labels: (L,).
-        synthetic_views: RandAugment views of the synthetic images, (M, Vs, D); synthetic_labels: (M,).
+        synthetic_views: augmented views of the synthetic images, (M, Vs, D); synthetic_labels: (M,).
     """
     head = train_guide_head(train_views, train_labels, val_features, val_labels, classes, settings, seed)
-    logits = head.logits(val_features)
-    temperature = fit_temperature(logits, val_labels)
+    return judge(head, head.logits(val_features), val_labels, synthetic_views, synthetic_labels, settings, seed)
+
+
+def judge(
+    head: Head,
+    val_logits: Floats,
+    val_labels: Integers,
+    synthetic_views: Floats,
+    synthetic_labels: Integers,
+    settings: GuideClassifierSettings,
+    seed: int,
+) -> GuideResult:
+    """Calibrate the head on validation logits (L, C), and ask it about the synthetic images (M, Vs, D).
+
+    c = mean over views of softmax(z/T)[label of the guide].
+    """
+    rows = _validation_rows(val_labels, settings, seed_from("calibration draws", seed))()
+    logits, labels = val_logits[rows], val_labels[rows]
+    temperature = fit_temperature(logits, labels)
     before, after = (softmax(logits.astype(np.float64) / t) for t in (1.0, temperature))
     return GuideResult(
         confidence=own_label_confidence(head, synthetic_views, synthetic_labels, temperature),
         temperature=temperature,
-        ece_before=expected_calibration_error(before, val_labels),
-        ece_after=expected_calibration_error(after, val_labels),
-        nll_before=negative_log_likelihood(logits, val_labels),
-        nll_after=negative_log_likelihood(logits, val_labels, temperature),
+        ece_before=expected_calibration_error(before, labels),
+        ece_after=expected_calibration_error(after, labels),
+        nll_before=negative_log_likelihood(logits, labels),
+        nll_after=negative_log_likelihood(logits, labels, temperature),
         epoch=head.epoch,
     )
 
@@ -81,35 +99,60 @@ def train_guide_head(
     settings: GuideClassifierSettings,
     seed: int,
 ) -> Head:
+    """`train_guide_on` cached views."""
+    source = _CachedViews(train_views, train_labels, val_features, settings)
+    return train_guide_on(source, val_labels, classes, settings, seed)
+
+
+def train_guide_on(
+    source: FeatureSource, val_labels: Integers, classes: int, settings: GuideClassifierSettings, seed: int
+) -> Head:
     """The head of lowest validation loss; training ends `patience` epochs after it (or after all, without validation).
 
-    Adam with L2 penalty `weight_decay`; images and views are drawn alike.
+    Adam with L2 penalty `weight_decay`. With `tested_epoch: last` the head at which the training ended.
     """
     rng = np.random.default_rng(seed_from("guide draws", seed))
-    layer = linear_layer(train_views.shape[-1], classes, torch.Generator().manual_seed(seed_from("guide head", seed)))
+    validation = _validation_rows(val_labels, settings, seed_from("guide validation draws", seed))
+    layer = linear_layer(source.dimension, classes, torch.Generator().manual_seed(seed_from("guide head", seed)))
     optimiser = torch.optim.Adam(layer.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
-    best, lowest = _copied(layer, 0), float("inf")
+    head, lowest = current_head(layer, source, 0), float("inf")
+    best = head
     for epoch in range(1, settings.epochs + 1):
-        descend(layer, optimiser, _epoch(train_views, train_labels, settings, rng))
-        head = _copied(layer, epoch)
-        loss = negative_log_likelihood(head.logits(val_features), val_labels) if len(val_labels) else -float(epoch)
+        descend(layer, optimiser, source.epoch(rng))
+        head, rows = current_head(layer, source, epoch), validation()
+        loss = -float(epoch)
+        if len(rows):
+            loss = negative_log_likelihood(head.logits(source.validation())[rows], val_labels[rows])
         if loss < lowest:
             best, lowest = head, loss
         elif epoch - best.epoch >= settings.patience:
             break
-    return best
+    return head if settings.tested_epoch == "last" else best
 
 
-def _epoch(
-    views: Floats, labels: Integers, settings: GuideClassifierSettings, rng: np.random.Generator
-) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    shape = (settings.iterations, settings.batch_size)
-    images, columns = rng.integers(0, len(views), shape), rng.integers(0, views.shape[1], shape)
-    return [
-        (torch.from_numpy(views[image, column]), torch.from_numpy(labels[image].astype(np.int64)))
-        for image, column in zip(images, columns, strict=True)
-    ]
+def _validation_rows(labels: Integers, settings: GuideClassifierSettings, seed: int) -> Callable[[], Integers]:
+    """Gives the validation images (rows) of one epoch after the other."""
+    rng, count = np.random.default_rng(seed), settings.batch_size * settings.iterations
+    how = settings.validation if len(labels) else "once"
+    return lambda: validation_rows(labels, how, count, rng)
 
 
-def _copied(layer: torch.nn.Linear, epoch: int) -> Head:
-    return Head(layer.weight.detach().numpy().copy(), layer.bias.detach().numpy().copy(), epoch)
+class _CachedViews:
+    """Draws images and views, all alike."""
+
+    def __init__(self, views: Floats, labels: Integers, validation: Floats, settings: GuideClassifierSettings) -> None:
+        self.dimension = views.shape[-1]
+        self._views, self._labels, self._validation = views, labels, validation
+        self._shape = (settings.iterations, settings.batch_size)
+
+    def epoch(self, rng: np.random.Generator) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        images = rng.integers(0, len(self._views), self._shape)
+        columns = rng.integers(0, self._views.shape[1], self._shape)
+        for image, column in zip(images, columns, strict=True):
+            yield torch.from_numpy(self._views[image, column]), torch.from_numpy(self._labels[image].astype(np.int64))
+
+    def validation(self) -> Floats:
+        return self._validation
+
+    def statistics(self) -> None:
+        return None

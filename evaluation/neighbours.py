@@ -1,12 +1,10 @@
-"""Exact nearest neighbours and balls in large sets of features: float32 proposes, float64 decides.
+"""Exact nearest neighbours in large sets of features: float32 proposes, float64 decides.
 
 Float32 products find the few pairs that matter; each pair within the reach of their rounding errors is decided by the
 float64 distance of its two vectors. The outcome is that of computing every distance in float64.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +15,6 @@ Singles = npt.NDArray[np.float32]
 
 # Candidates beyond those that are needed, so that rounding seldom leaves a doubt.
 _SPARE = 4
-_TILE = 2048
 
 
 def check_neighbours(neighbours: int) -> None:
@@ -62,33 +59,18 @@ def nearest(points: Floats, others: Floats) -> tuple[Integers, Doubles]:
     return candidates[rows, best], distances[rows, best]
 
 
-def ball_counts(points: Floats, centres: Floats, radii: Doubles) -> tuple[Integers, Integers]:
-    """For each of `points`, (P, D), the number of balls that it lies in, (P,), and for each ball that of points, (Q,).
-
-    Balls are closed: distance ≤ radius. `np.nextafter(radii, -np.inf)` makes them open.
-
-    Args:
-        centres: of the balls, (Q, D); radii: (Q,).
-    """
-    of_points, of_balls = np.zeros(len(points), np.int64), np.zeros(len(centres), np.int64)
-    for rows, columns in _pairs_inside(points, centres, radii):
-        of_points += np.bincount(rows, minlength=len(points))
-        of_balls += np.bincount(columns, minlength=len(centres))
-    return of_points, of_balls
-
-
 def _nearest(points: Floats, others: Floats, count: int) -> tuple[Integers, Doubles]:
     """Candidates and their distances, both (P, K), among which the `count` nearest of `others` are."""
     import faiss
 
     centre = others.mean(axis=0, dtype=np.float64)
-    queries, database = _single(points, centre), _single(others, centre)
+    queries, database = single(points, centre), single(others, centre)
     width = min(len(others), count + _SPARE)
     found, candidates = faiss.knn(queries, database, width)
     distances = _distances(points, others, candidates)
     reach = _smallest(distances, count)
     # A vector that was not proposed, yet is nearer than `reach`, is at most |q| + reach from the centre.
-    doubtful = found[:, -1] - _rounding(queries, 2 * _norms(queries) + reach) < reach**2
+    doubtful = found[:, -1] - rounding(queries, 2 * norms(queries) + reach) < reach**2
     if width < len(others) and doubtful.any():
         candidates[doubtful] = _candidates_in_double(points[doubtful], others, width)
         distances[doubtful] = _distances(points[doubtful], others, candidates[doubtful])
@@ -107,48 +89,19 @@ def _candidates_in_double(points: Floats, others: Floats, width: int) -> Integer
     return candidates
 
 
-def _pairs_inside(points: Floats, centres: Floats, radii: Doubles) -> Iterator[tuple[Integers, Integers]]:
-    """Indices of the pairs of a point and a ball that it lies in, tile by tile.
-
-    |p − c|² − r² is an inner product of vectors with two more entries. A ball's rounding errors are taken off, so that
-    a pair inside is never positive, and one below twice their bound is inside for sure.
-    """
-    origin = centres.mean(axis=0, dtype=np.float64) if len(centres) else 0.0
-    queries, database = _single(points, origin), _single(centres, origin)
-    norms = _norms(database)
-    rounding = _rounding(database, 3 * norms + 2 * np.abs(radii))
-    offsets = norms**2 - radii * np.abs(radii) - rounding
-    for down in row_blocks(len(queries), _TILE):
-        left = _augmented(queries[down], _norms(queries[down]) ** 2, 1)
-        for across in row_blocks(len(database), _TILE):
-            gaps = left @ _augmented(-2 * database[across], 1, offsets[across]).T
-            rows, columns = np.divmod(np.flatnonzero(gaps <= 0), gaps.shape[1])
-            doubtful = gaps[rows, columns] >= -2 * rounding[across][columns]
-            inside = ~doubtful
-            rows, columns = rows + down.start, columns + across.start
-            exact = _paired_distances(points, centres, rows[doubtful], columns[doubtful])
-            inside[doubtful] = exact <= radii[columns[doubtful]]
-            yield rows[inside], columns[inside]
-
-
-def _single(features: Floats, origin: Doubles | float) -> Singles:
+def single(features: Floats, origin: Doubles) -> Singles:
     """Seen from `origin`, in float32, which loses less near it; distances stay the same."""
     seen = np.empty(features.shape, np.float32)
     np.subtract(features, origin, out=seen, dtype=np.float64, casting="same_kind")
     return seen
 
 
-def _augmented(vectors: Singles, one: Doubles | float, other: Doubles | float) -> Singles:
-    longer = np.empty((len(vectors), vectors.shape[1] + 2), np.float32)
-    longer[:, :-2], longer[:, -2], longer[:, -1] = vectors, one, other
-    return longer
-
-
-def _norms(vectors: Singles) -> Doubles:
+def norms(vectors: Singles) -> Doubles:
+    """Euclidean length of each vector, (N,)."""
     return np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
 
 
-def _rounding(vectors: Singles, lengths: Doubles) -> Doubles:
+def rounding(vectors: Singles, lengths: Doubles) -> Doubles:
     """Bound of the float32 error of a squared distance whose terms are at most `lengths`² in sum, in any order of
     summation (Higham 2002, section 3.1), the rounding of the vectors themselves included."""
     return np.asarray((vectors.shape[1] + 8) * np.finfo(np.float32).eps * lengths**2)
@@ -161,10 +114,10 @@ def _smallest(distances: Doubles, count: int) -> Doubles:
 def _distances(points: Floats, others: Floats, candidates: Integers) -> Doubles:
     """Of point i to its candidate j, (P, K)."""
     rows = np.repeat(np.arange(len(points)), candidates.shape[1])
-    return _paired_distances(points, others, rows, candidates.ravel()).reshape(candidates.shape)
+    return paired_distances(points, others, rows, candidates.ravel()).reshape(candidates.shape)
 
 
-def _paired_distances(points: Floats, others: Floats, rows: Integers, columns: Integers) -> Doubles:
+def paired_distances(points: Floats, others: Floats, rows: Integers, columns: Integers) -> Doubles:
     """Of `points[rows]` to `others[columns]`, pair by pair; by differences, so that none is lost to cancellation."""
     distances = np.empty(len(rows))
     for block in row_blocks(len(rows), 2048):

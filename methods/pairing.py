@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from datasets.few_shot import FewShotTask
 from datasets.seeding import seed_from
 from methods.base import Vector
 from methods.plan import Plan, PlanRow
+
+Turn = Callable[[int, int, int], tuple[int, int]]
+"""Which prompt and which word a class's count-th row has: (count, prompts, words) to their indices."""
+
+
+def every_pair(count: int, prompts: int, words: int) -> tuple[int, int]:
+    """A diagonal walk over the table of prompts and words, that misses none of its cells."""
+    turn, prompt = divmod(count, prompts)
+    return prompt, (prompt + turn) % words
 
 
 def pair(
@@ -20,12 +29,15 @@ def pair(
     strength: float,
     guidance_scale: float,
     steps: int,
+    turn: Turn = every_pair,
+    choices: Sequence[Sequence[tuple[int, int]]] | None = None,
+    seed_parts: tuple[str, ...] = (),
 ) -> Plan:
     """A plan of `images_per_example` rows for each train example, in the order of `task.train`.
 
     A class's rows go through its prompts in turn; with each round through the prompts, each prompt meets the next
-    noise level. So every prompt meets every level within prompts × levels rows, and a guide uses each prompt once
-    where `images_per_example` is the number of prompts.
+    noise level (`every_pair`). So every prompt meets every level within prompts × levels rows, and a guide uses each
+    prompt once where `images_per_example` is the number of prompts.
 
     A row's seed knows the task's name and seed, the guide and the row's number among the guide's, and no method: two
     methods start a guide's j-th image from the same noise.
@@ -35,23 +47,29 @@ def pair(
         words: for each class one vector a noise level.
         prompts: for each class its prompts, with `<word>` for the class noun.
         levels: the standard deviations behind `words`, recorded in the rows.
+        turn: how rows go through prompts and words.
+        choices: for each class the words that it goes through, as (label, index of the level); its own by default.
+        seed_parts: what else a row's seed is derived from.
     """
+    if choices is None:
+        choices = [[(label, i) for i in range(len(levels))] for label in range(len(task.classes))]
     rows: list[PlanRow] = []
     rank_in_class = [0] * len(task.classes)
     for guide, example in enumerate(task.train):
         label, rank = example.label, rank_in_class[example.label]
         rank_in_class[label] += 1
         for j in range(images_per_example):
-            prompt, level = _turn(rank * images_per_example + j, len(prompts[label]), len(levels))
+            prompt, choice = turn(rank * images_per_example + j, len(prompts[label]), len(choices[label]))
+            source, level = choices[label][choice]
             row = PlanRow(
                 guide=guide,
                 label=label,
                 prompt=prompts[label][prompt],
-                word=_key(label, levels[level]),
+                word=_key(source, levels[level]),
                 strength=strength,
                 guidance_scale=guidance_scale,
                 steps=steps,
-                seed=seed_from("generation", task.name, task.seed, example.identifier, j),
+                seed=seed_from("generation", task.name, task.seed, example.identifier, j, *seed_parts),
                 noise_std=levels[level],
             )
             rows.append(row)
@@ -59,12 +77,6 @@ def pair(
         _key(label, level): vector for label, own in enumerate(words) for level, vector in zip(levels, own, strict=True)
     }
     return Plan(tuple(rows), vectors)
-
-
-def _turn(count: int, prompts: int, levels: int) -> tuple[int, int]:
-    """Prompt and level of a class's `count`-th row: a diagonal walk over their table."""
-    turn, prompt = divmod(count, prompts)
-    return prompt, (prompt + turn) % levels
 
 
 def _key(label: int, level: float) -> str:

@@ -29,6 +29,8 @@ class TextualInversionSettings:
     weight_decay: float = 1e-2
     initial_word: str = "the"
     classes_per_batch: int = 10
+    words_of: str = "each_task"
+    """`first_task`: all seeds and shots of a run use the words of its first ones, as in the published code."""
 
 
 @dataclass
@@ -43,3 +45,6 @@ class PromptSettings:
     retries: int = 3
     word_list: str = "general"
     """For `template`: `general`, `mini_focus`, or the path of a YAML file."""
+    plurals: str = "word"
+    """A class noun in the plural: `word`, the learned word stands for it too; `as_written`, it stays, as in the
+    published code, and the prompt has no learned word."""

@@ -52,6 +52,7 @@ def test_pre_commit_uses_the_same_ruff():
         ("main", cli.run),
         ("sweep", cli.sweep),
         ("leaderboard", cli.leaderboard),
+        ("ablation", cli.ablation),
         ("split", cli.split),
         ("prepare", cli.prepare),
     ],

@@ -51,7 +51,7 @@ def write(noun: str, count: int, settings: PromptSettings, seed: int) -> list[st
         for attempt in range(settings.retries + 1):
             wanted = count - len(prompts) + SPARE
             reply = _ask(client, noun, wanted, settings, seed + attempt)
-            prompts = list(dict.fromkeys([*prompts, *prompts_in(reply, noun)]))
+            prompts = list(dict.fromkeys([*prompts, *prompts_in(reply, noun, settings.plurals)]))
             if len(prompts) >= count:
                 return prompts[:count]
     said = " ".join(reply.split())[:80]

@@ -18,15 +18,20 @@ _MARKS = " \t\"'`*_“”‘’«»"
 _IRREGULAR = {"mouse": "mice", "goose": "geese", "person": "people", "man": "men", "woman": "women"}
 
 
-def prompts_in(reply: str, noun: str) -> list[str]:
+def prompts_in(reply: str, noun: str, plurals: str = "word") -> list[str]:
     """The distinct usable prompts of a reply, in order, with `<word>` for the noun.
 
     Numbered, bulleted and quoted lines, one running line of numbered items, and JSON lists are understood. Where the
     reply has a list, whatever stands around it is left out. A prompt is usable if it holds the noun as a whole word, in
     singular or plural.
+
+    Args:
+        plurals: `word`: as above; `as_written`: as the published code, which takes the noun anywhere in the text, and
+            replaces it where it is a whole word: "cars on a road" stays, and has no `<word>`.
     """
     text = _THOUGHTS.sub("", reply)
-    found = (_prompt(line, noun) for line in _lines(text))
+    read = _prompt if plurals == "word" else _prompt_as_written
+    found = (read(line, noun) for line in _lines(text))
     return list(dict.fromkeys(prompt for prompt in found if prompt))
 
 
@@ -77,8 +82,21 @@ def _json_list(text: str) -> list[str] | None:
 
 def _prompt(line: str, noun: str) -> str | None:
     """The line as a prompt, or None where it is none."""
-    text = " ".join(line.strip(_MARKS + ",").rstrip(".").strip(_MARKS).split())
-    if PLACEHOLDER in text or len(text.split()) > MAX_WORDS:
+    text = _bare(line)
+    if text is None:
         return None
     prompt, count = noun_pattern(noun).subn(PLACEHOLDER, text)
     return prompt if count else None
+
+
+def _prompt_as_written(line: str, noun: str) -> str | None:
+    text = _bare(line)
+    if text is None or noun.lower() not in text.lower():
+        return None
+    return re.sub(rf"\b{re.escape(noun)}\b", PLACEHOLDER, text, flags=re.IGNORECASE)
+
+
+def _bare(line: str) -> str | None:
+    """The line without what surrounds a prompt, or None where it is too long for one."""
+    text = " ".join(line.strip(_MARKS + ",").rstrip(".").strip(_MARKS).split())
+    return None if PLACEHOLDER in text or len(text.split()) > MAX_WORDS else text

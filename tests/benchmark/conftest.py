@@ -128,6 +128,7 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Tint]:
 
 
 SMALL = (
+    "log_classifier=false",
     "classifier.epochs=3",
     "classifier.iterations=20",
     "classifier.learning_rate=0.05",

@@ -28,7 +28,12 @@ def test_a_tracked_cell_gives_its_tables_and_files(world, small: Callable[..., R
 def test_records_survive_a_folder(tmp_path: Path):
     records = [
         Record({"method": "a", "shots": "2", "seed": "1"}, {"accuracy/test": 0.5}, 7, tables={"t": {"x": [1, 2]}}),
-        Record({"method": "b|c", "shots": "4", "seed": "0"}, {}, status="FAILED", files={"split.json": b"{}", "x.bin": b"\x00\xff"}),
+        Record(
+            {"method": "b|c", "shots": "4", "seed": "0"},
+            {},
+            status="FAILED",
+            files={"split.json": b"{}", "x.bin": b"\x00\xff"},
+        ),
     ]
     save_records(records, tmp_path / "records")
     assert load_records(tmp_path / "records") == records

@@ -85,6 +85,32 @@ def test_the_kept_weights_are_those_of_the_best_epoch(
     assert not np.array_equal(head.weight, seen[-1])
 
 
+def test_the_last_epoch_is_tested_where_that_is_asked_for(
+    training: TrainingFeatures, validation: tuple[Floats, Labels]
+) -> None:
+    last = replace(SETTINGS, tested_epoch="last")
+    head = train_head(training, *validation, CLASSES, last, 0.0, 0)
+    unvalidated = train_head(
+        training, np.empty((0, WIDTH), np.float32), np.empty(0, np.int64), CLASSES, SETTINGS, 0.0, 0
+    )
+    assert head.epoch == SETTINGS.epochs
+    assert np.array_equal(head.weight, unvalidated.weight)
+    accuracy = mean_class_accuracy(head.predict(validation[0]), validation[1], CLASSES)
+    assert head.validation_accuracy == accuracy
+
+
+def test_resampled_validation_changes_which_epoch_is_best_and_nothing_of_its_training(
+    training: TrainingFeatures, validation: tuple[Floats, Labels]
+) -> None:
+    """Of 30 short epochs; a class's draws are with replacement, so that an epoch's figure is a noisy one."""
+    settings = replace(SETTINGS, epochs=30, iterations=1, learning_rate=3e-3)
+    once = train_head(training, *validation, CLASSES, settings, 0.0, 0)
+    resampled = train_head(training, *validation, CLASSES, replace(settings, validation="resampled"), 0.0, 0)
+    assert once.epoch != resampled.epoch
+    up_to = replace(settings, epochs=resampled.epoch, tested_epoch="last")
+    assert np.array_equal(resampled.weight, train_head(training, *validation, CLASSES, up_to, 0.0, 0).weight)
+
+
 def test_without_validation_the_last_epoch_is_kept(training: TrainingFeatures) -> None:
     nothing = np.empty((0, WIDTH), np.float32), np.empty(0, np.int64)
     assert train_head(training, *nothing, CLASSES, SETTINGS, 0.0, 0).epoch == SETTINGS.epochs

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from evaluation.classifier import Head
-from evaluation.guide_classifier import GuideResult, guide_confidences, own_label_confidence, train_guide_head
+from evaluation.guide_classifier import GuideResult, guide_confidences, judge, own_label_confidence, train_guide_head
 from evaluation.settings import GuideClassifierSettings
 
 SETTINGS = GuideClassifierSettings(epochs=15, iterations=20, batch_size=16, learning_rate=1e-2, patience=3)
@@ -23,7 +23,7 @@ def blobs(seed: int, per_class: int, views: int) -> tuple[npt.NDArray[np.float32
     return (centres[labels][:, None] + noise).astype(np.float32), labels
 
 
-def judge(seed: int = 0, swap: bool = False) -> GuideResult:
+def guided(seed: int = 0, swap: bool = False) -> GuideResult:
     validation, validation_labels = blobs(2, 40, 1)
     synthetic, labels = blobs(3, 20, 5)
     claimed = (labels + swap) % CLASSES
@@ -32,18 +32,18 @@ def judge(seed: int = 0, swap: bool = False) -> GuideResult:
 
 
 def test_confidence_tells_right_from_wrong_images() -> None:
-    right, wrong = judge(), judge(swap=True)
+    right, wrong = guided(), guided(swap=True)
     assert right.confidence.shape == (60,)
     assert ((right.confidence >= 0) & (right.confidence <= 1)).all()
     assert right.confidence.mean() > 0.6 > 0.3 > wrong.confidence.mean()
 
 
 def test_same_seed_same_confidence() -> None:
-    assert np.array_equal(judge().confidence, judge().confidence)
+    assert np.array_equal(guided().confidence, guided().confidence)
 
 
 def test_scaling_does_not_raise_the_validation_loss() -> None:
-    result = judge()
+    result = guided()
     assert result.nll_after <= result.nll_before + 1e-9
     assert result.temperature > 0
 
@@ -64,6 +64,37 @@ class TestEarlyStopping:
         hasty, patient = self.train(1), self.train(100)
         assert hasty.epoch <= patient.epoch < SETTINGS.epochs
 
+    def test_the_last_epoch_is_the_one_at_which_patience_ended(self) -> None:
+        validation, labels = blobs(2, 40, 1)
+        settings = replace(SETTINGS, patience=2, learning_rate=0.3, weight_decay=0.0)
+        heads = [
+            train_guide_head(
+                *blobs(1, 1, 1), validation[:, 0], labels, CLASSES, replace(settings, tested_epoch=which), 0
+            )
+            for which in ("best", "last")
+        ]
+        assert heads[1].epoch == heads[0].epoch + 2 < SETTINGS.epochs
+        assert not np.array_equal(heads[0].weight, heads[1].weight)
+
     def test_without_validation_all_epochs_run(self) -> None:
         nothing = np.empty((0, WIDTH), np.float32), np.empty(0, np.int64)
         assert train_guide_head(*blobs(1, 4, 2), *nothing, CLASSES, SETTINGS, 0).epoch == SETTINGS.epochs
+
+    def test_resampled_without_validation_is_no_different(self) -> None:
+        nothing = np.empty((0, WIDTH), np.float32), np.empty(0, np.int64)
+        settings = replace(SETTINGS, validation="resampled")
+        assert train_guide_head(*blobs(1, 4, 2), *nothing, CLASSES, settings, 0).epoch == SETTINGS.epochs
+
+
+def test_resampled_validation_balances_the_classes_that_the_temperature_is_fitted_on() -> None:
+    """Of 95 images of one class, that the head knows, and 5 of another, that it does not."""
+    head = Head(np.eye(2, dtype=np.float32), np.zeros(2, np.float32))
+    logits = np.tile(np.array([[3.0, 0.0]], np.float32), (100, 1))
+    labels = np.array([0] * 95 + [1] * 5)
+    views = np.array([[[3.0, 0.0]]], np.float32)
+    once, resampled = (
+        judge(head, logits, labels, views, np.array([0]), replace(SETTINGS, validation=how), 0)
+        for how in ("once", "resampled")
+    )
+    assert once.confidence[0] == pytest.approx(0.95, abs=0.01)
+    assert resampled.confidence[0] == pytest.approx(0.5, abs=0.06)

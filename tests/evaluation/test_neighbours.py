@@ -1,4 +1,4 @@
-"""Exact neighbours and balls: against every distance in float64, where float32 alone would be wrong too."""
+"""Exact neighbours: against every distance in float64, where float32 alone would be wrong too."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import numpy.typing as npt
 import pytest
 from scipy.spatial.distance import cdist
 
-from evaluation import neighbours
-from evaluation.neighbours import ball_counts, class_neighbour_radii, nearest, neighbour_radii
+from evaluation.neighbours import class_neighbour_radii, nearest, neighbour_radii
 
 Doubles = npt.NDArray[np.float64]
 
@@ -35,38 +34,12 @@ def test_radii_are_those_of_every_distance(width: int, spread: float) -> None:
 
 
 @pytest.mark.parametrize(("width", "spread"), SETS)
-@pytest.mark.parametrize("tile", [7, 2048])
-def test_balls_hold_the_points_of_every_distance(
-    width: int, spread: float, tile: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(neighbours, "_TILE", tile)
-    points, centres = clouds(1, 90, width, spread), clouds(2, 120, width, spread)
-    radii = every_radius(centres, 4)
-    inside = cdist(points, centres) <= radii
-    of_points, of_balls = ball_counts(points, centres, radii)
-    np.testing.assert_array_equal(of_points, inside.sum(axis=1))
-    np.testing.assert_array_equal(of_balls, inside.sum(axis=0))
-
-
-@pytest.mark.parametrize(("width", "spread"), SETS)
 def test_nearest_is_that_of_every_distance(width: int, spread: float) -> None:
     points, others = clouds(3, 70, width, spread), clouds(4, 200, width, spread)
     every = cdist(points, others)
     indices, distances = nearest(points, others)
     np.testing.assert_array_equal(indices, every.argmin(axis=1))
     np.testing.assert_allclose(distances, every.min(axis=1), rtol=1e-9)
-
-
-def test_a_ball_reaches_its_own_neighbours_exactly() -> None:
-    """A radius and the distance that it is are the same number, however they were come by: no tie is lost."""
-    features = np.random.default_rng(0).normal(size=(150, 40)).astype(np.float32)
-    radii = neighbour_radii(features, 5)
-    closed, _ = ball_counts(features, features, radii)
-    _, held = ball_counts(features, features, radii)
-    _, held_open = ball_counts(features, features, np.nextafter(radii, -np.inf))
-    assert (held == 6).all()  # itself and five neighbours
-    assert (held_open == 5).all()
-    assert closed.sum() == held.sum()
 
 
 def test_an_outlier_spoils_nothing() -> None:

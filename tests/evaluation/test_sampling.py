@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluation.sampling import draw, sampling_probabilities
+from evaluation.sampling import draw, sampling_probabilities, validation_rows
 
 NO_GUIDES, NO_WEIGHTS = np.empty(0, np.int64), np.empty(0)
 
@@ -65,3 +65,13 @@ def test_draws_follow_the_probabilities() -> None:
     picks = draw(real, synthetic, 20_000, np.random.default_rng(0))
     assert np.bincount(picks, minlength=5) / 20_000 == pytest.approx([0.5, 0, 0.2, 0.3, 0], abs=0.015)
     assert not np.isin(picks, [1, 4]).any()
+
+
+def test_validation_sees_each_image_once_or_draws_classes_alike() -> None:
+    labels, rng = np.array([0] * 90 + [2] * 10), np.random.default_rng(0)
+    assert np.array_equal(validation_rows(labels, "once", 4000, rng), np.arange(100))
+    rows = validation_rows(labels, "resampled", 4000, rng)
+    assert len(rows) == 4000
+    assert np.mean(labels[rows] == 2) == pytest.approx(0.5, abs=0.03)
+    assert set(rows[labels[rows] == 2]) == set(range(90, 100))
+    assert not np.array_equal(rows, validation_rows(labels, "resampled", 4000, rng))

@@ -9,10 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
-from evaluation.views import plain_view, rand_augment_view, standard_view, view_seed
+from evaluation.views import VIEWS, plain_view, rand_augment_view, standard_view, standard_view_without_crop, view_seed
 
 View = Callable[[Image.Image, int], Image.Image]
-RANDOM_VIEWS = [standard_view, rand_augment_view]
+RANDOM_VIEWS = [standard_view, standard_view_without_crop, rand_augment_view]
 
 
 @pytest.fixture
@@ -56,6 +56,19 @@ def test_standard_views_keep_at_least_most_of_the_image() -> None:
     areas = [np.count_nonzero(np.asarray(standard_view(image, seed)) > 127) / 900 for seed in range(50)]
     assert min(areas) > 0.9
     assert max(areas) < 1 / 0.7 + 0.1
+
+
+def test_without_its_crop_the_standard_view_keeps_the_images_scale() -> None:
+    image = Image.new("L", (90, 90))
+    image.paste(255, (30, 30, 60, 60))
+    views = [standard_view_without_crop(image, seed) for seed in range(50)]
+    areas = [np.count_nonzero(np.asarray(view) > 127) / 900 for view in views]
+    assert max(abs(area - 1) for area in areas) < 0.03
+    assert len({view.tobytes() for view in views}) > 40
+
+
+def test_every_view_has_a_name() -> None:
+    assert [VIEWS[name] for name in ("standard", "standard_without_crop", "rand_augment")] == RANDOM_VIEWS
 
 
 @pytest.mark.parametrize("size", [(200, 3), (1, 1)])

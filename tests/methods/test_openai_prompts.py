@@ -187,6 +187,20 @@ def test_replies_in_many_layouts_are_understood(reply: str) -> None:
     assert prompts_in(reply, "dog") == EXPECTED
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("a photo of a Car at night", "a photo of a <word> at night"),
+        ("a car beside a car", "a <word> beside a <word>"),
+        ("a photo of two cars", "a photo of two cars"),
+        ("a photo of a carpet", "a photo of a carpet"),
+        ("a photo of a lorry", None),
+    ],
+)
+def test_as_written_a_plural_stays_and_any_text_that_holds_the_noun_will_do(text: str, found: str | None) -> None:
+    assert prompts_in(f"1. {text}", "car", "as_written") == ([found] if found else [])
+
+
 def test_lines_that_are_no_prompts_are_left_out() -> None:
     assert prompts_in("a dog " * 60, "dog") == []
     assert prompts_in("1. a photo of a <word> with a dog", "dog") == []

@@ -1,0 +1,161 @@
+"""The classifiers of `backbone_mode: train`, whose networks change while they are trained (`batch_statistics`).
+
+Their features are of no use to another run, so the store keeps what they lead to: the head with the network's
+statistics, the logits of each list of pictures, and the guide classifier's confidences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import asdict
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmark.embedding import Features, Picture, real_pictures, synthetic_pictures
+from benchmark.tools import LocalTools, labels_of
+from datasets.few_shot import FewShotTask
+from datasets.seeding import fingerprint
+from evaluation.settings import ClassifierSettings, GuideClassifierSettings
+from evaluation.views import VIEWS, view_seed
+from methods.base import SyntheticSet
+
+if TYPE_CHECKING:
+    from evaluation.classifier import Head
+    from evaluation.through_network import ThroughNetwork
+
+NO_IMAGES = SyntheticSet()
+
+
+def train_drifting(
+    task: FewShotTask, synthetic: SyntheticSet, alpha: float, seed: int, tools: LocalTools
+) -> tuple[Head, Callable[[Sequence[Picture]], Features]]:
+    """The head, and what gives the logits (N, C) of pictures by the network as the head's training left it."""
+    from evaluation.classifier import train_on
+
+    settings = tools.settings.classifier
+    key = _key("drifting classifier", task, synthetic, settings, (alpha, seed), tools)
+    stored = tools.store.array("classifiers", key)
+    if stored is not None:
+        head = _unpacked(stored)
+    else:
+        with tools.stages.stage("classifier", total=_samples(settings), unit="samples") as advance:
+            source = _source(task, synthetic, settings.transform, settings, alpha, tools, advance)
+            head = train_on(source, labels_of(task.validation), len(task.classes), settings, seed)
+        tools.store.put_array("classifiers", key, _packed(head))
+    return head, partial(_logits, key=key, head=head, tools=tools)
+
+
+def drifting_confidence(
+    task: FewShotTask, synthetic: SyntheticSet, seed: int, tools: LocalTools
+) -> npt.NDArray[np.float64]:
+    """Calibrated probability of each image's own label by the drifted guide classifier: (images,), in [0, 1]."""
+    from evaluation.guide_classifier import judge, train_guide_on
+
+    settings, pictures = tools.settings.guide_classifier, synthetic_pictures(synthetic.images)
+    key = _key("drifting confidence", task, synthetic, settings, (seed,), tools)
+    stored = tools.store.array("confidence", key)
+    if stored is not None:
+        return stored
+    labels, own = labels_of(task.validation), [image.label for image in synthetic.images]
+    with tools.stages.stage("confidence", total=_samples(settings), unit="samples") as advance:
+        source = _source(task, NO_IMAGES, "rand_augment", settings, 0.0, tools, advance)
+        head = train_guide_on(source, labels, len(task.classes), settings, seed)
+        logits = head.logits(_features(real_pictures(task.dataset, task.validation), head, tools)[:, 0])
+        views = _features(pictures, head, tools, settings.confidence_transform, settings.confidence_views)
+        result = judge(head, logits, labels, views, np.array(own, np.int64), settings, seed)
+    tools.store.put_array("confidence", key, result.confidence)
+    return result.confidence
+
+
+def _source(
+    task: FewShotTask,
+    synthetic: SyntheticSet,
+    view: str,
+    settings: ClassifierSettings | GuideClassifierSettings,
+    alpha: float,
+    tools: LocalTools,
+    advance: Callable[[int], None],
+) -> ThroughNetwork:
+    """The samples of a training that begins with the network as it was published."""
+    from evaluation.through_network import ThroughNetwork, TrainingImages
+
+    images = TrainingImages(
+        real=_loads(real_pictures(task.dataset, task.train)),
+        labels=labels_of(task.train),
+        synthetic=_loads(synthetic_pictures(synthetic.images)),
+        guides=np.array([image.guide for image in synthetic.images], dtype=np.int64),
+        weights=np.array([image.weight for image in synthetic.images], dtype=np.float64),
+    )
+    validation, backbone = _loads(real_pictures(task.dataset, task.validation)), tools.drifting_backbone
+    backbone.restore(None)
+    return ThroughNetwork(backbone, images, validation, VIEWS[view], settings, alpha, tools.workers, advance)
+
+
+def _features(
+    pictures: Sequence[Picture], head: Head, tools: LocalTools, view: str = "plain", views: int = 1
+) -> Features:
+    """(N, V, D) by the network as the head's training left it; views as `Embedder.embed` draws them."""
+    from evaluation.features import ImageViews, embed_pixels, load_pixels
+
+    images = [
+        ImageViews(picture.load, tuple(view_seed(view, picture.digest, number, 0) for number in range(views)))
+        for picture in pictures
+    ]
+    backbone = tools.drifting_backbone
+    backbone.restore(head.statistics)
+    with closing(load_pixels(backbone, images, VIEWS[view], tools.workers)) as pixels:
+        return embed_pixels(backbone, pixels).reshape(len(pictures), views, backbone.dimension)
+
+
+def _logits(pictures: Sequence[Picture], key: str, head: Head, tools: LocalTools) -> Features:
+    address = fingerprint("logits", key, [picture.digest for picture in pictures])
+    logits = tools.store.array("logits", address)
+    if logits is None:
+        with tools.stages.stage("features"):
+            logits = head.logits(_features(pictures, head, tools)[:, 0])
+        tools.store.put_array("logits", address, logits)
+    return logits
+
+
+def _key(
+    what: str, task: FewShotTask, synthetic: SyntheticSet, settings: Any, more: Sequence[Any], tools: LocalTools
+) -> str:
+    """The address of everything that a training depends on, by content."""
+    parts = [
+        [
+            (picture.digest, example.label)
+            for picture, example in zip(real_pictures(task.dataset, part), part, strict=True)
+        ]
+        for part in (task.train, task.validation)
+    ]
+    made = [(image.path.stem, image.guide, image.weight) for image in synthetic.images]
+    return fingerprint(
+        what, tools.drifting_backbone.fingerprint, asdict(settings), parts, made, len(task.classes), more
+    )
+
+
+def _packed(head: Head) -> npt.NDArray[np.float64]:
+    """A head as one array, which the store writes whole or not at all."""
+    assert head.statistics is not None
+    facts = [*head.weight.shape, head.epoch, head.validation_accuracy]
+    return np.concatenate([facts, head.weight.ravel(), head.bias, head.statistics]).astype(np.float64)
+
+
+def _unpacked(array: npt.NDArray[np.float64]) -> Head:
+    from evaluation.classifier import Head
+
+    classes, dimension, epoch = (int(value) for value in array[:3])
+    weight, bias, statistics = np.split(array[4:].astype(np.float32), np.cumsum([classes * dimension, classes]))
+    return Head(weight.reshape(classes, dimension), bias, epoch, float(array[3]), statistics)
+
+
+def _samples(settings: ClassifierSettings | GuideClassifierSettings) -> int:
+    return settings.epochs * settings.iterations * settings.batch_size
+
+
+def _loads(pictures: Sequence[Picture]) -> list[Callable[[], Any]]:
+    return [picture.load for picture in pictures]

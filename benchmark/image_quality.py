@@ -1,0 +1,137 @@
+"""How good and how diverse a method's images are: every measure on sets of features, against the real test images."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmark.embedding import Features, Picture, real_pictures, synthetic_pictures
+from benchmark.tools import LocalTools, labels_of
+from datasets.few_shot import FewShotTask
+from datasets.seeding import fingerprint
+from methods.base import SyntheticSet
+
+Doubles = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class RealSet:
+    """Features of the real test images, (N, D), and distances among them, each (N,), which all methods share.
+
+    `radii` and `class_radii` reach to the k-th neighbour of precision and recall, the `density` ones to that of density
+    and coverage; `nearest` is each image's distance to its nearest other one.
+    """
+
+    features: Features
+    labels: Labels
+    radii: Doubles
+    class_radii: Doubles
+    density_radii: Doubles
+    density_class_radii: Doubles
+    nearest: Doubles
+
+
+def image_quality(task: FewShotTask, synthetic: SyntheticSet, tools: LocalTools) -> dict[str, float]:
+    """Measures of the synthetic images by name, against all test sets together, as FOCUS' one test set holds every
+    setting. A figure that is not defined (a set of no more images than neighbours) is left out.
+    """
+    settings = tools.settings.features
+    embedder = tools.embedder(settings.name, settings.image_size)
+    made = embedder.embed(synthetic_pictures(synthetic.images))[:, 0]
+    train = embedder.embed(real_pictures(task.dataset, task.train))[:, 0]
+    labels = np.array([image.label for image in synthetic.images], dtype=np.int64)
+    real = _real_set(task, tools)
+    with tools.stages.stage("image_quality"):
+        values = {
+            **_precision_recall(real, made, labels, settings.neighbours),
+            **_density_coverage(real, made, labels, settings.density_neighbours),
+            **_diversity(real, made, labels),
+            **_copies(real, made, train),
+        }
+    return {name: value for name, value in values.items() if not math.isnan(value)}
+
+
+def _precision_recall(real: RealSet, made: Features, labels: Labels, neighbours: int) -> Mapping[str, float]:
+    from evaluation.precision_recall import class_mean_precision_recall, precision_recall
+
+    pooled = precision_recall(real.features, made, neighbours, real.radii)
+    by_class = class_mean_precision_recall(real.features, real.labels, made, labels, neighbours, real.class_radii)
+    return {
+        "precision/pooled": pooled.precision,
+        "recall/pooled": pooled.recall,
+        "precision/class_mean": by_class.precision,
+        "recall/class_mean": by_class.recall,
+    }
+
+
+def _density_coverage(real: RealSet, made: Features, labels: Labels, neighbours: int) -> Mapping[str, float]:
+    from evaluation.density_coverage import class_mean_density_coverage, density_coverage
+
+    pooled = density_coverage(real.features, made, neighbours, real.density_radii)
+    by_class = class_mean_density_coverage(
+        real.features, real.labels, made, labels, neighbours, real.density_class_radii
+    )
+    return {
+        "density/pooled": pooled.density,
+        "coverage/pooled": pooled.coverage,
+        "density/class_mean": by_class.density,
+        "coverage/class_mean": by_class.coverage,
+    }
+
+
+def _diversity(real: RealSet, made: Features, labels: Labels) -> Mapping[str, float]:
+    from evaluation.frechet_distance import frechet_distance
+    from evaluation.vendi_score import class_mean_vendi_score, vendi_score
+
+    return {
+        "frechet_distance/pooled": frechet_distance(real.features, made),
+        "vendi_score/pooled": vendi_score(made),
+        "vendi_score/class_mean": class_mean_vendi_score(made, labels),
+    }
+
+
+def _copies(real: RealSet, made: Features, train: Features) -> Mapping[str, float]:
+    from evaluation.near_copies import authenticity, near_copy_share, nearest_distance
+
+    return {
+        "near_copies/pooled": near_copy_share(nearest_distance(made, train), real.nearest),
+        "authenticity/pooled": authenticity(made, train),
+    }
+
+
+def _real_set(task: FewShotTask, tools: LocalTools) -> RealSet:
+    """The test images; what depends on them alone is computed once, and kept for the next method."""
+    settings = tools.settings.features
+    embedder = tools.embedder(settings.name, settings.image_size)
+    parts = [task.tests[name] for name in sorted(task.tests)]
+    pictures = [picture for part in parts for picture in real_pictures(task.dataset, part)]
+    labels: Labels = np.concatenate([labels_of(part) for part in parts])
+    features = np.concatenate([embedder.embed(real_pictures(task.dataset, part))[:, 0] for part in parts])
+    return RealSet(features, labels, *_distances(features, labels, pictures, tools))
+
+
+def _distances(features: Features, labels: Labels, pictures: list[Picture], tools: LocalTools) -> Doubles:
+    """The five arrays of distances of a `RealSet`, (5, N)."""
+    from evaluation.neighbours import class_neighbour_radii, neighbour_radii
+
+    settings = tools.settings.features
+    backbone = tools.embedder(settings.name, settings.image_size).backbone.fingerprint
+    counts = (settings.neighbours, settings.density_neighbours)
+    key = fingerprint("radii", backbone, counts, [picture.digest for picture in pictures], labels.tolist())
+    stored = tools.store.array("radii", key)
+    if stored is not None:
+        return stored
+    with tools.stages.stage("image_quality"):
+        radii = [
+            measured
+            for count in counts
+            for measured in (neighbour_radii(features, count), class_neighbour_radii(features, labels, count))
+        ]
+        distances: Doubles = np.stack([*radii, neighbour_radii(features, 1)])
+    tools.store.put_array("radii", key, distances)
+    return distances

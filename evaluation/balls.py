@@ -1,0 +1,104 @@
+"""Which points lie in which balls, of large sets of features: float32 proposes, float64 decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from evaluation.feature_sets import Doubles, Floats, Integers, Mask, row_blocks
+from evaluation.neighbours import Singles, norms, paired_distances, rounding, single
+
+_TILE = 2048
+
+
+def ball_counts(points: Floats, centres: Floats, radii: Doubles) -> tuple[Integers, Integers]:
+    """For each of `points`, (P, D), the number of balls that it lies in, (P,), and for each ball that of points, (Q,).
+
+    Balls are closed: distance ≤ radius. `np.nextafter(radii, -np.inf)` makes them open; NaN makes them empty.
+
+    Args:
+        centres: of the balls, (Q, D), at least one; radii: (Q,).
+    """
+    origin = centres.mean(axis=0, dtype=np.float64)
+    balls = _balls(centres, radii, origin)
+    of_points, of_balls = np.zeros(len(points), np.int64), np.zeros(len(centres), np.int64)
+    for down, across, squares in _tiles(points, centres, origin):
+        rows, columns = balls.part(across).pairs(points[down], squares)
+        of_points[down] += np.bincount(rows, minlength=squares.shape[0])
+        of_balls[across] += np.bincount(columns, minlength=squares.shape[1])
+    return of_points, of_balls
+
+
+def mutual_membership(
+    one: Floats, one_radii: Doubles, other: Floats, other_radii: Doubles
+) -> tuple[Integers, Integers]:
+    """For each of `one`, (P, D), the number of closed balls around `other`, (Q, D), that it lies in, (P,); and for each
+    of `other` that of balls around `one`, (Q,). As `ball_counts` of both, with one computation of the distances."""
+    origin = other.mean(axis=0, dtype=np.float64)
+    one_balls, other_balls = _balls(one, one_radii, origin), _balls(other, other_radii, origin)
+    of_one, of_other = np.zeros(len(one), np.int64), np.zeros(len(other), np.int64)
+    for down, across, squares in _tiles(one, other, origin):
+        rows, _ = other_balls.part(across).pairs(one[down], squares)
+        columns, _ = one_balls.part(down).pairs(other[across], squares.T)
+        of_one[down] += np.bincount(rows, minlength=squares.shape[0])
+        of_other[across] += np.bincount(columns, minlength=squares.shape[1])
+    return of_one, of_other
+
+
+@dataclass(frozen=True)
+class _Balls:
+    """Centres (Q, D), radii (Q,), and the squared distances in float32, (Q,), below which a point is inside for sure,
+    and above which it is not."""
+
+    centres: Floats
+    radii: Doubles
+    sure: Singles
+    possible: Singles
+
+    def part(self, block: slice) -> _Balls:
+        return _Balls(self.centres[block], self.radii[block], self.sure[block], self.possible[block])
+
+    def pairs(self, points: Floats, squares: Singles) -> tuple[Integers, Integers]:
+        """Indices of the points and balls of which one lies in the other, of `squares` between them, (P, Q)."""
+        rows, columns = _nonzero(squares <= self.possible)
+        inside = squares[rows, columns] < self.sure[columns]
+        doubtful = ~inside
+        exact = paired_distances(points, self.centres, rows[doubtful], columns[doubtful])
+        inside[doubtful] = exact <= self.radii[columns[doubtful]]
+        return rows[inside], columns[inside]
+
+
+def _balls(centres: Floats, radii: Doubles, origin: Doubles) -> _Balls:
+    """A point in a ball is no farther from the origin than centre and radius together; the factors leave room for
+    points outside, whose errors are larger, yet smaller than their distance from the ball."""
+    seen = single(centres, origin)
+    doubt = rounding(seen, 3 * norms(seen) + 2 * np.abs(radii))
+    squares = radii * np.abs(radii)
+    return _Balls(centres, radii, (squares - doubt).astype(np.float32), (squares + doubt).astype(np.float32))
+
+
+def _tiles(points: Floats, centres: Floats, origin: Doubles) -> Iterator[tuple[slice, slice, Singles]]:
+    """Squared distances in float32, tile by tile: |p − c|² is an inner product of vectors with two more entries."""
+    database = _augmented(centres, origin)
+    database[:, :-2] *= -2
+    database[:, [-2, -1]] = database[:, [-1, -2]]
+    for down in row_blocks(len(points), _TILE):
+        queries = _augmented(points[down], origin)
+        for across in row_blocks(len(centres), _TILE):
+            yield down, across, queries @ database[across].T
+
+
+def _nonzero(mask: Mask) -> tuple[Integers, Integers]:
+    """Rows and columns of the few true entries: in either memory order, without a copy."""
+    if mask.flags.c_contiguous:
+        return np.divmod(np.flatnonzero(mask), mask.shape[1])
+    columns, rows = np.divmod(np.flatnonzero(mask.T), mask.shape[0])
+    return rows, columns
+
+
+def _augmented(features: Floats, origin: Doubles) -> Singles:
+    """Each vector seen from the origin, its squared length, 1."""
+    seen = single(features, origin)
+    return np.column_stack([seen, (norms(seen) ** 2).astype(np.float32), np.ones(len(seen), np.float32)])

@@ -1,0 +1,77 @@
+"""Backbones whose batch normalisation is left in training mode, as the published code leaves it.
+
+The weights are frozen, yet each training batch is normalised by its own statistics, and the running statistics, by
+which validation and tests are normalised, drift towards those of the training images. Training mode also switches
+dropout and stochastic depth on, in networks that have them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from datasets.seeding import fingerprint
+from evaluation.backbones import BACKBONES, TIMM, check_backbone
+from evaluation.frozen import Backbone, FloatArray, Network, Pixels
+
+
+class DriftingBackbone(Backbone):
+    """A frozen network whose batch normalisation follows what it is trained on.
+
+    Everything that `Backbone` does is done in eval mode, with the running statistics as they are now.
+    """
+
+    def __init__(self, name: str, network: Network, image_size: int, batch_size: int = 32) -> None:
+        super().__init__(name, network, image_size, batch_size)
+        self._published = self.statistics
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the network as it was published, unlike the folded one of `Backbone` by its name."""
+        return fingerprint("drifting", super().fingerprint)
+
+    @property
+    def statistics(self) -> FloatArray:
+        """All running means and variances, one after the other: (S,), a copy; S = 0 without batch normalisation."""
+        parts = [buffer.detach().float().cpu().numpy().ravel() for buffer in self._buffers()]
+        return np.concatenate(parts) if parts else np.empty(0, np.float32)
+
+    def restore(self, statistics: FloatArray | None) -> None:
+        """Take running means and variances back to what `statistics` gave; None: to the published ones."""
+        statistics, start = self._published if statistics is None else statistics, 0
+        for buffer in self._buffers():
+            part = torch.from_numpy(statistics[start : start + buffer.numel()])
+            buffer.copy_(part.view_as(buffer))
+            start += buffer.numel()
+
+    def train_batch(self, pixels: Pixels) -> torch.Tensor:
+        """Features (B, D) of pixels (B, S, S, 3), normalised by the batch's own statistics; the running ones move."""
+        batch = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2)
+        self._module.train()
+        try:
+            with torch.no_grad():
+                features: torch.Tensor = self._module((batch.float() - self._mean) / self._std)
+        finally:
+            self._module.eval()
+        return features.float().cpu()
+
+    def _buffers(self) -> list[torch.Tensor]:
+        layers = [module for module in self._module.modules() if isinstance(module, _BatchNorm)]
+        pairs = [(layer.running_mean, layer.running_var) for layer in layers]
+        return [buffer for pair in pairs for buffer in pair if buffer is not None]
+
+
+def load_drifting_backbone(name: str, image_size: int, batch_size: int = 32) -> DriftingBackbone:
+    """As `load_backbone`, with batch normalisations that can drift."""
+    check_backbone(name)
+    return DriftingBackbone(name, _network(name, image_size), image_size, batch_size)
+
+
+def _network(name: str, image_size: int) -> Network:
+    """Folded into a convolution, as in the usual EfficientNet-Lite0, a normalisation could not drift."""
+    from evaluation.networks import timm_network, unfolded_efficientnet_lite0
+
+    if name == "efficientnet_lite0":
+        return unfolded_efficientnet_lite0()
+    return timm_network(name.removeprefix(TIMM), image_size) if name.startswith(TIMM) else BACKBONES[name]()

@@ -1,0 +1,112 @@
+"""A trained classifier as files: what is needed to recognise images anywhere."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from datasets.errors import UserError
+from datasets.images import load_rgb, to_rgb
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from evaluation.classifier import Head
+    from evaluation.frozen import Backbone
+
+FACTS, WEIGHTS = "classifier.json", "head.npz"
+
+
+@dataclass(frozen=True)
+class SavedClassifier:
+    """A head and the name of the frozen backbone that it stands on.
+
+    classes: names in label order; backbone, image_size: as for `load_backbone`.
+    """
+
+    classes: tuple[str, ...]
+    backbone: str
+    image_size: int
+    head: Head
+
+    def save(self, folder: Path) -> None:
+        """Write the files into a folder that is there."""
+        facts = {"classes": self.classes, "backbone": self.backbone, "image_size": self.image_size}
+        (folder / FACTS).write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
+        np.savez(folder / WEIGHTS, weight=self.head.weight, bias=self.head.bias)
+
+    def predict(self, images: Sequence[Image]) -> tuple[list[str], list[float]]:
+        """The class of each image, and how probable the classifier holds it, in (0, 1]."""
+        features = _shared_backbone(self.backbone, self.image_size).embed(images)
+        probabilities = self.head.probabilities(features)
+        best = probabilities.argmax(axis=1)
+        confidence = probabilities[np.arange(len(best)), best]
+        return [self.classes[int(label)] for label in best], [float(value) for value in confidence]
+
+
+def load_classifier(folder: Path) -> SavedClassifier:
+    """What `SavedClassifier.save` wrote."""
+    from evaluation.classifier import Head
+
+    facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+    with np.load(folder / WEIGHTS, allow_pickle=False) as arrays:
+        head = Head(arrays["weight"], arrays["bias"])
+    return SavedClassifier(tuple(facts["classes"]), facts["backbone"], int(facts["image_size"]), head)
+
+
+def as_image(value: Any) -> Image:
+    """An RGB image of a path, of an image file's bytes (plain or as base64 text), of an array or of a PIL image.
+
+    An array is (H, W, 3) or (H, W), 0 to 255.
+
+    Raises:
+        UserError: none of these, or not a readable image.
+    """
+    from PIL import Image as images
+
+    if isinstance(value, images.Image):
+        return to_rgb(value)
+    if isinstance(value, np.ndarray):
+        return images.fromarray(value.astype(np.uint8)).convert("RGB")
+    if isinstance(value, Path) or (isinstance(value, str) and _is_file(value)):
+        return load_rgb(Path(value))
+    if isinstance(value, str):
+        value = _decoded(value)
+    if isinstance(value, bytes):
+        try:
+            with images.open(io.BytesIO(value)) as opened:
+                return to_rgb(opened)
+        except (OSError, SyntaxError, ValueError) as error:
+            raise UserError(f"not a readable image of {len(value)} bytes ({type(error).__name__})") from None
+    raise UserError(f"an image is a path, bytes, base64 text, an array or a PIL image, not {type(value).__name__}")
+
+
+@cache
+def _shared_backbone(name: str, image_size: int) -> Backbone:
+    """One network a process, however many classifiers stand on it."""
+    from evaluation.backbones import load_backbone
+
+    return load_backbone(name, image_size)
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # too long for a path: base64
+        return False
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise UserError(f"'{text[:60]}' is neither an image file nor base64 of one") from None

@@ -1,0 +1,177 @@
+"""The two protocols: which settings they are, and that the published code's side of each has its effect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import datasets  # noqa: F401
+from benchmark.evaluate import evaluate
+from benchmark.progress import Stages
+from benchmark.settings import RunSettings, build_method, flatten, resolve_settings
+from benchmark.store import Store
+from benchmark.tools import LocalTools, Models
+from benchmark.train import train_classifier
+from datasets.base import DATASETS
+from datasets.few_shot import FewShotTask, few_shot_task
+from evaluation import batch_statistics
+from evaluation.accuracy import mean_class_accuracy
+from evaluation.views import VIEWS
+from methods.base import SyntheticSet
+from methods.plan import Plan, PlanRow
+from tests.evaluation.networks import tiny_network
+
+Settings = Callable[..., RunSettings]
+
+NAMED = {
+    "classifier.tested_epoch": "last",
+    "classifier.backbone_mode": "train",
+    "classifier.validation": "resampled",
+    "guide_classifier.tested_epoch": "last",
+    "guide_classifier.backbone_mode": "train",
+    "guide_classifier.validation": "resampled",
+    "guide_classifier.patience": 6,
+    "guide_classifier.confidence_transform": "standard",
+    "textual_inversion.words_of": "first_task",
+    "prompts.plurals": "as_written",
+    "diagen.noisy_word_of": "substring",
+    "diagen.rotation": "one_counter",
+    "diagen.image_seeds": "also_of_the_weighting",
+}
+
+
+def changed(dataset: str) -> dict[str, Any]:
+    """Settings of DIAGen in which the released protocol differs from the paper's."""
+    paper, released = (
+        flatten(resolve_settings(dataset=dataset, preset="paper", protocol=name)) for name in ("paper", "as_released")
+    )
+    return {name: value for name, value in released.items() if value != paper[name] and name != "protocol"}
+
+
+def task(shots: int = 2, seed: int = 0) -> FewShotTask:
+    return few_shot_task("squares", DATASETS["squares"](), shots, seed)
+
+
+def fresh_tools(settings: RunSettings, first_task: FewShotTask | None = None) -> LocalTools:
+    return LocalTools(settings, Models(Store(), Stages(quiet=True), workers=0), first_task)
+
+
+def test_the_released_protocol_changes_what_the_protocol_page_names() -> None:
+    assert changed("mini_focus") == NAMED
+
+
+def test_coco_lacks_the_crop_and_validates_on_its_test_images_as_released() -> None:
+    without_crop = "standard_without_crop"
+    own = {"classifier.transform": without_crop, "guide_classifier.confidence_transform": without_crop}
+    assert changed("coco") == {**NAMED, **own, "coco.validation": "val2017"}
+
+
+def test_every_transform_that_a_protocol_names_is_a_view() -> None:
+    for dataset in ("mini_focus", "coco"):
+        for protocol in ("paper", "as_released"):
+            settings = resolve_settings(dataset=dataset, protocol=protocol)
+            assert {settings.classifier.transform, settings.guide_classifier.confidence_transform} <= set(VIEWS)
+
+
+def test_all_tasks_use_the_first_ones_words_as_released(world, small: Settings) -> None:
+    settings = small(shots="4,2", seeds="1,0", overrides=("textual_inversion.words_of=first_task",))
+    of_first = fresh_tools(small()).textual_inversion(task(4, 1))
+    assert np.array_equal(fresh_tools(settings).textual_inversion(task(2, 0)), of_first)
+    assert np.array_equal(fresh_tools(settings).textual_inversion(task(4, 1)), of_first)
+    of_given = fresh_tools(settings, task(2, 0)).textual_inversion(task(4, 1))
+    assert np.array_equal(of_given, fresh_tools(small()).textual_inversion(task(2, 0)))
+    assert not np.array_equal(of_given, of_first)
+
+
+class TestDriftingBackbone:
+    """`backbone_mode: train` on the coloured squares."""
+
+    RELEASED = (
+        "classifier.backbone_mode=train",
+        "guide_classifier.backbone_mode=train",
+        "classifier.image_size=8",
+        "classifier.batch_size=8",
+        "guide_classifier.batch_size=8",
+    )
+
+    @pytest.fixture
+    def samples(self, world: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+        """A tiny network in place of the backbone; gives the sizes of the batches that it was trained on."""
+        from torch import nn
+
+        sizes: list[int] = []
+        through = batch_statistics.DriftingBackbone.train_batch
+
+        def counted(backbone: Any, pixels: Any) -> Any:
+            sizes.append(len(pixels))
+            return through(backbone, pixels)
+
+        monkeypatch.setattr(batch_statistics, "_network", lambda name, size: tiny_network(nn.BatchNorm2d(6)))
+        monkeypatch.setattr(batch_statistics.DriftingBackbone, "train_batch", counted)
+        yield sizes
+
+    def test_a_rerun_takes_the_classifier_and_its_logits_from_the_store(
+        self, samples: list[int], small: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings, tests = small(overrides=self.RELEASED), task().tests["test"]
+        first = train_classifier(task(), SyntheticSet(), 0.0, fresh_tools(settings))
+        logits = first.logits(tests)
+        assert samples == [8] * 60
+        monkeypatch.setattr(batch_statistics.DriftingBackbone, "embed_batches", None)
+        again = train_classifier(task(), SyntheticSet(), 0.0, fresh_tools(settings))
+        assert np.array_equal(again.logits(tests), logits)
+        assert len(samples) == 60
+        assert (again.epoch, again.validation_accuracy) == (first.epoch, first.validation_accuracy)
+        assert again.head.statistics is not None
+        assert np.array_equal(again.head.statistics, first.head.statistics)
+
+    def test_it_recognises_the_colours(self, samples: list[int], small: Settings) -> None:
+        classifier = train_classifier(task(8), SyntheticSet(), 0.0, fresh_tools(small(overrides=self.RELEASED)))
+        tests = task().tests["test"]
+        predictions = classifier.logits(tests).argmax(axis=1)
+        assert mean_class_accuracy(predictions, np.array([example.label for example in tests]), 3) > 0.6
+
+    def test_each_classifier_is_asked_with_the_statistics_of_its_own_training(
+        self, samples: list[int], small: Settings
+    ) -> None:
+        settings, tests = small(overrides=self.RELEASED), task().tests
+        tools = fresh_tools(settings)
+        first = train_classifier(task(seed=0), SyntheticSet(), 0.0, tools)
+        train_classifier(task(seed=1), SyntheticSet(), 0.0, tools)
+        late = first.logits(tests["test"])
+        alone = train_classifier(task(seed=0), SyntheticSet(), 0.0, fresh_tools(settings)).logits(tests["test"])
+        np.testing.assert_array_equal(late, alone)
+
+    def test_what_the_training_depends_on_is_part_of_its_address(self, samples: list[int], small: Settings) -> None:
+        train_classifier(task(), SyntheticSet(), 0.0, fresh_tools(small(overrides=self.RELEASED)))
+        changes = ("classifier.tested_epoch=last", "classifier.transform=standard_without_crop")
+        for change in changes:
+            settings = small(overrides=(*self.RELEASED, change))
+            train_classifier(task(), SyntheticSet(), 0.0, fresh_tools(settings))
+        train_classifier(task(seed=1), SyntheticSet(), 0.0, fresh_tools(small(overrides=self.RELEASED)))
+        assert len(samples) == 4 * 60
+
+    def test_confidence_is_that_of_the_drifted_network_and_kept(self, samples: list[int], small: Settings) -> None:
+        tools = fresh_tools(small(overrides=self.RELEASED))
+        words = {"w": np.ones(4, dtype=np.float32)}
+        rows = tuple(PlanRow(i, i // 2, "a <word>", "w", 0.5, 7.5, 50, seed=i) for i in range(6))
+        images = tools.generate(task(), Plan(rows, words))
+        confidence = tools.confidence(task(), images)
+        trained = len(samples)
+        assert trained == 2 * 10
+        assert confidence.shape == (6,) and ((confidence >= 0) & (confidence <= 1)).all()
+        assert np.array_equal(fresh_tools(small(overrides=self.RELEASED)).confidence(task(), images), confidence)
+        assert len(samples) == trained
+
+    def test_diagen_runs_as_released_from_words_to_accuracy(self, samples: list[int], small: Settings) -> None:
+        settings = small("diagen", protocol="as_released", overrides=(*self.RELEASED, "diagen.steps=2"))
+        method, tools = build_method(settings), fresh_tools(settings)
+        images = method.synthesize(task(), tools)
+        classifier = train_classifier(task(), images, method.synthetic_probability, tools)
+        result = evaluate(task(), images, classifier, tools)
+        assert len(images.images) == 3 * 2 * 4
+        assert 0 <= result.metrics["accuracy/test"] <= 1
+        assert set(samples) == {8}

@@ -1,0 +1,124 @@
+"""The trained classifier as an MLflow model: logged with a run, loaded, and served over HTTP."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchmark.tracked_classifier import log_classifier
+from benchmark.tracking import Tracker
+from evaluation.classifier import Head
+from evaluation.saved_classifier import SavedClassifier
+
+CLASSES = ("cup", "lamp")
+
+
+@pytest.fixture
+def logged(tracking_uri: str, tmp_path: Path) -> Any:
+    """The MLflow model of a run, on the real backbone with a head of random weights."""
+    import mlflow
+
+    rng = np.random.default_rng(0)
+    head = Head(rng.normal(size=(2, 1280)).astype(np.float32), np.zeros(2, np.float32))
+    folder = tmp_path / "classifier"
+    folder.mkdir()
+    SavedClassifier(CLASSES, "efficientnet_lite0", 64, head).save(folder)
+    with Tracker().run("a run", {"level": "cell"}) as run:
+        log_classifier(run, folder, photo(1))
+    (model,) = mlflow.search_logged_models(output_format="list")
+    assert model.source_run_id == run.identifier
+    return model
+
+
+def photo(seed: int) -> Image.Image:
+    pixels = np.random.default_rng(seed).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    return Image.fromarray(pixels)
+
+
+def encoded(image: Image.Image) -> str:
+    file = io.BytesIO()
+    image.save(file, format="PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def test_it_loads_and_takes_paths_and_images(logged: Any, tmp_path: Path):
+    import mlflow
+    import pandas as pd
+
+    photo(2).save(tmp_path / "photo.png")
+    model = mlflow.pyfunc.load_model(logged.model_uri)
+    answers = model.predict(pd.DataFrame({"image": [photo(2), str(tmp_path / "photo.png"), encoded(photo(2))]}))
+    assert list(answers.columns) == ["prediction", "confidence"]
+    assert len(set(answers["prediction"])) == 1
+    assert answers["confidence"].nunique() == 1
+    assert set(answers["prediction"]) <= set(CLASSES)
+
+
+def test_it_has_a_signature_and_an_example_that_works(logged: Any):
+    import mlflow
+
+    model = mlflow.pyfunc.load_model(logged.model_uri)
+    assert [column.name for column in model.metadata.signature.inputs] == ["image"]
+    assert [column.name for column in model.metadata.signature.outputs] == ["prediction", "confidence"]
+    example = model.metadata.load_input_example()
+    assert len(model.predict(example)) == 1
+
+
+@pytest.mark.slow
+def test_a_server_answers_a_real_request(logged: Any, tracking_uri: str, tmp_path: Path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", logged.model_uri, "--env-manager=local"]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # MLflow looks for its server there
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": tracking_uri, "PATH": path}
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen(
+            [*command, "--host=127.0.0.1", f"--port={port}"],
+            cwd=tmp_path,  # nothing of the checkout is at hand
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        wait_for(f"http://127.0.0.1:{port}/ping", server, tmp_path / "log")
+        body = json.dumps({"dataframe_split": {"columns": ["image"], "data": [[encoded(photo(3))]]}}).encode()
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/invocations", body, {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            (prediction,) = json.load(answer)["predictions"]
+        assert prediction["prediction"] in CLASSES
+        assert 0.5 <= prediction["confidence"] <= 1
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGTERM)
+        server.wait(30)
+
+
+def wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
+        assert server.poll() is None, log.read_text()[-2000:]
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.5)
+    raise AssertionError(f"no answer in time: {log.read_text()[-2000:]}")

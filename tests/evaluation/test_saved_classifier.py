@@ -1,0 +1,77 @@
+"""A classifier as files: what is loaded recognises what was saved, from whatever form an image has."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import evaluation.saved_classifier as module
+from datasets.errors import UserError
+from evaluation.classifier import Head
+from evaluation.saved_classifier import SavedClassifier, as_image, load_classifier
+
+
+class Brightness:
+    """A backbone whose one feature is the mean brightness, 0 to 1."""
+
+    def embed(self, images: list[Image.Image]) -> np.ndarray:
+        return np.array([[np.asarray(image, dtype=np.float32).mean() / 255] for image in images], dtype=np.float32)
+
+
+@pytest.fixture
+def classifier(monkeypatch: pytest.MonkeyPatch) -> SavedClassifier:
+    """Tells dark from bright at one half."""
+    monkeypatch.setattr(module, "_shared_backbone", lambda name, size: Brightness())
+    weight, bias = np.array([[-8.0], [8.0]], np.float32), np.array([4.0, -4.0], np.float32)
+    return SavedClassifier(("dark thing", "helles Ding"), "brightness", 32, Head(weight, bias))
+
+
+def picture(value: int, size: tuple[int, int] = (6, 4)) -> Image.Image:
+    return Image.new("RGB", size, (value, value, value))
+
+
+def test_what_is_loaded_predicts_the_same(classifier: SavedClassifier, tmp_path: Path):
+    classifier.save(tmp_path)
+    images = [picture(10), picture(240)]
+    names, confidence = load_classifier(tmp_path).predict(images)
+    assert names == ["dark thing", "helles Ding"]
+    assert (names, confidence) == classifier.predict(images)
+    assert confidence[0] == pytest.approx(1 / (1 + np.exp(-(8 - 16 * 10 / 255))), abs=1e-6)
+
+
+def test_an_image_may_come_in_any_form(tmp_path: Path):
+    path = tmp_path / "photo.png"
+    picture(77).save(path)
+    data = path.read_bytes()
+    forms = [path, str(path), data, base64.b64encode(data).decode(), picture(77), np.full((4, 6, 3), 77, np.uint8)]
+    for form in forms:
+        image = as_image(form)
+        assert (image.mode, image.size, image.getpixel((0, 0))) == ("RGB", (6, 4), (77, 77, 77))
+
+
+def test_a_photo_taken_sideways_is_upright_whether_it_is_a_file_or_bytes(tmp_path: Path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter
+    file = io.BytesIO()
+    picture(50).save(file, format="JPEG", exif=exif)
+    (tmp_path / "sideways.jpg").write_bytes(file.getvalue())
+    assert as_image(file.getvalue()).size == as_image(tmp_path / "sideways.jpg").size == (4, 6)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("nowhere.jpg", "'nowhere.jpg' is neither an image file nor base64"),
+        (b"<html>", "not a readable image of 6 bytes"),
+        (base64.b64encode(b"no image").decode(), "not a readable image of 8 bytes"),
+        (3.5, "not float"),
+    ],
+)
+def test_what_is_no_image_is_refused_in_one_line(value: object, message: str):
+    with pytest.raises(UserError, match=message):
+        as_image(value)
