@@ -67,6 +67,7 @@ def drifting_confidence(
         logits = head.logits(_features(real_pictures(task.dataset, task.validation), head, tools)[:, 0])
         views = _features(pictures, head, tools, settings.confidence_transform, settings.confidence_views)
         result = judge(head, logits, labels, views, np.array(own, np.int64), settings, seed)
+    tools.calibration = result.calibration
     tools.store.put_array("confidence", key, result.confidence)
     return result.confidence
 

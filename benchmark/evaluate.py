@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ from benchmark.train import Classifier
 from datasets.base import Example
 from datasets.few_shot import FewShotTask
 from methods.base import SyntheticSet
+
+if TYPE_CHECKING:
+    from evaluation.calibration import Calibration
 
 Table = dict[str, list[Any]]
 Labels = npt.NDArray[np.int64]
@@ -37,6 +40,8 @@ def evaluate(task: FewShotTask, synthetic: SyntheticSet, classifier: Classifier,
     for name, examples in {"val": task.validation, **task.tests}.items():
         if examples:
             _judge(name, classifier, task, examples, result)
+    if tools.calibration is not None:
+        _calibration(tools.calibration, result)
     if synthetic.images:
         result.metrics.update(image_quality(task, synthetic, tools))
         result.tables["plan"] = plan_table(task, synthetic)
@@ -83,7 +88,7 @@ def _judge(
 
 def _predictions_table(task: FewShotTask, examples: Sequence[Example], logits: Features) -> Table:
     """A line for each test image, from which every statistic can be computed again."""
-    from evaluation.classifier import softmax
+    from evaluation.calibration import softmax
 
     names, confidence = task.dataset.display_names, softmax(logits.astype(np.float64))
     predictions = logits.argmax(axis=1)
@@ -109,6 +114,17 @@ def _slice(name: str, task: FewShotTask, examples: Sequence[Example], prediction
                 column.append(value)
     if table["value"]:
         result.tables[f"accuracy_by_attribute_{name}"] = table
+
+
+def _calibration(calibration: Calibration, result: CellResult) -> None:
+    """How well the guide classifier knows what it knows, before and after temperature scaling."""
+    facts = {name: value for name, value in vars(calibration).items() if isinstance(value, float)}
+    result.metrics.update({f"calibration/{name}": value for name, value in facts.items() if not math.isnan(value)})
+    result.tables["calibration"] = {
+        "confidence_before": calibration.confidence_before.round(6).tolist(),
+        "confidence_after": calibration.confidence_after.round(6).tolist(),
+        "correct": calibration.correct.tolist(),
+    }
 
 
 def _metric_name(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,7 @@ from benchmark.tools import LocalTools, Models
 from benchmark.tracking import CELL, CLASSES, FINGERPRINT, LEVEL, RUN, SPLIT, SWEEP, TrackedRun, Tracker
 from benchmark.train import Classifier, train_classifier
 from datasets.base import Dataset
+from datasets.duplicates import duplicates_across
 from datasets.errors import UserError
 from datasets.few_shot import FewShotTask, few_shot_task
 from datasets.seeding import fingerprint
@@ -37,6 +39,8 @@ from methods.base import Method, SyntheticSet
 
 Cell = tuple[int, int]
 """(seed, shots)"""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class Job:
         """The cell's images by content; every file is read once."""
         if cell not in self._splits:
             self._splits[cell] = split_of(self.tasks[cell])
+            _warn_of_duplicates(self._splits[cell])
         return self._splits[cell]
 
     def tags(self) -> dict[str, str]:
@@ -94,6 +99,16 @@ def prepare(settings: RunSettings, opened: dict[str, Dataset] | None = None) -> 
     tasks = _tasks(settings, opened[key])
     seeds, shots = (list(dict.fromkeys(values)) for values in zip(*tasks, strict=True))
     return Job(replace(settings, seeds=seeds, shots=shots), opened[key], method, tasks)
+
+
+def _warn_of_duplicates(split: Split) -> None:
+    """Images that test a classifier should not have trained it."""
+    parts: dict[str, dict[str, str]] = {}
+    for image in split.images:
+        parts.setdefault(image.split, {})[image.path] = image.sha256
+    found = duplicates_across(parts)
+    if found.contents:
+        logger.warning("%s, %d shots, seed %d: %s", split.dataset, split.shots, split.seed, found)
 
 
 def _tasks(settings: RunSettings, dataset: Dataset) -> dict[Cell, FewShotTask]:
@@ -146,6 +161,7 @@ def _run_cell(job: Job, cell: Cell, tools: LocalTools, tracker: Tracker, parent:
     seed, shots = cell
     tools.stages.say(f"{job.settings.method} on {job.settings.dataset}, {shots} shots, seed {seed}")
     tools.stages.reset()
+    tools.calibration = None
     task, split = job.tasks[cell], job.split(cell)
     tags = {**job.tags(), LEVEL: CELL, SPLIT: split.digest, "seed": str(seed), "shots": str(shots)}
     with tracker.run(f"{job.settings.method} {shots} shots, seed {seed}", tags, parent) as run:

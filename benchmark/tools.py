@@ -25,6 +25,7 @@ from methods.settings import GeneratorSettings
 
 if TYPE_CHECKING:
     from evaluation.batch_statistics import DriftingBackbone
+    from evaluation.calibration import Calibration
     from methods.generator import Generator
 
 
@@ -67,6 +68,7 @@ class LocalTools:
 
     first_task: of the job that the tools are for, whose words all tasks share if `words_of: first_task`; by default
         that of the settings' first seed and shots.
+    calibration: of the guide classifier that was asked last, for the record.
     """
 
     def __init__(self, settings: RunSettings, models: Models, first_task: FewShotTask | None = None) -> None:
@@ -75,6 +77,7 @@ class LocalTools:
         self._first_task = first_task
         self.store = models.store
         self.stages = models.stages
+        self.calibration: Calibration | None = None
 
     def embedder(self, name: str, image_size: int) -> Embedder:
         return self.models.embedder(name, image_size)
@@ -152,6 +155,7 @@ class LocalTools:
                 settings,
                 seed,
             )
+        self.calibration = result.calibration
         return np.asarray(result.confidence, dtype=np.float64)
 
     def _task_of_words(self, task: FewShotTask) -> FewShotTask:

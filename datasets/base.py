@@ -75,6 +75,9 @@ class Dataset(ABC):
     instructions: ClassVar[str] = ""
     """Where to get the data and what to place where, for people who must fetch it by hand."""
 
+    skipped: tuple[str, ...] = ()
+    """A line for each file that `unreadable=skip` left out."""
+
     classes: tuple[str, ...]
     """Class nouns in label order, as they appear in prompts ("cell phone")."""
 

@@ -2,61 +2,109 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets.base import Dataset, Example
+from datasets.class_folders import (
+    composed,
+    describe_ignored,
+    entries,
+    files_below,
+    is_broken_link,
+    is_image_name,
+)
 from datasets.errors import UserError
-from datasets.few_shot import natural_key
-from datasets.images import check_images, file_digest, load_rgb
+from datasets.images import check_images, file_digest, image_problem, load_rgb
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+_log = logging.getLogger(__name__)
+
+Groups = tuple[tuple[Example, ...], ...]
+"""Examples by class, in label order."""
+
 
 class FolderDataset(Dataset):
-    """Reads class folders under `root`; an example's identifier is its path relative to `root`."""
+    """Reads class folders under `root`; an example's identifier is its path relative to `root`, in composed Unicode."""
 
     root: Path
+    skipped: tuple[str, ...] = ()
+    """A line for each unreadable file that was left out."""
     _names: tuple[str, ...]
     """The class folders' names, in label order."""
 
     def load(self, example: Example) -> Image:
-        return load_rgb(self.root / example.identifier)
+        return load_rgb(self._path(example))
 
     def digest(self, example: Example) -> str:
         if example.identifier not in self._digests:
-            self._digests[example.identifier] = file_digest(self.root / example.identifier)
+            self._digests[example.identifier] = file_digest(self._path(example))
         return self._digests[example.identifier]
+
+    def _path(self, example: Example) -> Path:
+        return self._paths.get(example.identifier, self.root / example.identifier)
 
     @cached_property
     def _digests(self) -> dict[str, str]:
         return {}
 
-    def _read(self, folders: Sequence[Path], unreadable: str) -> dict[Path, tuple[tuple[Example, ...], ...]]:
+    @cached_property
+    def _paths(self) -> dict[str, Path]:
+        """Identifier → file as the file system writes its name."""
+        return {}
+
+    def _read(self, folders: Sequence[Path], unreadable: str) -> dict[Path, Groups]:
         """Per folder, each class's examples in natural order; every file is decoded once to be sure of it.
 
-        Raises:
-            UserError: a folder holds an unknown class or no image at all, or a file cannot be decoded.
-        """
-        labels = {name: label for label, name in enumerate(self._names)}
-        found = {folder: _files_by_class(folder, labels, apart=folders) for folder in folders}
-        readable = set(check_images([path for classes in found.values() for _, path in classes], unreadable))
-        result = {}
-        for folder, files in found.items():
-            if not any(path in readable for _, path in files):
-                raise UserError(f"{folder}: no readable image in its class folders")
-            result[folder] = self._by_class(files, readable)
-        return result
+        The first folder is the one that is trained on: what another lacks of its classes is said in a warning.
 
-    def _by_class(self, files: Sequence[tuple[int, Path]], readable: set[Path]) -> tuple[tuple[Example, ...], ...]:
+        Raises:
+            UserError: a folder holds an unknown class or no image at all, two classes are one, a file cannot be
+                decoded, or a link leads nowhere or in circles.
+        """
+        require_distinct(folders[0], self._names, self.classes)
+        labels = {composed(name): label for label, name in enumerate(self._names)}
+        found = {folder: _files_by_class(folder, labels, self.root, apart=folders) for folder in folders}
+        readable = self._readable([path for files in found.values() for _, path in files], unreadable)
+        groups = {folder: self._by_class(files, readable) for folder, files in found.items()}
+        for folder, classes in groups.items():
+            if not any(classes):
+                raise UserError(f"{folder}: no readable image in its class folders")
+        for folder in folders[1:]:
+            _warn_of_gaps(folder, self._names, groups[folder])
+        return groups
+
+    def _readable(self, files: Sequence[Path], unreadable: str) -> set[Path]:
+        images = [path for path in files if is_image_name(path) or is_broken_link(path)]
+        if len(images) < len(files):
+            chosen = set(images)
+            _log.warning(describe_ignored([path for path in files if path not in chosen]))
+        readable = set(check_images(images, unreadable))
+        self.skipped += tuple(image_problem(path) for path in images if path not in readable)
+        return readable
+
+    def _by_class(self, files: Sequence[tuple[int, Path]], readable: set[Path]) -> Groups:
         examples: list[list[Example]] = [[] for _ in self.classes]
         for label, path in files:
             if path in readable:
-                examples[label].append(Example(path.relative_to(self.root).as_posix(), label))
+                examples[label].append(Example(self._identify(path), label))
         return tuple(tuple(group) for group in examples)
+
+    def _identify(self, path: Path) -> str:
+        """The file's identifier, under which `_path` finds it again."""
+        identifier = composed(path.relative_to(self.root).as_posix())
+        try:
+            identifier.encode()
+        except UnicodeEncodeError:
+            raise UserError(f"{str(path)!a}: the name is no valid UTF-8; rename the file") from None
+        if self._paths.setdefault(identifier, path) != path:
+            raise UserError(f"{path}: another file's name differs in its Unicode form only; rename one")
+        return identifier
 
 
 def flat(groups: Sequence[Sequence[Example]]) -> tuple[Example, ...]:
@@ -72,28 +120,64 @@ def require_folder(folder: Path, what: str) -> Path:
 
 
 def subfolders(folder: Path) -> list[Path]:
-    """The folders directly in `folder`, in natural order; hidden ones are ignored."""
-    return _sorted(path for path in folder.iterdir() if path.is_dir())
+    """The folders directly in `folder`, in natural order; hidden ones are ignored, links are followed.
+
+    Raises:
+        UserError: a link leads nowhere.
+    """
+    found = entries(folder)
+    if broken := [path for path in found if is_broken_link(path)]:
+        raise UserError(f"{broken[0]}: a link that leads nowhere; mend or remove it")
+    return [path for path in found if path.is_dir()]
 
 
 def class_noun(folder_name: str) -> str:
     """The noun that a class folder stands for: `cell_phone` is a cell phone."""
-    return folder_name.replace("_", " ").strip()
+    return " ".join(composed(folder_name).replace("_", " ").split())
 
 
-def _files_by_class(folder: Path, labels: Mapping[str, int], apart: Sequence[Path]) -> list[tuple[int, Path]]:
+def require_distinct(folder: Path, names: Sequence[str], nouns: Sequence[str]) -> None:
+    """Raises `UserError` where two class folders in `folder` differ in case only or stand for the same noun."""
+    by_name: dict[str, str] = {}
+    by_noun: dict[str, str] = {}
+    for name, noun in zip(names, nouns, strict=True):
+        if (other := by_name.setdefault(composed(name).casefold(), name)) != name:
+            form = "Unicode form" if composed(name) == composed(other) else "case"
+            raise UserError(
+                f"{folder}: class folders '{other}' and '{name}' differ in {form} only; merge or rename one"
+            )
+        if (other := by_noun.setdefault(noun.casefold(), name)) != name:
+            raise UserError(f"{folder}: class folders '{other}' and '{name}' both mean '{noun}'; merge or rename one")
+
+
+def require_images(names: Sequence[str], groups: Groups, needed: int, purpose: str, remedy: str) -> None:
+    """Raises `UserError` naming the first class with fewer than `needed` images, `purpose` and `remedy`."""
+    few = [(name, len(group)) for name, group in zip(names, groups, strict=True) if len(group) < needed]
+    if few:
+        (name, count), more = few[0], f" (and {len(few) - 1} more with too few)" if len(few) > 1 else ""
+        images = "1 image" if count == 1 else f"{count} images"
+        raise UserError(f"class '{name}' has {images}{more}: {purpose} needed; {remedy}")
+
+
+def _files_by_class(
+    folder: Path, labels: Mapping[str, int], root: Path, apart: Sequence[Path]
+) -> list[tuple[int, Path]]:
     """(label, file) of every file in the class folders; the folders `apart` and files beside them are no class."""
     found = []
     for class_folder in subfolders(folder):
         if class_folder in apart:
             continue
-        if class_folder.name not in labels:
-            raise UserError(f"{class_folder}: class '{class_folder.name}' has no folder of training images")
-        files = _sorted(path for path in class_folder.iterdir() if not path.is_dir())
-        found += [(labels[class_folder.name], path) for path in files]
+        name = composed(class_folder.name)
+        if name not in labels:
+            raise UserError(f"{class_folder}: class '{name}' has no folder of training images{_nearly(name, labels)}")
+        found += [(labels[name], path) for path in files_below(class_folder, above=(str(root.resolve()),))]
     return found
 
 
-def _sorted(paths: Iterable[Path]) -> list[Path]:
-    visible = (path for path in paths if not path.name.startswith("."))
-    return sorted(visible, key=lambda path: natural_key(path.name))
+def _nearly(name: str, labels: Mapping[str, int]) -> str:
+    return "".join(f", but '{known}' has: rename one" for known in labels if known.casefold() == name.casefold())
+
+
+def _warn_of_gaps(folder: Path, names: Sequence[str], groups: Groups) -> None:
+    if missing := [composed(name) for name, group in zip(names, groups, strict=True) if not group]:
+        _log.warning("%s: no image of %d of the %d classes: %s", folder, len(missing), len(names), ", ".join(missing))

@@ -59,9 +59,6 @@ def to_rgb(image: Image) -> Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-_to_rgb = to_rgb
-
-
 def _with_true_inks(image: Image) -> Image:
     """Adobe writes the inks of a JPEG inverted, and Pillow holds every JPEG of four inks for Adobe's."""
     from PIL import ImageChops

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from itertools import chain
 
 from datasets.base import Advance, Dataset, Example, Verification
@@ -18,22 +17,13 @@ def verify_examples(dataset: Dataset, advance: Advance) -> Verification:
     A problem is a file that cannot be read, whether the dataset left it out when it was opened or not, a class
     without an image in a split, or too few images to divide.
     """
-    left_out: tuple[str, ...] = getattr(dataset, "skipped", ())
     try:
         counts = _counts(dataset)
         examples = list(dataset.examples(0))
     except UserError as error:
-        return Verification({}, (*left_out, str(error)))
-    problems = (*left_out, *unreadable_files(dataset, examples, advance), *_empty(counts))
+        return Verification({}, (*dataset.skipped, str(error)))
+    problems = (*dataset.skipped, *unreadable_files(dataset, examples, advance), *_empty(counts))
     return Verification(counts, problems)
-
-
-def expect(verification: Verification, column: str, images: int) -> Verification:
-    """The verification with a problem more for every class that has another number of `images` in `column`."""
-    found = {name: row.get(column, 0) for name, row in verification.counts.items()}
-    problems = (f"{name}: {count} images in {column}, {images} expected" for name, count in found.items())
-    wrong = [line for line, count in zip(problems, found.values(), strict=True) if count != images]
-    return replace(verification, problems=(*verification.problems, *wrong))
 
 
 def _counts(dataset: Dataset) -> dict[str, dict[str, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,46 @@ Floats = npt.NDArray[np.floating[Any]]
 Integers = npt.NDArray[np.integer[Any]]
 
 MAX_TEMPERATURE = 100.0
+
+
+def softmax(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Over the last axis."""
+    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What temperature scaling does to a classifier's judgement of N images.
+
+    confidence_before, confidence_after: the probability of the predicted class, (N,) in (0, 1]; correct: (N,).
+    ECE in [0, 1], NLL in nats.
+    """
+
+    temperature: float
+    ece_before: float
+    ece_after: float
+    nll_before: float
+    nll_after: float
+    confidence_before: npt.NDArray[np.float64]
+    confidence_after: npt.NDArray[np.float64]
+    correct: npt.NDArray[np.bool_]
+
+
+def calibrate(logits: Floats, labels: Integers) -> Calibration:
+    """Fit the temperature on logits (N, C) and labels (N,), and compare before and after."""
+    temperature = fit_temperature(logits, labels)
+    before, after = (softmax(np.asarray(logits, np.float64) / t) for t in (1.0, temperature))
+    return Calibration(
+        temperature=temperature,
+        ece_before=expected_calibration_error(before, labels),
+        ece_after=expected_calibration_error(after, labels),
+        nll_before=negative_log_likelihood(logits, labels),
+        nll_after=negative_log_likelihood(logits, labels, temperature),
+        confidence_before=before.max(axis=1, initial=0.0),
+        confidence_after=after.max(axis=1, initial=0.0),
+        correct=before.argmax(axis=1) == labels,
+    )
 
 
 def negative_log_likelihood(logits: Floats, labels: Integers, temperature: float = 1.0) -> float:

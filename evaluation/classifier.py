@@ -13,7 +13,7 @@ from torch import nn
 
 from datasets.seeding import seed_from
 from evaluation.accuracy import mean_class_accuracy
-from evaluation.calibration import negative_log_likelihood
+from evaluation.calibration import negative_log_likelihood, softmax
 from evaluation.device import one_thread
 from evaluation.sampling import draw, sampling_probabilities, validation_rows
 from evaluation.settings import ClassifierSettings
@@ -67,12 +67,6 @@ class Head:
     def probabilities(self, features: Floats, temperature: float = 1.0) -> npt.NDArray[np.float64]:
         """Softmax of logits / temperature: (..., C) of (..., D)."""
         return softmax(self.logits(features).astype(np.float64) / temperature)
-
-
-def softmax(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Over the last axis."""
-    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
 
 
 class FeatureSource(Protocol):

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import torch
 
 from datasets.seeding import seed_from
-from evaluation.calibration import expected_calibration_error, fit_temperature, negative_log_likelihood
-from evaluation.classifier import FeatureSource, Floats, Head, Integers, current_head, descend, linear_layer, softmax
+from evaluation.calibration import Calibration, calibrate, negative_log_likelihood
+from evaluation.classifier import FeatureSource, Floats, Head, Integers, current_head, descend, linear_layer
 from evaluation.sampling import validation_rows
 from evaluation.settings import GuideClassifierSettings
 
@@ -19,16 +19,11 @@ from evaluation.settings import GuideClassifierSettings
 @dataclass(frozen=True)
 class GuideResult:
     """confidence: calibrated probability of each synthetic image's own label, (M,) in [0, 1].
-
-    ECE (in [0, 1]) and NLL (nats) are those of the validation images, before and after temperature scaling.
+    calibration: how temperature scaling changed the judgement of the validation images.
     """
 
     confidence: npt.NDArray[np.float64]
-    temperature: float
-    ece_before: float
-    ece_after: float
-    nll_before: float
-    nll_after: float
+    calibration: Calibration
     epoch: int
 
 
@@ -71,15 +66,10 @@ def judge(
     """
     rows = _validation_rows(val_labels, settings, seed_from("calibration draws", seed))()
     logits, labels = val_logits[rows], val_labels[rows]
-    temperature = fit_temperature(logits, labels)
-    before, after = (softmax(logits.astype(np.float64) / t) for t in (1.0, temperature))
+    calibration = calibrate(logits, labels)
     return GuideResult(
-        confidence=own_label_confidence(head, synthetic_views, synthetic_labels, temperature),
-        temperature=temperature,
-        ece_before=expected_calibration_error(before, labels),
-        ece_after=expected_calibration_error(after, labels),
-        nll_before=negative_log_likelihood(logits, labels),
-        nll_after=negative_log_likelihood(logits, labels, temperature),
+        confidence=own_label_confidence(head, synthetic_views, synthetic_labels, calibration.temperature),
+        calibration=calibration,
         epoch=head.epoch,
     )
 

@@ -152,6 +152,35 @@ def test_a_sweep_runs_cells_again_whose_images_changed(world, small: Settings, t
     assert missing_cells(prepare(small(seeds="0,1")), Tracker()) == [(1, 2)]
 
 
+def test_images_in_two_splits_are_counted_in_a_warning(world, small: Settings, monkeypatch, caplog):
+    squares = DATASETS["squares"]
+    monkeypatch.setattr(
+        squares, "digest", lambda self, e: "same" if e.identifier.endswith(("test/0", "val/0")) else e.identifier
+    )
+    job = prepare(small())
+    job.split((0, 2))
+    assert "squares, 2 shots, seed 0: 1 image lies in more than one split" in caplog.text
+
+
+def test_the_guide_classifiers_calibration_is_logged(world, small: Settings, tracking_uri: str, tmp_path):
+    run(small("diagen"))
+    (cell,) = cell_runs()
+    wanted = {f"calibration/{name}" for name in ("temperature", "ece_before", "ece_after", "nll_before", "nll_after")}
+    assert wanted <= set(cell.data.metrics)
+    table = artifact(cell, "tables/calibration.json", tmp_path)
+    assert table["columns"] == ["confidence_before", "confidence_after", "correct"]
+    assert len(table["data"]) == 18
+    run(small("diagen", components="noise,prompts"))
+    assert not any(name.startswith("calibration") for name in Tracker().finished_cells()[0].metrics)
+
+
+def test_the_images_are_measured_by_every_standard_name(world, small: Settings, tracking_uri: str):
+    run(small("da_fusion"))
+    (cell,) = Tracker().finished_cells()
+    wanted = {f"{name}/{over}" for name in ("density", "coverage", "vendi_score") for over in ("pooled", "class_mean")}
+    assert wanted | {"frechet_distance/pooled", "near_copies/pooled", "authenticity/pooled"} <= set(cell.metrics)
+
+
 def test_no_secret_is_tracked(world, small: Settings, tracking_uri: str, tmp_path, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
     run(small())

@@ -95,11 +95,32 @@ class TestCustomCoco:
         with pytest.raises(UserError, match="no data root given"):
             DATASETS["custom_coco"](None)
 
-    def test_an_empty_folder_is_refused(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(("folder", "words"), [("", "no class folders"), ("cup", "no readable image")])
+    def test_an_empty_folder_is_refused(self, tmp_path: Path, folder: str, words: str) -> None:
         for part in ("train-val", "test"):
-            (tmp_path / "custom_coco" / part).mkdir(parents=True)
-        with pytest.raises(UserError, match="no readable image"):
+            (tmp_path / "custom_coco" / part / folder).mkdir(parents=True)
+        with pytest.raises(UserError, match=f"train-val: {words}"):
             DATASETS["custom_coco"](tmp_path)
+
+    def test_the_data_root_may_be_the_folder_itself(self, tmp_path: Path) -> None:
+        above = DATASETS["custom_coco"](write_custom_coco(tmp_path))
+        assert DATASETS["custom_coco"](tmp_path / "custom_coco").splits(0) == above.splits(0)
+
+    def test_a_class_needs_an_image_to_validate(self, tmp_path: Path) -> None:
+        dataset = DATASETS["custom_coco"](write_custom_coco(tmp_path, per_class=7))
+        with pytest.raises(
+            UserError,
+            match=r"class 'cell_phone' has 7 images \(and 1 more with too few\): 8 .* 1 to validate are needed",
+        ):
+            dataset.splits(0)
+
+    def test_what_a_test_set_lacks_is_said_once(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        write_custom_coco(tmp_path)
+        (tmp_path / "custom_coco" / "test" / "cup").rename(tmp_path / "elsewhere")
+        dataset = DATASETS["custom_coco"](tmp_path)
+        dataset.splits(0), dataset.splits(1)
+        (line,) = caplog.messages
+        assert line.endswith("test: no image of 1 of the 2 classes: cup")
 
     def test_a_corrupt_file_is_refused_or_skipped(self, tmp_path: Path) -> None:
         write_custom_coco(tmp_path)
@@ -123,42 +144,23 @@ class TestCustomCoco:
         assert all(len(pool) == 8 for pool in dataset.splits(0).train_pool)
 
 
-class TestImageFolder:
-    def test_a_given_validation_folder_is_used_whole(self, tmp_path: Path) -> None:
-        for part, count in (("train", 10), ("val", 3), ("test", 2)):
-            write_classes(tmp_path / part, {"cup": count, "key": count})
-        splits = DATASETS["imagefolder"](tmp_path).splits(0)
-        assert len(splits.validation) == 6
-        assert all(name.startswith("val/") for name in identifiers(splits.validation))
+class TestVerification:
+    def test_unreadable_files_are_problems_and_the_others_counted(self, tmp_path: Path) -> None:
+        bad = write_custom_coco(tmp_path) / "custom_coco" / "train-val" / "cup" / "cup (3).jpg"
+        bad.write_text("<!DOCTYPE html>\n<title>Not found</title>")
+        found = DATASETS["custom_coco"].verify(tmp_path, lambda count: None)
+        assert found.problems == (f"{bad}: not a readable image (a web page under an image's name: download it again)",)
+        assert found.counts["cup"] == {"train pool": 8, "validation": 4, "test": 3, "uncommon": 2}
 
-    def test_one_folder_gives_half_of_the_rest_to_each(self, tmp_path: Path) -> None:
-        write_classes(tmp_path, {"cup": 13})
-        splits = DATASETS["imagefolder"](tmp_path).splits(0)
-        sizes = len(splits.train_pool[0]), len(splits.validation), len(splits.tests["test"])
-        assert sizes == (8, 2, 3)
+    def test_files_that_leave_too_few_are_all_named(self, tmp_path: Path) -> None:
+        folder = write_custom_coco(tmp_path) / "custom_coco" / "train-val" / "cup"
+        for number in range(1, 6):
+            (folder / f"cup ({number}).jpg").write_bytes(b"")
+        *unreadable, too_few = DATASETS["custom_coco"].verify(tmp_path, lambda count: None).problems
+        assert [line.endswith("(an empty file)") for line in unreadable] == [True] * 5
+        assert too_few.startswith("class 'cup' has 8 images")
 
-    def test_hidden_files_are_ignored(self, tmp_path: Path) -> None:
-        write_classes(tmp_path, {"cup": 9})
-        (tmp_path / "cup" / ".DS_Store").write_bytes(b"x")
-        (tmp_path / ".cache").mkdir()
-        assert DATASETS["imagefolder"](tmp_path).classes == ("cup",)
-
-    def test_a_file_that_is_no_image_is_named(self, tmp_path: Path) -> None:
-        write_classes(tmp_path, {"cup": 9})
-        (tmp_path / "cup" / "notes.txt").write_text("hello")
-        with pytest.raises(UserError, match=r"notes\.txt"):
-            DATASETS["imagefolder"](tmp_path)
-
-    @pytest.mark.parametrize(
-        ("folder", "words"), [("train/cup", "needs a test/ folder"), ("test/cup", "without train/")]
-    )
-    def test_half_a_layout_is_refused(self, tmp_path: Path, folder: str, words: str) -> None:
-        write_image(tmp_path / folder / "1.png")
-        with pytest.raises(UserError, match=words):
-            DATASETS["imagefolder"](tmp_path)
-
-    def test_a_folder_without_classes_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(UserError, match="no class folders"):
-            DATASETS["imagefolder"](tmp_path)
-        with pytest.raises(UserError, match="nowhere: no such folder"):
-            DATASETS["imagefolder"](tmp_path / "nowhere")
+    def test_every_image_is_looked_at(self, tmp_path: Path) -> None:
+        seen: list[int] = []
+        DATASETS["custom_coco"].verify(write_custom_coco(tmp_path), seen.append)
+        assert sum(seen) == 12 + 13 + 6 + 4

@@ -11,7 +11,7 @@ from PIL import Image
 from datasets.base import Dataset, Example, Splits, Verification
 from datasets.errors import UserError
 from datasets.images import load_rgb
-from datasets.verification import expect, verify_examples
+from datasets.verification import verify_examples
 
 
 class Shelf(Dataset):
@@ -82,8 +82,3 @@ def test_a_class_without_an_image_in_a_split_is_a_problem(shelf: Shelf) -> None:
 def test_a_dataset_that_cannot_be_divided_is_a_problem(shelf: Shelf) -> None:
     shelf.classes = ("cup", "dog", "unicorn")
     assert verify_examples(shelf, lambda count: None) == Verification({}, (f"{shelf.folder}: a class without images",))
-
-
-def test_expected_numbers_of_images(shelf: Shelf) -> None:
-    verification = expect(verify_examples(shelf, lambda count: None), "test", 2)
-    assert verification.problems == ("dog: 1 images in test, 2 expected",)

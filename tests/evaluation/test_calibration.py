@@ -10,7 +10,12 @@ from scipy import optimize
 from scipy.special import log_softmax, softmax
 from torchmetrics.functional.classification import multiclass_calibration_error
 
-from evaluation.calibration import expected_calibration_error, fit_temperature, negative_log_likelihood
+from evaluation.calibration import (
+    calibrate,
+    expected_calibration_error,
+    fit_temperature,
+    negative_log_likelihood,
+)
 
 Data = tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]
 
@@ -60,3 +65,24 @@ def test_perfect_and_empty_validation_sets_give_usable_temperatures() -> None:
 def test_huge_logits_do_not_overflow() -> None:
     assert negative_log_likelihood(np.array([[1e4, -1e4]]), np.array([0])) == 0.0
     assert np.isfinite(fit_temperature(np.array([[1e4, -1e4], [1e4, 0]]), np.array([0, 1])))
+
+
+def test_a_calibration_compares_before_and_after(miscalibrated: Data) -> None:
+    logits, labels = miscalibrated
+    found = calibrate(logits, labels)
+    before, after = (softmax(logits / t, axis=1) for t in (1.0, found.temperature))
+    assert found.temperature == fit_temperature(logits, labels)
+    assert (found.ece_before, found.ece_after) == pytest.approx(
+        (expected_calibration_error(before, labels), expected_calibration_error(after, labels))
+    )
+    assert found.nll_after <= found.nll_before
+    assert np.allclose(found.confidence_before, before.max(axis=1))
+    assert np.allclose(found.confidence_after, after.max(axis=1))
+    assert found.correct.mean() == np.mean(before.argmax(axis=1) == labels)
+
+
+def test_a_calibration_without_images_says_nothing() -> None:
+    found = calibrate(np.empty((0, 3)), np.empty(0, int))
+    assert found.temperature == 1.0
+    assert np.isnan(found.ece_before)
+    assert len(found.correct) == 0

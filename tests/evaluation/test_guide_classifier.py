@@ -44,8 +44,8 @@ def test_same_seed_same_confidence() -> None:
 
 def test_scaling_does_not_raise_the_validation_loss() -> None:
     result = guided()
-    assert result.nll_after <= result.nll_before + 1e-9
-    assert result.temperature > 0
+    assert result.calibration.nll_after <= result.calibration.nll_before + 1e-9
+    assert result.calibration.temperature > 0
 
 
 def test_confidence_is_the_mean_probability_over_views() -> None:

@@ -1,0 +1,171 @@
+"""What every registered dataset promises, tested on a miniature copy of its published layout."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import datasets  # noqa: F401  (registers the project's datasets)
+from datasets.base import DATASETS, Dataset, Example, Splits, Verification
+from datasets.few_shot import few_shot_task
+
+COPIES = {"custom_coco": "custom_coco", "coco": "coco", "focus": "focus", "imagefolder": "image_folder"}
+"""Which module of tests/datasets/copies writes a dataset's copy; a dataset that needs no folder has none."""
+
+NO_FOLDER = {"mini_focus"}
+
+SETTINGS: dict[str, dict[str, Any]] = {"focus": {"train_and_validation": 10}}
+"""The copies are smaller than what they copy."""
+
+
+def write_copy(name: str, root: Path) -> Path | None:
+    """The data root of a copy under `root`."""
+    if name in NO_FOLDER:
+        return None
+    module = import_module(f"tests.datasets.copies.{COPIES[name]}")
+    write: Callable[[Path], Path] = getattr(module, f"write_{COPIES[name]}")
+    return write(root)
+
+
+def open_copy(name: str, data_root: Path | None) -> Dataset:
+    plugin: Any = DATASETS[name]
+    return plugin(data_root, **SETTINGS.get(name, {}))
+
+
+def everything(splits: Splits) -> list[Example]:
+    return list(chain(*splits.train_pool, splits.validation, *splits.tests.values()))
+
+
+class Shuffled:
+    """What `os.scandir` gives, in another order."""
+
+    def __init__(self, entries: Iterator[Any]) -> None:
+        self.entries = iter(random.Random(1).sample(found := list(entries), len(found)))
+
+    def __iter__(self) -> Iterator[Any]:
+        return self.entries
+
+    def __next__(self) -> Any:
+        return next(self.entries)
+
+    def __enter__(self) -> Shuffled:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture(scope="module", params=sorted([*COPIES, *NO_FOLDER]))
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def data_root(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path | None:
+    return write_copy(name, tmp_path_factory.mktemp(name))
+
+
+@pytest.fixture(autouse=True)
+def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DIAGEN_STORE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def dataset(name: str, data_root: Path | None) -> Dataset:
+    return open_copy(name, data_root)
+
+
+def test_every_registered_dataset_is_tested_here() -> None:
+    assert {*COPIES, *NO_FOLDER} == set(DATASETS)
+
+
+def test_facts_are_stated(name: str) -> None:
+    plugin = DATASETS[name]
+    assert all(getattr(plugin, fact) for fact in ("title", "source", "licence"))
+
+
+def test_classes_are_distinct_nouns(dataset: Dataset) -> None:
+    assert len(set(dataset.classes)) == len(dataset.classes) == len(dataset.display_names) > 1
+    assert all(noun == " ".join(noun.split()) and "_" not in noun for noun in dataset.classes)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_splits_are_disjoint(dataset: Dataset, seed: int) -> None:
+    found = [example.identifier for example in everything(dataset.splits(seed))]
+    assert len(found) == len(set(found))
+
+
+def test_every_class_is_in_the_train_pool_and_the_test_set(dataset: Dataset) -> None:
+    splits = dataset.splits(0)
+    for label, pool in enumerate(splits.train_pool):
+        assert len(pool) == 8
+        assert {example.label for example in pool} == {label}
+    for part in (splits.validation, splits.tests["test"]):
+        assert {example.label for example in part} == set(range(len(dataset.classes)))
+
+
+def test_shots_are_nested(dataset: Dataset) -> None:
+    two, four, eight = (few_shot_task("t", dataset, shots, 0) for shots in (2, 4, 8))
+    assert set(two.train) < set(four.train) < set(eight.train)
+    assert [len(task.train) for task in (two, four, eight)] == [shots * len(dataset.classes) for shots in (2, 4, 8)]
+
+
+def test_the_same_seed_gives_the_same_files_whatever_the_order_of_the_file_system(
+    name: str, dataset: Dataset, data_root: Path | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    scandir, listdir = os.scandir, os.listdir
+    monkeypatch.setenv("DIAGEN_STORE", str(tmp_path / "another cache"))
+    monkeypatch.setattr(os, "scandir", lambda *given: Shuffled(scandir(*given)))
+    monkeypatch.setattr(os, "listdir", lambda *given: random.Random(2).sample(f := listdir(*given), len(f)))
+    shuffled = open_copy(name, data_root)
+    assert shuffled.classes == dataset.classes
+    assert shuffled.splits(3) == dataset.splits(3)
+
+
+def test_another_seed_gives_another_choice(dataset: Dataset) -> None:
+    one, other = dataset.splits(1), dataset.splits(2)
+    assert one.train_pool != other.train_pool
+    assert [len(part) for part in one.train_pool] == [len(part) for part in other.train_pool]
+    assert len(everything(one)) == len(everything(other))
+
+
+def test_images_load_upright_in_rgb(dataset: Dataset) -> None:
+    for example in dataset.splits(0).tests["test"][:: max(1, len(dataset.classes) // 5)]:
+        image = dataset.load(example)
+        assert image.mode == "RGB"
+        assert min(image.size) >= 1
+
+
+def test_digests_and_identifiers_do_not_know_the_place(name: str, dataset: Dataset, tmp_path: Path) -> None:
+    elsewhere = open_copy(name, write_copy(name, tmp_path / "else where"))
+    here, there = (everything(opened.splits(0)) for opened in (dataset, elsewhere))
+    assert here == there
+    assert [dataset.digest(e) for e in here[:40]] == [elsewhere.digest(e) for e in there[:40]]
+    assert all(len(dataset.digest(e)) == 64 for e in here[:40])
+    assert not any(e.identifier.startswith("/") or "\\" in e.identifier for e in here)
+
+
+def test_examples_hold_all_that_splits_name(dataset: Dataset) -> None:
+    known = {example.identifier: example for example in dataset.examples(0)}
+    assert all(known[example.identifier] == example for example in everything(dataset.splits(0)))
+
+
+def test_attributes_named_for_slices_are_there(dataset: Dataset) -> None:
+    shown = dataset.splits(0).tests["test"]
+    for attribute in dataset.slices:
+        assert any(example.attributes.get(attribute) for example in shown), attribute
+
+
+def test_verification_looks_at_every_file_and_finds_no_fault(name: str, data_root: Path | None) -> None:
+    seen: list[int] = []
+    found: Verification = DATASETS[name].verify(data_root, seen.append)
+    assert sum(seen) > 0
+    assert len(found.counts) == len(open_copy(name, data_root).classes)

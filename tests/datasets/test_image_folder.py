@@ -1,0 +1,269 @@
+"""A user's own photos: layouts, names, links and what lies beside them; and clear words for what cannot be used."""
+
+from __future__ import annotations
+
+import unicodedata
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from datasets.base import DATASETS, Dataset, Splits
+from datasets.errors import UserError
+from datasets.few_shot import few_shot_task
+from tests.datasets.copies.image_folder import write_image_folder
+from tests.datasets.folders import write_classes, write_image
+
+TWO = {"cup": 10, "key": 10}
+
+
+def open_folder(root: Path, **settings: Any) -> Dataset:
+    plugin: Any = DATASETS["imagefolder"]
+    return plugin(root, **settings)
+
+
+def files(dataset: Dataset) -> list[str]:
+    return [example.identifier for example in dataset.examples(0)]
+
+
+def sizes(splits: Splits) -> tuple[list[int], int, int]:
+    return [len(pool) for pool in splits.train_pool], len(splits.validation), len(splits.tests["test"])
+
+
+class TestOneFolderOfClasses:
+    @pytest.mark.parametrize(
+        ("settings", "expected"),
+        [
+            ({}, ([8, 8], 2 + 3, 3 + 3)),
+            ({"train_pool": 4}, ([4, 4], 4 + 5, 5 + 5)),
+            ({"validation_share": 0.9}, ([8, 8], 4 + 5, 1 + 1)),
+            ({"validation_share": 0.01}, ([8, 8], 1 + 1, 4 + 5)),
+        ],
+    )
+    def test_the_rest_is_divided_by_the_share_with_one_image_at_least_in_each(
+        self, tmp_path: Path, settings: dict[str, Any], expected: Any
+    ) -> None:
+        write_classes(tmp_path, {"cup": 13, "key": 14})
+        assert sizes(open_folder(tmp_path, **settings).splits(0)) == expected
+
+    def test_ten_images_are_enough_and_nine_too_few(self, tmp_path: Path) -> None:
+        write_classes(tmp_path, TWO)
+        assert sizes(open_folder(tmp_path).splits(0)) == ([8, 8], 2, 2)
+        (tmp_path / "key" / "key (4).jpg").unlink()
+        with pytest.raises(
+            UserError,
+            match=r"class 'key' has 9 images: 8 for the train pool and at least 1 to validate and 1 to test are "
+            r"needed; add images, or lower it with --set imagefolder\.train_pool=7",
+        ):
+            open_folder(tmp_path).splits(0)
+        assert sizes(open_folder(tmp_path, train_pool=7).splits(0)) == ([7, 7], 1 + 1, 2 + 1)
+
+    def test_two_images_are_never_enough(self, tmp_path: Path) -> None:
+        write_classes(tmp_path, {"cup": 2, "key": 10})
+        with pytest.raises(UserError, match=r"class 'cup' has 2 images.*; add images$"):
+            open_folder(tmp_path, train_pool=1).splits(0)
+
+    @pytest.mark.parametrize("settings", [{"train_pool": 0}, {"validation_share": 0.0}, {"validation_share": 1.0}])
+    def test_settings_out_of_range_are_named(self, tmp_path: Path, settings: dict[str, Any]) -> None:
+        with pytest.raises(UserError, match=f"imagefolder.{next(iter(settings))}="):
+            open_folder(tmp_path, **settings)
+
+
+class TestGivenParts:
+    def write(self, root: Path, **counts: int) -> Path:
+        for part, count in counts.items():
+            write_classes(root / part, {"cup": count, "key": count})
+        return root
+
+    def test_a_validation_folder_is_used_whole(self, tmp_path: Path) -> None:
+        splits = open_folder(self.write(tmp_path, train=10, val=3, test=2)).splits(0)
+        assert sizes(splits) == ([8, 8], 6, 4)
+        assert all(example.identifier.startswith("val/") for example in splits.validation)
+
+    def test_four_photos_are_enough_for_four_shots_where_the_rest_is_given(self, tmp_path: Path) -> None:
+        dataset = open_folder(self.write(tmp_path, train=4, val=1, test=1))
+        assert len(few_shot_task("photos", dataset, 4, 0).train) == 8
+        with pytest.raises(UserError, match=r"'cup' of photos has 4 training images, 8 shots need 8"):
+            few_shot_task("photos", dataset, 8, 0)
+
+    def test_without_a_validation_folder_an_image_must_be_left(self, tmp_path: Path) -> None:
+        dataset = open_folder(self.write(tmp_path, train=8, test=1))
+        with pytest.raises(
+            UserError, match=r"8 for the train pool and at least 1 to validate are needed.*train_pool=7"
+        ):
+            dataset.splits(0)
+
+    @pytest.mark.parametrize("shots", [1, 2, 4, 8])
+    def test_uncommon_settings_are_tested_on_and_never_trained_on(self, tmp_path: Path, shots: int) -> None:
+        task = few_shot_task("photos", open_folder(self.write(tmp_path, train=9, test=1, uncommon=2)), shots, 0)
+        assert [example.identifier for example in task.tests["uncommon"]] == [
+            f"uncommon/{name}/{name} ({number}).jpg" for name in ("cup", "key") for number in (1, 2)
+        ]
+        assert not any("uncommon" in example.identifier for example in chain(task.train, task.validation))
+
+    def test_a_class_without_test_images_is_said_once(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        write_image(self.write(tmp_path, train=9, test=2) / "train" / "spoon" / "1.jpg")
+        write_classes(tmp_path / "train", {"spoon": 9})
+        open_folder(tmp_path)
+        (line,) = caplog.messages
+        assert line.endswith("test: no image of 1 of the 3 classes: spoon")
+
+    def test_a_class_that_is_only_tested_is_refused(self, tmp_path: Path) -> None:
+        write_image(self.write(tmp_path, train=9, test=2) / "test" / "spoon" / "1.jpg")
+        with pytest.raises(UserError, match=r"class 'spoon' has no folder of training images$"):
+            open_folder(tmp_path)
+
+    def test_a_class_that_is_written_otherwise_for_testing_is_refused(self, tmp_path: Path) -> None:
+        write_image(self.write(tmp_path, train=9, test=2) / "test" / "Cup" / "1.jpg")
+        with pytest.raises(UserError, match="class 'Cup' has no folder of training images, but 'cup' has: rename one"):
+            open_folder(tmp_path)
+
+    def test_other_folders_beside_train_are_named(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        write_image(self.write(tmp_path, train=9, test=2) / "validation" / "cup" / "1.jpg")
+        open_folder(tmp_path)
+        assert "folders beside train/ are ignored: ['validation'] (known: train, val, test, uncommon)" in caplog.text
+
+    @pytest.mark.parametrize(
+        ("folder", "words"),
+        [
+            ("train/cup", "needs a test/ folder"),
+            ("test/cup", "test/ without train/"),
+            ("val/cup", "val/ without train/"),
+            ("Train/cup", "write 'train' in small letters"),
+        ],
+    )
+    def test_half_a_layout_is_refused(self, tmp_path: Path, folder: str, words: str) -> None:
+        write_image(tmp_path / folder / "1.png")
+        with pytest.raises(UserError, match=words):
+            open_folder(tmp_path)
+
+
+class TestNamesAndLinks:
+    def test_the_awkward_folder_is_read_as_a_person_would(self, tmp_path: Path) -> None:
+        dataset = open_folder(write_image_folder(tmp_path))
+        assert dataset.classes == ("Café table", "cup", "cell phone")
+        assert dataset.display_names == ("Café table", "cup", "Mobile phone")
+        found = files(dataset)
+        assert {"cup/linked.jpg", "cup/album/1.jpg", "Café table/summer/Terrasse été.jpg"} < set(found)
+        assert len(found) == 13 + (13 + 2) + 10 + 6
+
+    def test_identifiers_are_composed_whatever_the_file_system_writes(self, tmp_path: Path) -> None:
+        dataset = open_folder(write_image_folder(tmp_path))
+        (example,) = (e for e in dataset.examples(0) if "Terrasse" in e.identifier)
+        assert unicodedata.is_normalized("NFC", example.identifier)
+        assert dataset.load(example).size == (12, 10)
+        assert len(dataset.digest(example)) == 64
+
+    def test_files_that_are_no_images_by_name_are_counted_once(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        write_classes(tmp_path, TWO)
+        for name in ("labels.csv", "notes.txt", "more.TXT", "README", "Thumbs.db", ".DS_Store"):
+            (tmp_path / "cup" / name).write_text("no image")
+        assert len(files(open_folder(tmp_path))) == 20
+        (line,) = caplog.messages
+        assert line.startswith("4 files that are no images are ignored (2 .txt, 1 no suffix, 1 .csv): ")
+
+    def test_what_systems_leave_is_not_worth_a_word(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        write_classes(tmp_path, TWO)
+        write_image(tmp_path / "__MACOSX" / "cup" / "1.jpg")
+        (tmp_path / "cup" / "desktop.ini").write_text("")
+        assert open_folder(tmp_path).classes == ("cup", "key")
+        assert not caplog.messages
+
+    def test_numbers_with_and_without_zeros_have_one_order(self, tmp_path: Path) -> None:
+        write_classes(tmp_path / "train", TWO)
+        write_classes(tmp_path / "test", {"cup": 1, "key": 1})
+        for name in ("1.jpg", "01.jpg", "001.jpg"):
+            write_image(tmp_path / "test" / "cup" / name)
+        tested = [e.identifier for e in open_folder(tmp_path).splits(0).tests["test"]]
+        assert tested[:3] == ["test/cup/001.jpg", "test/cup/01.jpg", "test/cup/1.jpg"]
+
+    @pytest.mark.parametrize("target", [".", "..", "loop"])
+    def test_a_loop_of_links_ends_with_a_line(self, tmp_path: Path, target: str) -> None:
+        write_classes(tmp_path, TWO)
+        (tmp_path / "key" / "loop").symlink_to(target)
+        with pytest.raises(UserError, match=r"key/loop.*a link that leads") as caught:
+            open_folder(tmp_path)
+        assert "\n" not in str(caught.value)
+
+    def test_two_folders_that_lead_to_each_other_end_too(self, tmp_path: Path) -> None:
+        write_classes(tmp_path, TWO)
+        (tmp_path / "cup" / "keys").symlink_to("../key")
+        (tmp_path / "key" / "cups").symlink_to("../cup")
+        with pytest.raises(UserError, match=r"cup/keys/cups: a link that leads back to .*cup, where it lies"):
+            open_folder(tmp_path)
+
+    @pytest.mark.parametrize("link", ["cup/gone.jpg", "cup/gone", "spoon"])
+    def test_a_broken_link_is_named(self, tmp_path: Path, link: str) -> None:
+        write_classes(tmp_path, TWO)
+        (tmp_path / link).symlink_to("nowhere")
+        with pytest.raises(UserError, match=f"{link}: a link that leads nowhere"):
+            open_folder(tmp_path)
+
+    def test_a_broken_link_may_be_skipped(self, tmp_path: Path) -> None:
+        write_classes(tmp_path, TWO)
+        (tmp_path / "cup" / "gone.jpg").symlink_to("nowhere")
+        dataset: Any = open_folder(tmp_path, unreadable="skip")
+        assert dataset.skipped == (f"{tmp_path}/cup/gone.jpg: a link that leads nowhere",)
+        assert len(files(dataset)) == 20
+
+
+class TestWhatCannotBeUsed:
+    @pytest.mark.parametrize(
+        ("names", "words"),
+        [
+            (("Cup", "cup"), "'Cup' and 'cup' differ in case only"),
+            (("é", "e\u0301"), "differ in Unicode form only"),
+            (("cell phone", "cell_phone"), "both mean 'cell phone'"),
+            (("cell_phone", "Cell phone"), "both mean 'cell phone'"),
+        ],
+    )
+    def test_two_folders_of_one_class_are_refused(self, tmp_path: Path, names: tuple[str, str], words: str) -> None:
+        write_classes(tmp_path, dict.fromkeys(names, 1))
+        with pytest.raises(UserError, match=words):
+            open_folder(tmp_path)
+
+    def test_two_files_of_one_name_are_refused(self, tmp_path: Path) -> None:
+        write_classes(tmp_path, TWO)
+        for form in ("é.png", "e\u0301.png"):
+            write_image(tmp_path / "cup" / form)
+        with pytest.raises(UserError, match="another file's name differs in its Unicode form only"):
+            open_folder(tmp_path)
+
+    def test_a_name_that_is_no_text_is_refused(self, tmp_path: Path) -> None:
+        write_classes(tmp_path, TWO)
+        write_image(tmp_path / "cup" / "1.png").rename(tmp_path / "cup" / "\udce9t\udce9.png")
+        with pytest.raises(UserError, match=r"udce9t.*the name is no valid UTF-8"):
+            open_folder(tmp_path)
+
+    def test_a_web_page_is_no_image(self, tmp_path: Path) -> None:
+        write_classes(tmp_path, TWO)
+        (tmp_path / "cup" / "cup (2).jpg").write_text("\n<html><body>404</body></html>")
+        with pytest.raises(
+            UserError, match=r"cup \(2\)\.jpg: not a readable image \(a web page .* --set unreadable=skip"
+        ):
+            open_folder(tmp_path)
+
+    def test_folders_without_classes_are_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(UserError, match="no class folders in it"):
+            open_folder(tmp_path)
+        (tmp_path / "cup").mkdir()
+        with pytest.raises(UserError, match=r"one class folder only \('cup'\)"):
+            open_folder(tmp_path)
+        (tmp_path / "key").mkdir()
+        with pytest.raises(UserError, match="no readable image in its class folders"):
+            open_folder(tmp_path)
+
+    def test_an_empty_class_is_named(self, tmp_path: Path) -> None:
+        write_classes(tmp_path, TWO)
+        (tmp_path / "spoon").mkdir()
+        with pytest.raises(UserError, match="class 'spoon' has 0 images"):
+            open_folder(tmp_path).splits(0)
+
+    def test_a_missing_folder_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(UserError, match="nowhere: no such folder; give a folder of class folders"):
+            open_folder(tmp_path / "nowhere")
+        with pytest.raises(UserError, match="no data root given"):
+            DATASETS["imagefolder"](None)
