@@ -16,7 +16,7 @@ from benchmark.store import Store
 from datasets.base import Dataset, Example
 from datasets.seeding import fingerprint
 from evaluation.loading import worker_count
-from evaluation.views import View, plain_view, rand_augment_view, standard_view, view_seed
+from evaluation.views import VIEWS, view_seed
 from methods.base import SyntheticImage
 
 if TYPE_CHECKING:
@@ -25,13 +25,6 @@ if TYPE_CHECKING:
     from evaluation.frozen import Backbone, Pixels
 
 Features = npt.NDArray[np.float32]
-
-VIEWS: dict[str, View] = {
-    "plain": lambda image, _seed: plain_view(image),
-    "standard": standard_view,
-    "rand_augment": rand_augment_view,
-}
-"""As the picture is; the train-time transform; RandAugment, for the guide classifier."""
 
 BLOCK = 512
 """Views that are embedded and stored together: what a kill can cost."""

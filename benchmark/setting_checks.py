@@ -14,6 +14,19 @@ from datasets.errors import UnknownName, UserError
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "unreadable": ("refuse", "skip"),
     "generator.dtype": ("auto", "float32", "float16", "bfloat16"),
+    "classifier.transform": ("standard", "standard_without_crop"),
+    "guide_classifier.confidence_transform": ("rand_augment", "standard", "standard_without_crop"),
+    "textual_inversion.words_of": ("each_task", "first_task"),
+    "prompts.plurals": ("word", "as_written"),
+    **{
+        f"{classifier}.{name}": choices
+        for classifier in ("classifier", "guide_classifier")
+        for name, choices in {
+            "tested_epoch": ("best", "last"),
+            "backbone_mode": ("eval", "train"),
+            "validation": ("once", "resampled"),
+        }.items()
+    },
 }
 
 AUTOMATIC = ("workers",)
