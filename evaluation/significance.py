@@ -1,0 +1,125 @@
+"""Whether a difference is more than chance: paired tests, and their correction for many of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from evaluation.intervals import LEVEL, RESAMPLES, Interval
+
+FEWEST_CELLS = 6
+"""The exact two-sided Wilcoxon test cannot fall below 0.05 with fewer."""
+
+Booleans = npt.NDArray[np.bool_]
+Doubles = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """Accuracy of one classifier minus that of the other, with its interval over test images and two-sided p value."""
+
+    difference: float
+    interval: Interval
+    p: float
+
+
+def mcnemar(one: Booleans, other: Booleans) -> float:
+    """Two-sided p value of the exact McNemar test: whether two classifiers err equally often on the same images, (N,).
+
+    Only the images on which exactly one of them is right count: of these, each should win half (McNemar 1947; the exact
+    binomial form). 1 where there is no such image.
+    """
+    from scipy.stats import binomtest
+
+    wins, losses = int(np.sum(one & ~other)), int(np.sum(other & ~one))
+    return float(binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
+
+
+def paired_bootstrap(
+    advantage: Doubles,
+    times: Doubles,
+    labels: Integers,
+    level: float = LEVEL,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> PairedDifference:
+    """Difference in mean per-class accuracy over the same test images, by a bootstrap over images (Efron 1979).
+
+    Several cells (shots, seeds) are judged on the same test images, so that their errors go together: an image is
+    drawn with all of its cells, never one without the other. Images are drawn with replacement within their class.
+    The p value is the share of differences, shifted to mean 0, that are at least as large as the one found.
+
+    Args:
+        advantage: of each image, in how many cells the first is right and the second is not, minus the reverse, (N,).
+        times: in how many cells each image occurs, (N,), at least 1; labels: its class, (N,).
+    """
+    rng = np.random.default_rng(seed)
+    classes = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    observed = float(np.mean([advantage[own].sum() / times[own].sum() for own in classes]))
+    drawn = np.zeros(resamples)
+    for own in classes:
+        counts = rng.multinomial(len(own), np.full(len(own), 1 / len(own)), size=resamples)
+        drawn += (counts @ advantage[own]) / (counts @ times[own]) / len(classes)
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    # Differences that equal the observed one but for rounding count as large.
+    as_large = np.abs(drawn - observed) >= abs(observed) - 1e-12
+    return PairedDifference(observed, (float(low), float(high)), float((as_large.sum() + 1) / (resamples + 1)))
+
+
+def wilcoxon(differences: Sequence[float]) -> float:
+    """Two-sided p value of Wilcoxon's signed-rank test on differences of cells; 1 where all are 0.
+
+    Exact where no two sizes are equal and none is 0. Below `FEWEST_CELLS` differences it cannot be under 0.05.
+    """
+    from scipy import stats
+
+    values = np.asarray(differences, np.float64)
+    if not values.any():
+        return 1.0
+    sizes = np.abs(values)
+    exact = len(np.unique(sizes)) == len(sizes) and bool(sizes.all())
+    return float(stats.wilcoxon(values, method="exact" if exact else "approx", correction=not exact).pvalue)
+
+
+def paired_t(differences: Sequence[float]) -> float:
+    """Two-sided p value of the paired t test on differences of cells; NaN for fewer than two.
+
+    Where all differences are equal: 0 if they are not 0, else 1.
+    """
+    from scipy import stats
+
+    values = np.asarray(differences, np.float64)
+    if len(values) < 2:
+        return float("nan")
+    if np.ptp(values) == 0:
+        return 0.0 if values[0] else 1.0
+    return float(stats.ttest_1samp(values, 0.0).pvalue)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P values adjusted for their number by Holm's step-down method (1979), in the given order; NaN does not count."""
+    order = sorted((i for i, p in enumerate(p_values) if p == p), key=lambda i: p_values[i])
+    adjusted, floor = list(p_values), 0.0
+    for rank, i in enumerate(order):
+        floor = max(floor, min(1.0, (len(order) - rank) * p_values[i]))
+        adjusted[i] = floor
+    return adjusted
+
+
+def mean_ranks(table: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    """Mean rank of each method over cells, 1 for the highest value, ties shared.
+
+    `table` holds a value for every cell of every method, in the same order; without a cell there is no rank.
+    """
+    from scipy.stats import rankdata
+
+    values = np.array(list(table.values()), dtype=np.float64)
+    if values.size == 0:
+        return {}
+    ranks = rankdata(-values, axis=0).mean(axis=1)
+    return {name: float(rank) for name, rank in zip(table, ranks, strict=True)}

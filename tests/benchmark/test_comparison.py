@@ -1,0 +1,107 @@
+"""Which differences are said, and how surely."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from benchmark.comparison import Comparison, compare
+from benchmark.records import Record
+
+IMAGES = 60
+
+
+def cell(method: str, seed: int, accuracy: float, predictions: bool = True, shots: int = 4) -> Record:
+    """A cell in which the first so many images of each of two classes are recognised."""
+    labels = ["cup", "lamp"] * (IMAGES // 2)
+    right = round(accuracy * IMAGES)
+    predicted = [label if i < right else "neither" for i, label in enumerate(labels)]
+    table = {"image": [f"{i}.jpg" for i in range(IMAGES)], "label": labels, "prediction": predicted}
+    tags = {"method": method, "shots": str(shots), "seed": str(seed), "dataset": "d"}
+    tables = {"predictions_test": table} if predictions else {}
+    return Record(tags, {"accuracy/test": accuracy}, tables=tables)
+
+
+def records(**methods: list[float]) -> list[Record]:
+    return [cell(name, seed, value) for name, values in methods.items() for seed, value in enumerate(values)]
+
+
+def one(found: list[Comparison]) -> Comparison:
+    (comparison,) = found
+    return comparison
+
+
+def test_a_steady_difference_is_significant_and_said_with_its_size() -> None:
+    comparison = one(compare(records(a=[0.5, 0.6, 0.4], b=[0.7, 0.81, 0.6]), "test"))
+    assert comparison.significant
+    assert comparison.difference == pytest.approx(-0.61 / 3)
+    assert comparison.verdict.startswith("b is better than a on test by 20.3 points (3 cells, paired t p")
+    assert "95% interval 18.9 to 21.8" in comparison.verdict
+
+
+def test_a_difference_that_other_seeds_reverse_is_said_to_be_none() -> None:
+    comparison = one(compare(records(a=[0.5, 0.9, 0.7], b=[0.6, 0.7, 0.75]), "test"))
+    assert not comparison.significant
+    assert comparison.verdict.startswith("no significant difference between a and b on test (1.7 points; 3 cells")
+
+
+def test_six_cells_are_judged_by_wilcoxon() -> None:
+    values = [0.5, 0.55, 0.6, 0.45, 0.4, 0.65]
+    better = [value + 0.1 + 0.01 * i for i, value in enumerate(values)]
+    comparison = one(compare(records(a=values, b=better), "test"))
+    assert (comparison.test, comparison.p_cells) == ("Wilcoxon", pytest.approx(2 / 2**6))
+    assert comparison.significant
+
+
+def test_p_values_are_corrected_for_the_number_of_pairs() -> None:
+    values = [0.5, 0.55, 0.6, 0.45, 0.4, 0.65]
+    better = [value + 0.1 + 0.01 * i for i, value in enumerate(values)]
+    found = compare(records(a=values, b=better, c=[value + 0.001 * i for i, value in enumerate(better)]), "test")
+    assert [(c.first, c.second) for c in found] == [("a", "b"), ("a", "c"), ("b", "c")]
+    assert found[0].p_cells == pytest.approx(3 * 2 / 2**6)
+    assert not found[0].significant
+
+
+def test_one_cell_cannot_tell() -> None:
+    comparison = one(compare(records(a=[0.5], b=[0.9]), "test"))
+    assert math.isnan(comparison.p_cells)
+    assert comparison.verdict.startswith("one cell cannot tell a and b apart on test (40.0 points; 1 cell; over test")
+
+
+def test_only_cells_that_both_finished_count() -> None:
+    comparison = one(compare(records(a=[0.5, 0.6, 0.7], b=[0.5]), "test"))
+    assert comparison.cells == 1
+    assert comparison.difference == 0.0
+
+
+def test_methods_without_a_cell_in_common_are_said() -> None:
+    comparison = one(compare([cell("a", 0, 0.5), cell("b", 1, 0.5)], "test"))
+    assert comparison.verdict == "a and b have no finished cell in common on test"
+
+
+def test_old_runs_without_predictions_are_compared_over_cells_alone() -> None:
+    old = [cell(method, seed, 0.5 + seed / 10, predictions=False) for method in "ab" for seed in range(3)]
+    comparison = one(compare(old, "test"))
+    assert comparison.p_images is None
+    assert "test images" not in comparison.verdict
+
+
+def test_a_metric_that_is_not_a_number_does_not_count() -> None:
+    broken = Record(cell("b", 0, 0.5).tags, {"accuracy/test": math.nan})
+    assert compare([cell("a", 0, 0.5), broken], "test") == []
+
+
+def test_the_images_test_sees_what_one_cell_shows() -> None:
+    comparison = one(compare(records(a=[0.5], b=[0.9]), "test"))
+    assert comparison.p_images is not None
+    assert comparison.p_images < 0.01
+    same = one(compare(records(a=[0.5], b=[0.5]), "test"))
+    assert same.p_images == 1.0
+
+
+def test_no_method_name_breaks_a_verdict() -> None:
+    comparison = one(compare(records(**{"<b>|_$": [0.5, 0.6], "ü 😀": [0.5, 0.6]}), "test"))
+    assert "<b>|_$ and ü 😀" in comparison.verdict
+    assert np.isfinite(comparison.difference)

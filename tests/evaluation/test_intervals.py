@@ -1,0 +1,52 @@
+"""Intervals, against scipy and by their coverage."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from evaluation.intervals import bootstrap_interval, mean_interval
+
+
+@pytest.mark.parametrize("count", [2, 3, 10])
+def test_the_interval_of_a_mean_is_scipys(count: int) -> None:
+    values = np.random.default_rng(count).normal(size=count)
+    expected = stats.t.interval(0.9, count - 1, values.mean(), stats.sem(values))
+    assert mean_interval(list(values), 0.9) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("values", [[], [0.5]])
+def test_one_value_has_no_interval(values: list[float]) -> None:
+    assert mean_interval(values) is None
+
+
+def test_the_bootstrap_agrees_with_resampling_image_by_image() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], [40, 25, 10])
+    correct = rng.random(75) < np.array([0.9, 0.5, 0.7])[labels]
+    means = []
+    for _ in range(4000):
+        parts = [rng.choice(correct[labels == label], (labels == label).sum()).mean() for label in range(3)]
+        means.append(np.mean(parts))
+    expected = np.quantile(means, [0.025, 0.975])
+    assert bootstrap_interval(correct, labels, resamples=4000) == pytest.approx(tuple(expected), abs=0.015)
+
+
+def test_the_bootstrap_covers_the_truth_about_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(1)
+    labels, truth = np.repeat([0, 1], 60), np.array([0.8, 0.4])
+    covered = 0
+    for trial in range(300):
+        low, high = bootstrap_interval(rng.random(120) < truth[labels], labels, resamples=300, seed=trial) or (0, 0)
+        covered += low <= truth.mean() <= high
+    assert 0.91 <= covered / 300 <= 0.98
+
+
+def test_without_images_there_is_no_interval() -> None:
+    assert bootstrap_interval(np.empty(0, bool), np.empty(0, int)) is None
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    labels, correct = np.zeros(30, int), np.arange(30) % 3 > 0
+    assert bootstrap_interval(correct, labels, seed=5) == bootstrap_interval(correct, labels, seed=5)
