@@ -69,6 +69,10 @@ def test_coco_lacks_the_crop_and_validates_on_its_test_images_as_released() -> N
     assert changed("coco") == {**NAMED, **own, "coco.validation": "val2017"}
 
 
+def test_focus_corrects_fewer_labels_as_released() -> None:
+    assert changed("focus") == {**NAMED, "focus.label_corrections": "without_humans"}
+
+
 def test_every_transform_that_a_protocol_names_is_a_view() -> None:
     for dataset in ("mini_focus", "coco"):
         for protocol in ("paper", "as_released"):
