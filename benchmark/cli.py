@@ -10,12 +10,16 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from benchmark.settings import RunSettings, resolve_settings
 from datasets.errors import UserError
+
+if TYPE_CHECKING:
+    from benchmark.selection import Group
+    from benchmark.tracking import Tracker
 
 EPILOG = (
     "Exit codes: 0 success, 2 a mistake in what was asked (one line says which), 130 interrupted "
@@ -69,6 +73,10 @@ DataRoot = Annotated[
     str, typer.Option(help="Folder that holds the datasets' folders. Default: the environment variable DIAGEN_DATA.")
 ]
 Plugins = Annotated[str, typer.Option(help="Python files that register methods or datasets, separated by commas.")]
+OnlyDataset = Annotated[str, typer.Option("--dataset", help="Runs on this dataset alone.")]
+OnlyShots = Annotated[str, typer.Option("--shots", help="Runs of these shots alone: 2,4,8.")]
+OnlyPreset = Annotated[str, typer.Option("--preset", help="Runs of this preset alone.")]
+OnlyProtocol = Annotated[str, typer.Option("--protocol", help="Runs of this protocol alone.")]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Any setting: --set diagen.strength=0.5. May be repeated."),
@@ -203,17 +211,48 @@ def ablation(
 
 @app.command(epilog=EPILOG)
 def leaderboard(
-    style: Annotated[str, typer.Option("--format", help="table, markdown, csv or json.")] = "table",
+    style: Annotated[str, typer.Option("--format", help="table, markdown, latex, csv or json.")] = "table",
+    dataset: OnlyDataset = "",
+    shots: OnlyShots = "",
+    preset: OnlyPreset = "",
+    protocol: OnlyProtocol = "",
 ) -> None:
-    """Compare the methods over all finished runs: mean ± sample deviation over seeds."""
-    from benchmark.leaderboard import check_format, write
+    """Rank the methods over all finished runs: means with intervals, costs, and which differences hold."""
     from benchmark.leaderboard import leaderboard as rank
+    from benchmark.leaderboard_formats import check_format, write
     from benchmark.plugins import load_plugins
     from benchmark.tracking import Tracker
 
     check_format(style)
     load_plugins()
-    typer.echo(write(rank(Tracker().finished_cells()), style))
+    typer.echo(write(rank(_comparable(Tracker(), dataset, preset, protocol, shots)), style))
+
+
+@app.command(epilog=EPILOG)
+def report(
+    only: Annotated[str, typer.Option(help="leaderboard, table1, figures or page; empty: all of them.")] = "",
+    dataset: OnlyDataset = "",
+    shots: OnlyShots = "",
+    preset: OnlyPreset = "",
+    protocol: OnlyProtocol = "",
+    out: Out = "reports",
+) -> None:
+    """Write the leaderboard, Table 1, the figures and report.html from the tracked runs, and log them to MLflow.
+
+    The page is one file that needs no network: open it, or send it to somebody.
+    """
+    from benchmark.plugins import load_plugins
+    from benchmark.report import check_request, write_parts
+    from benchmark.tracking import LEVEL, REPORT, Tracker
+
+    load_plugins()
+    tracker = Tracker()
+    groups = _comparable(tracker, dataset, preset, protocol, shots)
+    check_request(groups, only)
+    with tracker.run("report", {LEVEL: REPORT}) as run:
+        for line in write_parts(groups, Path(out), only):
+            typer.echo(line)
+        run.log_folder(Path(out))
 
 
 @app.command(epilog=EPILOG)
@@ -305,14 +344,20 @@ def split_overrides(texts: Sequence[str]) -> tuple[str, ...]:
 
 def _draw(what: str, dataset: str, preset: str, protocol: str, folder: Path) -> None:
     from benchmark.figures import OF_ABLATION, save_group_figures
-    from benchmark.selection import comparable
     from benchmark.tracking import Tracker
 
-    groups = comparable(Tracker().cells(), dataset, preset)
-    own = [group for group in groups if group.protocol == protocol]
-    for outcome in save_group_figures(own, folder / "figures", OF_ABLATION[what]):
+    groups = _comparable(Tracker(), dataset, preset, protocol)
+    for outcome in save_group_figures(groups, folder / "figures", OF_ABLATION[what]):
         for line in map(str, outcome.files.values()) if outcome.files else [outcome.missing]:
             typer.echo(line)
+
+
+def _comparable(tracker: Tracker, dataset: str, preset: str, protocol: str, shots: str = "") -> list[Group]:
+    from benchmark.selection import comparable
+    from benchmark.setting_checks import parse_numbers
+
+    chosen = parse_numbers("shots", shots, minimum=1) if shots else ()
+    return comparable(tracker.cells(), dataset, preset, chosen, protocol)
 
 
 def _run(settings: RunSettings) -> None:

@@ -1,156 +1,217 @@
-"""The leaderboard: a pure function of tracked cells, and four ways to write it down."""
+"""The leaderboard: methods on the same images, ranked, with intervals, costs, and what is missing said in words."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Iterable, Sequence
-from itertools import groupby
-from statistics import mean, stdev
-from typing import Any
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import mean
 
-from benchmark.records import Record, method_label
-from benchmark.tracking import CLASSES, FINGERPRINT
-from datasets.errors import UnknownName, UserError
+import numpy as np
 
-Row = dict[str, Any]
-"""`method`, `components`, `dataset`, `preset`, `protocol`, `shots`, `overrides`; `metrics`: name → mean, std, n."""
+from benchmark.comparison import Comparison, compare
+from benchmark.records import Record, Table, method_label
+from benchmark.selection import Group
+from datasets.errors import UserError
+from evaluation.intervals import Interval, bootstrap_interval, mean_interval
+from evaluation.significance import mean_ranks
 
-FORMATS = ("table", "markdown", "csv", "json")
-
-CELL_TAGS = ("method", "components", "dataset", "preset", "protocol", "shots", FINGERPRINT, CLASSES, "seed")
-"""What names a cell; of several runs of one cell the latest counts."""
-
-COLUMNS = {
-    "accuracy/test": "test",
-    "accuracy/uncommon": "uncommon",
-    "precision/class_mean": "precision",
-    "recall/class_mean": "recall",
-}
-"""The metrics that a table shows, in percent; `csv` and `json` hold every metric."""
+TEST, UNCOMMON = "accuracy/test", "accuracy/uncommon"
+PRECISION, RECALL = "precision/class_mean", "recall/class_mean"
+SPEED = "images_per_second"
+TEST_SETS = {TEST: "test", UNCOMMON: "uncommon"}
+SHOWN = (*TEST_SETS, PRECISION, RECALL)
 
 
-def leaderboard(cells: Iterable[Record]) -> list[Row]:
-    """One row for each (method, components, dataset, preset, protocol, shots, settings), over its seeds.
+@dataclass(frozen=True)
+class Score:
+    """One metric of a method over its seeds.
 
-    Rows are grouped by dataset, preset, protocol and shots; in a group the best `accuracy/uncommon` comes first
-    (`accuracy/test` where there is no uncommon set).
+    values: by seed; a seed whose run lacks the metric, or has NaN, is not in it.
+    mean: over the seeds in `values`.
+    over_seeds: 95% interval of the mean by Student's t; None for one seed.
+    over_images: 95% bootstrap interval over the test images of a seed, its two bounds averaged over seeds; None for
+        metrics that are no accuracy and where no predictions were logged.
+    """
+
+    values: Mapping[int, float]
+    mean: float
+    over_seeds: Interval | None
+    over_images: Interval | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A method on a board.
+
+    method, components, overrides: as the runs are tagged; `label` says them in one.
+    seeds: those with a finished run; missing: those that another method or number of shots has and this row has not.
+    scores: by metric's name, each with a value for at least one seed.
+    rank: mean rank by `Board.ranked_by` over the cells (shots, seed) that all methods of the group finished, 1 the
+        best, ties shared; None without such a cell.
+    seconds: all stages of a run together, the mean over seeds. What the store gave back cost nothing.
+    images_per_second: of generation, the mean over the seeds that generated.
+    """
+
+    label: str
+    method: str
+    components: str
+    overrides: str
+    seeds: tuple[int, ...]
+    missing: tuple[int, ...]
+    scores: Mapping[str, Score]
+    rank: float | None
+    seconds: float | None
+    images_per_second: float | None
+
+
+@dataclass(frozen=True)
+class Board:
+    """Methods at one number of shots of one dataset, preset and protocol, the best mean of `ranked_by` first.
+
+    ranked_cells: how many cells the mean ranks rest on.
+    notes: in words, what was left out and which values are missing.
+    comparisons: of every two methods, on both test sets, over all shots: the same on each board of a group.
+    """
+
+    dataset: str
+    preset: str
+    protocol: str
+    shots: int
+    ranked_by: str
+    ranked_cells: int
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+
+    @property
+    def title(self) -> str:
+        plural = "s" * (self.shots != 1)
+        return f"{self.dataset} · preset {self.preset} · protocol {self.protocol} · {self.shots} shot{plural}"
+
+
+def leaderboard(groups: Sequence[Group]) -> list[Board]:
+    """A board for each number of shots of each group.
+
+    Every method of a group has a row on each of its boards, and every seed of the group is expected of it: a cell that
+    nobody finished shows.
 
     Raises:
-        UserError: there is no finished cell.
+        UserError: there is no group, that is, no finished run.
     """
-    latest: dict[tuple[str, ...], Record] = {}
-    for cell in sorted(cells, key=lambda cell: cell.ended):
-        latest[tuple(cell.tags.get(tag, "") for tag in CELL_TAGS)] = cell
-    if not latest:
+    if not groups:
         raise UserError(
             "no finished run is tracked here: run `python -m benchmark run` first, or set MLFLOW_TRACKING_URI"
         )
-    groups: dict[tuple[str, ...], list[Record]] = {}
-    for key, cell in latest.items():
-        groups.setdefault(key[:-1], []).append(cell)
-    return sorted((_row(group) for group in groups.values()), key=_order)
+    return [board for group in groups for board in _boards(group)]
 
 
-def write(rows: Sequence[Row], style: str) -> str:
-    """The rows as text in one of `FORMATS`; raises `UnknownName` for another."""
-    check_format(style)
-    return {"table": _table, "markdown": _markdown, "csv": _csv, "json": _json}[style](rows)
+def _boards(group: Group) -> list[Board]:
+    records = [_finite(record) for record in group.records]
+    ranked_by = UNCOMMON if any(UNCOMMON in record.metrics for record in records) else TEST
+    seeds = {record.seed for record in records}
+    table = _complete_cells(group.labels, records, ranked_by)
+    ranks, ranked_cells = mean_ranks(table), min(map(len, table.values()))
+    comparisons = tuple(
+        comparison for test_set in TEST_SETS.values() for comparison in compare(group.records, test_set)
+    )
+    boards = []
+    specifications = {method_label(record.tags): record.tags for record in records}
+    for shots in sorted({record.shots for record in records}):
+        rows = [
+            _row(tags, [r for r in records if r.shots == shots and method_label(r.tags) == label], seeds, ranks)
+            for label, tags in specifications.items()
+        ]
+        rows.sort(key=lambda row: (-row.scores[ranked_by].mean if ranked_by in row.scores else math.inf, row.label))
+        notes = (*group.notes, *_missing_values(rows, [r for r in group.records if r.shots == shots]))
+        place = group.dataset, group.preset, group.protocol, shots
+        boards.append(Board(*place, ranked_by, ranked_cells, tuple(rows), notes, comparisons))
+    return boards
 
 
-def check_format(style: str) -> None:
-    """Refuse a format that is none of `FORMATS`, before the store is read."""
-    if style not in FORMATS:
-        raise UnknownName("format", style, FORMATS)
+def _row(tags: Mapping[str, str], records: Sequence[Record], seeds: Iterable[int], ranks: Mapping[str, float]) -> Row:
+    """The row of a method specification, whose runs are tagged with `tags`, over these `records` of it."""
+    label = method_label(tags)
+    names = sorted({name for record in records for name in record.metrics})
+    scores = {name: _score(name, [record for record in records if name in record.metrics]) for name in names}
+    finished = {record.seed for record in records}
+    seconds = [sum(own) for record in records if (own := _stages(record))]
+    return Row(
+        label=label,
+        method=tags["method"],
+        components=tags.get("components", ""),
+        overrides=tags.get("overrides", ""),
+        seeds=tuple(sorted(finished)),
+        missing=tuple(sorted(set(seeds) - finished)),
+        scores=scores,
+        rank=ranks.get(label),
+        seconds=mean(seconds) if seconds else None,
+        images_per_second=scores[SPEED].mean if SPEED in scores else None,
+    )
 
 
-def _row(cells: Sequence[Record]) -> Row:
-    tags = cells[0].tags
-    names = sorted({name for cell in cells for name in cell.metrics})
-    values = {name: [cell.metrics[name] for cell in cells if name in cell.metrics] for name in names}
-    return {
-        **{tag: tags.get(tag, "") for tag in ("method", "components", "dataset", "preset", "protocol")},
-        "shots": int(tags["shots"]),
-        "overrides": tags.get("overrides", ""),
-        "metrics": {name: _summary(own) for name, own in values.items()},
+def _stages(record: Record) -> list[float]:
+    return [value for name, value in record.metrics.items() if name.startswith("seconds/")]
+
+
+def _score(name: str, records: Sequence[Record]) -> Score:
+    values = {record.seed: record.metrics[name] for record in sorted(records, key=lambda record: record.seed)}
+    over_images = _over_images(records, TEST_SETS[name]) if name in TEST_SETS else None
+    return Score(values, mean(values.values()), mean_interval(list(values.values())), over_images)
+
+
+def _over_images(records: Sequence[Record], test_set: str) -> Interval | None:
+    """The mean of the seeds' lower bounds and the mean of their upper ones."""
+    tables = [record.tables.get(f"predictions_{test_set}") for record in records]
+    found = [interval for table in tables if table and (interval := _of_one_seed(table))]
+    return (mean(low for low, _ in found), mean(high for _, high in found)) if found else None
+
+
+def _of_one_seed(table: Table) -> Interval | None:
+    labels, predictions = np.array(table["label"], dtype=str), np.array(table["prediction"], dtype=str)
+    return bootstrap_interval(labels == predictions, np.unique(labels, return_inverse=True)[1])
+
+
+def _complete_cells(labels: Sequence[str], records: Sequence[Record], metric: str) -> dict[str, list[float]]:
+    """The metric of every label in those cells (shots, seed) in which all of them have it."""
+    cells: dict[tuple[int, int], dict[str, float]] = {}
+    for record in records:
+        if metric in record.metrics:
+            own = cells.setdefault((record.shots, record.seed), {})
+            # Means over classes that differ in the last bit alone are a tie.
+            own[method_label(record.tags)] = round(record.metrics[metric], 9)
+    complete = [own for own in cells.values() if len(own) == len(labels)]
+    return {label: [own[label] for own in complete] for label in labels}
+
+
+def _finite(record: Record) -> Record:
+    return replace(record, metrics={name: value for name, value in record.metrics.items() if math.isfinite(value)})
+
+
+def _missing_values(rows: Sequence[Row], records: Sequence[Record]) -> list[str]:
+    """What is not a number, and where finished runs lack a metric that other runs of the row have.
+
+    An accuracy is expected of every row if one has it: a method without synthetic images has no precision.
+    """
+    odd = {
+        (method_label(record.tags), record.seed, name): value
+        for record in records
+        for name, value in sorted(record.metrics.items())
+        if not math.isfinite(value)
     }
-
-
-def _summary(values: Sequence[float]) -> dict[str, float | int | None]:
-    """Mean and sample deviation; a single value has no deviation."""
-    return {"mean": mean(values), "std": stdev(values) if len(values) > 1 else None, "n": len(values)}
-
-
-def _order(row: Row) -> tuple[Any, ...]:
-    metrics = row["metrics"]
-    best = metrics.get("accuracy/uncommon") or metrics.get("accuracy/test") or {"mean": 0.0}
-    return (*_group(row), -best["mean"], row["method"], row["components"], row["overrides"])
-
-
-def _group(row: Row) -> tuple[Any, ...]:
-    return row["dataset"], row["preset"], row["protocol"], row["shots"]
-
-
-def _title(group: tuple[Any, ...], rows: Sequence[Row]) -> str:
-    counts = sorted({summary["n"] for row in rows for summary in row["metrics"].values()})
-    seeds = "–".join(map(str, dict.fromkeys((counts[0], counts[-1])))) if counts else "0"
-    dataset, preset, protocol, shots = group
-    followed = f"preset {preset}" + (f" · protocol {protocol}" if protocol not in ("", "paper") else "")
-    return f"{dataset} · {followed} · {shots} shots · n = {seeds} seed{'s' * (seeds != '1')} · %"
-
-
-def _cell(summary: dict[str, Any] | None) -> str:
-    if summary is None:
-        return "–"
-    deviation = "" if summary["std"] is None else f" ± {100 * summary['std']:.1f}"
-    return f"{100 * summary['mean']:.1f}{deviation}"
-
-
-def _texts(rows: Iterable[Row]) -> list[list[str]]:
-    return [[method_label(row), *(_cell(row["metrics"].get(metric)) for metric in COLUMNS)] for row in rows]
-
-
-def _tables(rows: Sequence[Row]) -> list[tuple[str, list[list[str]]]]:
-    groups = [(group, list(own)) for group, own in groupby(rows, key=_group)]
-    return [(_title(group, own), _texts(own)) for group, own in groups]
-
-
-def _table(rows: Sequence[Row]) -> str:
-    return "\n\n".join(f"{title}\n{_aligned([['method', *COLUMNS.values()], *body])}" for title, body in _tables(rows))
-
-
-def _aligned(lines: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    padded = [
-        "  ".join(
-            [line[0].ljust(widths[0]), *(text.rjust(width) for text, width in zip(line[1:], widths[1:], strict=True))]
-        )
-        for line in lines
+    notes = [
+        f"{label}, {seeds_in_words([seed])}: {name} is {value}, counted as missing"
+        for (label, seed, name), value in odd.items()
     ]
-    return "\n".join([padded[0], "─" * len(padded[0]), *padded[1:]])
-
-
-def _markdown(rows: Sequence[Row]) -> str:
-    parts = []
-    for title, body in _tables(rows):
-        lines = [["method", *COLUMNS.values()], ["---", *["---:"] * len(COLUMNS)], *body]
-        parts.append(f"**{title}**\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines))
-    return "\n\n".join(parts)
-
-
-def _csv(rows: Sequence[Row]) -> str:
-    """Long form: a line for each row and metric."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    keys = ("method", "components", "dataset", "preset", "protocol", "shots", "overrides")
-    writer.writerow([*keys, "metric", "mean", "std", "n"])
+    accuracies = {name for row in rows for name in row.scores if name in TEST_SETS}
     for row in rows:
-        for name, summary in row["metrics"].items():
-            std = "" if summary["std"] is None else summary["std"]
-            writer.writerow([*(row[key] for key in keys), name, summary["mean"], std, summary["n"]])
-    return file.getvalue().rstrip("\n")
+        for name in (name for name in SHOWN if name in accuracies | set(row.scores)):
+            values = row.scores[name].values if name in row.scores else {}
+            lacking = [seed for seed in row.seeds if seed not in values and (row.label, seed, name) not in odd]
+            notes += [f"{row.label}, {seeds_in_words(lacking)}: no {name}"] if lacking else []
+    return notes
 
 
-def _json(rows: Sequence[Row]) -> str:
-    return json.dumps(rows, indent=2, ensure_ascii=False, allow_nan=False)
+def seeds_in_words(seeds: Sequence[int]) -> str:
+    """`seed 0`, `seeds 0, 2`."""
+    return f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"

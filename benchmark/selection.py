@@ -37,9 +37,13 @@ class Group:
 
 
 def comparable(
-    records: Iterable[Record], dataset: str = "", preset: str = "", shots: Sequence[int] = ()
+    records: Iterable[Record],
+    dataset: str = "",
+    preset: str = "",
+    shots: Sequence[int] = (),
+    protocol: str = "",
 ) -> list[Group]:
-    """The groups, by name; those of one `dataset` or `preset` alone where it is given, and cells of these `shots`.
+    """The groups, by name; where a `dataset`, `preset`, `protocol` or `shots` are given, of these alone.
 
     Of several finished runs of a cell the latest counts; where runs used other images or other settings than later
     ones under the same name, the latest again. Groups without a finished cell are left out.
@@ -47,8 +51,8 @@ def comparable(
     found: dict[tuple[str, str, str], list[Record]] = {}
     for record in records:
         key = (record.tags["dataset"], record.tags.get("preset", ""), record.tags.get("protocol") or PAPER)
-        wanted = (not dataset or key[0] == dataset) and (not preset or key[1] == preset)
-        if wanted and (not shots or record.shots in shots):
+        chosen = zip(key, (dataset, preset, protocol), strict=True)
+        if all(not name or own == name for own, name in chosen) and (not shots or record.shots in shots):
             found.setdefault(key, []).append(record)
     groups = [_group(*key, own) for key, own in sorted(found.items())]
     return [group for group in groups if group.records]

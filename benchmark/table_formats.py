@@ -18,8 +18,16 @@ _LATEX = {
     "±": r"$\pm$",
     "–": "--",
     "σ": r"$\sigma$",
+    "|": r"\textbar{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
     **{mark: rf"\{mark}" for mark in "&%$#_{}"},
 }
+
+_BEYOND_LATIN = r"[^\n\x20-\u017f\u2010-\u2026]"
+_MARKDOWN = re.compile(r"[\\&<>|`*~]|(?<![^\W_])_|_(?![^\W_])|(?<=\])\(")
+_ENTITIES = {"\\": "&#92;", "&": "&amp;", "<": "&lt;", ">": "&gt;"}
+"""A backslash would escape the mark after it, or the one that escapes that mark."""
 
 
 def plain(lines: Lines) -> str:
@@ -38,14 +46,14 @@ def plain(lines: Lines) -> str:
 
 def markdown(lines: Lines) -> str:
     """A table as GitHub shows it."""
-    titles, *rows = [[text.replace("|", r"\|").replace("\n", " ") for text in line] for line in lines]
+    titles, *rows = [[escape_markdown(text) for text in line] for line in lines]
     rule = ["---", *["---:"] * (len(titles) - 1)]
     return "\n".join(f"| {' | '.join(line)} |" for line in [titles, rule, *rows])
 
 
 def latex(lines: Lines) -> str:
     """A `tabular` with booktabs' rules."""
-    titles, *rows = [" & ".join(escape_latex(text) for text in line) + r" \\" for line in lines]
+    titles, *rows = [_guarded(" & ".join(escape_latex(text) for text in line)) + r" \\" for line in lines]
     columns = "l" + "r" * (len(lines[0]) - 1)
     return "\n".join(
         [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", titles, r"\midrule", *rows, r"\bottomrule", r"\end{tabular}"]
@@ -60,8 +68,23 @@ def comma_separated(lines: Sequence[Sequence[object]]) -> str:
 
 
 def escape_latex(text: str) -> str:
-    """The text with LaTeX's special characters made harmless."""
-    return re.sub("|".join(map(re.escape, _LATEX)), lambda found: _LATEX[found.group()], text)
+    """The text with LaTeX's special characters made harmless.
+
+    A character that pdfLaTeX has no letter for becomes its code point, `U+1F600`.
+    """
+    signs = "|".join(map(re.escape, _LATEX))
+    return re.sub(
+        f"{signs}|{_BEYOND_LATIN}", lambda found: _LATEX.get(found.group()) or _code_point(found.group()), text
+    )
+
+
+def escape_markdown(text: str) -> str:
+    """The text in one line, with the marks that GitHub would read as a table's bar, HTML, code or emphasis escaped.
+
+    An underscore within a word stays: GitHub shows it as it is.
+    """
+    line = " ".join(text.split("\n"))
+    return _MARKDOWN.sub(lambda found: _ENTITIES.get(found.group()) or f"\\{found.group()}", line)
 
 
 def _padded(text: str, width: int, right: bool) -> str:
@@ -69,6 +92,16 @@ def _padded(text: str, width: int, right: bool) -> str:
     return space + text if right else text + space
 
 
+def _guarded(line: str) -> str:
+    """LaTeX takes a bracket or a star after a line end or a rule for that command's argument."""
+    return "{}" + line if line.startswith(("[", "*")) else line
+
+
+def _code_point(mark: str) -> str:
+    return f"U+{ord(mark):04X}"
+
+
 def _width(text: str) -> int:
-    """Columns that a terminal needs: wide East Asian characters take two, combining marks none."""
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    """Columns that a terminal needs: wide East Asian characters take two, combining and invisible marks none."""
+    marks = [c for c in text if unicodedata.category(c) not in ("Mn", "Me", "Cf")]
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in marks)

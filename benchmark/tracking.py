@@ -1,7 +1,8 @@
 """What is tracked, and how: the only module that knows MLflow.
 
-Three levels of runs, told apart by the tag `level`: a `sweep` over methods and datasets, a `run` of one method on
-one dataset, and under it a `cell` for each (shots, seed). Figures are read from finished cells alone.
+Levels of runs, told apart by the tag `level`: a `sweep` over methods and datasets, a `run` of one method on one
+dataset, and under it a `cell` for each (shots, seed); figures are read from finished cells alone. A `report` holds
+what was made of them.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ LEVEL, PROCESS = "level", "process"
 FINGERPRINT, CLASSES, SPLIT = "settings_fingerprint", "classes_fingerprint", "split_digest"
 T = TypeVar("T")
 
-CELL, RUN, SWEEP = "cell", "run", "sweep"
+CELL, RUN, SWEEP, REPORT = "cell", "run", "sweep", "report"
 
 LONGEST_PARAMETER = 6000
 """Characters that MLflow stores of a parameter's value."""
@@ -75,6 +76,10 @@ class TrackedRun:
         )
         context = InputTag(MLFLOW_DATASET_CONTEXT, "few-shot task")
         self._client.log_inputs(self.identifier, [DatasetInput(described, [context])])
+
+    def log_folder(self, folder: Path) -> None:
+        """Every file of a folder."""
+        self._client.log_artifacts(self.identifier, str(folder))
 
     def log_text(self, name: str, text: str) -> None:
         self._client.log_text(self.identifier, text, name)
@@ -203,10 +208,11 @@ class Tracker:
 
 
 class _Artifacts(Mapping[str, T]):
-    """A run's artifacts in one folder by name, each fetched when it is asked for."""
+    """A run's artifacts in one folder by name, each fetched once, when it is asked for."""
 
     def __init__(self, client: MlflowClient, run: str, folder: str, suffix: str, read: Callable[[Path], T]) -> None:
         self._client, self._run, self._folder, self._suffix, self._read = client, run, folder, suffix, read
+        self._fetched: dict[str, T] = {}
 
     @cached_property
     def _paths(self) -> dict[str, str]:
@@ -215,8 +221,14 @@ class _Artifacts(Mapping[str, T]):
         return {Path(path).name.removesuffix(self._suffix): path for path in paths}
 
     def __getitem__(self, name: str) -> T:
-        with tempfile.TemporaryDirectory() as folder:
-            return self._read(Path(self._client.download_artifacts(self._run, self._paths[name], folder)))
+        if name not in self._fetched:
+            with tempfile.TemporaryDirectory() as folder:
+                path = self._client.download_artifacts(self._run, self._paths[name], folder)
+                self._fetched[name] = self._read(Path(path))
+        return self._fetched[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._paths
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._paths)

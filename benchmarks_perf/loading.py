@@ -17,7 +17,7 @@ import numpy as np
 import typer
 from PIL import Image
 
-from benchmark.embedding import VIEWS, Picture, real_pictures
+from benchmark.embedding import Picture, real_pictures
 from benchmarks_perf import seconds
 from datasets.base import DATASETS
 from datasets.images import load_rgb
@@ -25,7 +25,7 @@ from evaluation.backbones import load_backbone
 from evaluation.features import ImageViews, embed_pixels, load_pixels
 from evaluation.frozen import Backbone, Pixels
 from evaluation.loading import worker_count
-from evaluation.views import View
+from evaluation.views import VIEWS, View
 
 SIZES = (224, 128)
 """Image sides of the network, in pixels."""

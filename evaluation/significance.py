@@ -63,8 +63,10 @@ def paired_bootstrap(
     observed = float(np.mean([advantage[own].sum() / times[own].sum() for own in classes]))
     drawn = np.zeros(resamples)
     for own in classes:
-        counts = rng.multinomial(len(own), np.full(len(own), 1 / len(own)), size=resamples)
-        drawn += (counts @ advantage[own]) / (counts @ times[own]) / len(classes)
+        # Images of the same values are of one kind: how many of each kind are drawn is all that matters.
+        kinds, sizes = np.unique(np.column_stack([advantage[own], times[own]]), axis=0, return_counts=True)
+        counts = rng.multinomial(len(own), sizes / len(own), size=resamples)
+        drawn += (counts @ kinds[:, 0]) / (counts @ kinds[:, 1]) / len(classes)
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     # Differences that equal the observed one but for rounding count as large.
     as_large = np.abs(drawn - observed) >= abs(observed) - 1e-12

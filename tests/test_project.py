@@ -53,6 +53,7 @@ def test_pre_commit_uses_the_same_ruff():
         ("sweep", cli.sweep),
         ("leaderboard", cli.leaderboard),
         ("ablation", cli.ablation),
+        ("report", cli.report),
         ("split", cli.split),
         ("prepare", cli.prepare),
     ],

@@ -1,96 +1,332 @@
-"""From tracked cells to tables."""
+"""From tracked cells to ranked rows, and to each way of writing them down."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from statistics import stdev
+import subprocess
+import sys
+from statistics import mean
 
 import pytest
+from scipy.stats import t, ttest_1samp
 
 import methods  # noqa: F401
-from benchmark.leaderboard import leaderboard, write
-from benchmark.records import Record
+from benchmark.leaderboard import Board, Row, leaderboard
+from benchmark.leaderboard_formats import FORMATS, check_format, write
+from benchmark.records import Record, Table
+from benchmark.selection import comparable
+from benchmark.table_formats import escape_latex, escape_markdown, latex, plain
 from datasets.errors import UserError
 
+TEST, UNCOMMON, RECALL = "accuracy/test", "accuracy/uncommon", "recall/class_mean"
 
-def cell(method: str, seed: int, uncommon: float, ended: int = 0, shots: int = 4, **tags: str) -> Record:
+
+def cell(
+    method: str, seed: int, uncommon: float | None, shots: int = 4, tables: dict[str, Table] | None = None, **more: str
+) -> Record:
+    """A tracked cell; `more` are tags."""
     components = "noise,prompts,weights" if method == "diagen" else ""
     own = {"method": method, "components": components, "dataset": "mini_focus", "preset": "mini", "overrides": ""}
-    own |= {"settings_fingerprint": f"{method} {tags.get('overrides', '')}", "seed": str(seed), "shots": str(shots)}
-    metrics = {"accuracy/uncommon": uncommon, "accuracy/test": 0.9}
+    own |= {"protocol": "paper", "settings_fingerprint": method, "seed": str(seed), "shots": str(shots)}
+    metrics = {TEST: 0.9, "seconds/classifier": 2.0}
+    if uncommon is not None:
+        metrics[UNCOMMON] = uncommon
     if method == "diagen":
-        metrics["recall/class_mean"] = 0.5
-    return Record({**own, **tags}, metrics, ended)
+        metrics |= {RECALL: 0.5, "seconds/generation": 60.0, "images_per_second": 8.0}
+    status = more.pop("status", "FINISHED")
+    return Record({**own, **more}, metrics, 1, status, tables=tables or {})
 
 
-CELLS = [cell("standard", seed, 0.5 + seed / 10) for seed in range(3)] + [
-    cell("diagen", seed, 0.8) for seed in range(3)
-]
+def predictions(right: int, wrong: int) -> Table:
+    """Of two classes in equal numbers, with the same share of mistakes in each."""
+    labels = ["car", "cow"] * (right + wrong)
+    found = ["car", "cow"] * right + ["cow", "car"] * wrong
+    images = [f"{place}.png" for place in range(len(labels))]
+    return {"image": images, "label": labels, "prediction": found, "confidence": [0.5] * len(labels)}
 
 
-def test_a_row_is_the_mean_over_seeds_with_the_sample_deviation():
-    row = next(row for row in leaderboard(CELLS) if row["method"] == "standard")
-    summary = row["metrics"]["accuracy/uncommon"]
-    assert summary == {"mean": pytest.approx(0.6), "std": pytest.approx(stdev([0.5, 0.6, 0.7])), "n": 3}
-    assert (row["dataset"], row["preset"], row["shots"], row["components"]) == ("mini_focus", "mini", 4, "")
+def board(records: list[Record]) -> Board:
+    (only,) = leaderboard(comparable(records))
+    return only
 
 
-def test_the_best_uncommon_accuracy_comes_first_within_its_group():
-    rows = leaderboard([*CELLS, cell("standard", 0, 0.99, shots=8)])
-    assert [(row["shots"], row["method"]) for row in rows] == [(4, "diagen"), (4, "standard"), (8, "standard")]
+def row(records: list[Record], label: str) -> Row:
+    return next(row for row in board(records).rows if row.label == label)
 
 
-def test_of_a_cell_that_ran_twice_the_latest_counts():
-    rows = leaderboard([cell("standard", 0, 0.9, ended=5), cell("standard", 0, 0.1, ended=3)])
-    assert rows[0]["metrics"]["accuracy/uncommon"] == {"mean": 0.9, "std": None, "n": 1}
+STANDARD = [cell("standard", seed, value) for seed, value in enumerate((0.5, 0.6, 0.7))]
+DIAGEN = [cell("diagen", seed, value) for seed, value in enumerate((0.8, 0.7, 0.6))]
 
 
-def test_other_settings_are_another_row():
-    rows = leaderboard([cell("standard", 0, 0.5), cell("standard", 0, 0.6, overrides="classifier.epochs=3")])
-    assert [row["overrides"] for row in rows] == ["classifier.epochs=3", ""]
+def test_a_score_is_the_mean_over_seeds_with_students_interval():
+    score = row(STANDARD, "standard").scores[UNCOMMON]
+    interval = ttest_1samp([0.5, 0.6, 0.7], 0).confidence_interval(0.95)
+    assert score.values == {0: 0.5, 1: 0.6, 2: 0.7}
+    assert score.mean == pytest.approx(0.6)
+    assert score.over_seeds == pytest.approx((interval.low, interval.high))
 
 
-def test_two_protocols_are_never_averaged():
-    rows = leaderboard([cell("standard", 0, 0.5, protocol="paper"), cell("standard", 1, 0.6, protocol="as_released")])
-    assert [(row["protocol"], row["metrics"]["accuracy/uncommon"]["n"]) for row in rows] == [
-        ("as_released", 1),
-        ("paper", 1),
+def test_one_seed_has_an_interval_over_its_test_images_alone_and_it_is_marked():
+    one = [cell("standard", 0, 0.75, tables={"predictions_uncommon": predictions(150, 50)})]
+    score = row(one, "standard").scores[UNCOMMON]
+    assert score.over_seeds is None
+    assert score.over_images is not None
+    low, high = score.over_images
+    normal = 1.96 * (0.75 * 0.25 / 400) ** 0.5
+    assert (0.75 - low, high - 0.75) == pytest.approx((normal, normal), rel=0.15)
+    text = write([board(one)], "table")
+    assert f"75.0 [{100 * low:.1f}, {100 * high:.1f}]†" in text
+    assert "†: one seed: no interval over seeds; the one shown is over its test images (95%, bootstrap)" in text
+
+
+def test_the_interval_over_images_of_several_seeds_has_their_mean_bounds():
+    tables = [{"predictions_uncommon": predictions(150, 50)}, {"predictions_uncommon": predictions(100, 100)}]
+    both = [cell("standard", seed, 0.75 - seed / 4, tables=own) for seed, own in enumerate(tables)]
+    alone = [row([one], "standard").scores[UNCOMMON].over_images for one in both]
+    lower, upper = zip(*(interval for interval in alone if interval), strict=True)
+    assert row(both, "standard").scores[UNCOMMON].over_images == pytest.approx((mean(lower), mean(upper)))
+
+
+def test_without_predictions_one_seed_has_no_interval_and_that_is_said():
+    text = write([board([cell("standard", 0, 0.75)])], "table")
+    assert " 75.0†" in text
+    assert "†: one seed: no interval over seeds\n" in text
+
+
+def test_the_best_mean_uncommon_accuracy_comes_first():
+    assert [row.label for row in board(STANDARD + DIAGEN).rows] == ["diagen", "standard"]
+
+
+def test_without_uncommon_settings_the_test_set_ranks():
+    found = board([cell("standard", 0, None), cell("diagen", 0, None)])
+    assert found.ranked_by == TEST
+    assert found.notes == ()
+
+
+def test_mean_ranks_go_over_shots_and_seeds_and_ties_share_theirs():
+    more = [cell("standard", 0, 0.4, shots=8), cell("diagen", 0, 0.9, shots=8)]
+    for own in leaderboard(comparable(STANDARD + DIAGEN + more)):
+        # 0.5 < 0.8, 0.6 < 0.7, 0.7 > 0.6 and, with eight shots, 0.4 < 0.9
+        assert {row.label: row.rank for row in own.rows} == {"standard": 1.75, "diagen": 1.25}
+        assert own.ranked_cells == 4
+    tied = board([cell("standard", 0, 0.1 + 0.2), cell("diagen", 0, 0.3)])
+    assert [row.rank for row in tied.rows] == [1.5, 1.5]
+
+
+def test_costs_are_the_seconds_of_all_stages_and_the_images_of_a_second():
+    found = row(STANDARD + DIAGEN, "diagen")
+    assert (found.seconds, found.images_per_second) == (62.0, 8.0)
+    assert row(STANDARD + DIAGEN, "standard").images_per_second is None
+
+
+def test_each_number_of_shots_is_a_board_and_protocols_are_kept_apart():
+    records = [cell("standard", 0, 0.5), cell("standard", 0, 0.6, shots=8), cell("standard", 0, 0.7, protocol="x")]
+    assert [own.title for own in leaderboard(comparable(records))] == [
+        "mini_focus · preset mini · protocol paper · 4 shots",
+        "mini_focus · preset mini · protocol paper · 8 shots",
+        "mini_focus · preset mini · protocol x · 4 shots",
     ]
-    assert "protocol as_released" in write(rows, "table")
+
+
+def test_missing_cells_show():
+    boards = leaderboard(comparable([*STANDARD, *DIAGEN[:2], cell("standard", 0, 0.4, shots=8)]))
+    assert [(row.label, row.seeds, row.missing) for row in boards[0].rows] == [
+        ("diagen", (0, 1), (2,)),
+        ("standard", (0, 1, 2), ()),
+    ]
+    never_run = boards[1].rows[1]
+    assert (never_run.label, never_run.seeds, dict(never_run.scores)) == ("diagen", (), {})
+    four, eight = write(boards, "table").split("\n\n")[:2]
+    assert "2 of 3" in four
+    assert "missing: diagen, seed 2" in four
+    assert next(line for line in eight.splitlines() if line.startswith("diagen")).split()[1:5] == ["–"] * 4
+    assert "missing: diagen, seeds 0, 1, 2" in eight
+
+
+def test_cells_that_not_all_methods_finished_do_not_count_for_ranks():
+    found = board([*STANDARD, DIAGEN[2]])
+    assert ({row.label: row.rank for row in found.rows}, found.ranked_cells) == ({"standard": 1.0, "diagen": 2.0}, 1)
+    apart = board([STANDARD[0], DIAGEN[1]])
+    assert ([row.rank for row in apart.rows], apart.ranked_cells) == ([None, None], 0)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_not_a_number_is_missing_and_that_is_said(value: float):
+    found = board([*DIAGEN[:2], cell("diagen", 2, value)])
+    assert found.rows[0].scores[UNCOMMON].values == {0: 0.8, 1: 0.7}
+    assert found.notes == (f"diagen, seed 2: {UNCOMMON} is {value}, counted as missing",)
+    json.loads(write([found], "json"))
+
+
+def test_a_metric_that_an_old_run_lacks_is_named():
+    old = cell("diagen", 1, None)
+    assert board([DIAGEN[0], old]).notes == (f"diagen, seed 1: no {UNCOMMON}",)
+    found = board([*STANDARD[:2], old])
+    assert [row.label for row in found.rows] == ["standard", "diagen"]
+    assert found.notes == (f"diagen, seed 1: no {UNCOMMON}",)
+
+
+def test_what_was_left_out_is_said_below_the_table():
+    text = write([board([*STANDARD, cell("diagen", 0, 0.5, status="FAILED")])], "table")
+    assert "1 run failed" in text
 
 
 def test_no_runs_is_a_users_matter():
     with pytest.raises(UserError, match="python -m benchmark run"):
-        leaderboard([])
+        leaderboard(comparable([cell("standard", 0, 0.5, status="RUNNING")]))
 
 
-def test_json_is_the_rows():
-    assert json.loads(write(leaderboard(CELLS), "json")) == leaderboard(CELLS)
+def test_every_two_methods_are_compared_in_words_on_both_test_sets():
+    same = {f"predictions_{name}": predictions(90, 10) for name in ("test", "uncommon")}
+    records = [cell(name, seed, 0.5 + seed / 10, tables=same) for name in ("a", "b", "c") for seed in range(3)]
+    found = board(records)
+    assert [comparison.test_set for comparison in found.comparisons] == ["test"] * 3 + ["uncommon"] * 3
+    text = write([found], "table")
+    assert "Every two methods, paired by seed, at k = 4; p after Holm's correction:" in text
+    assert text.count("- no significant difference between ") == 3
+    assert "between a and b on uncommon" in text
+    assert " on test " not in text
+
+
+def test_a_clear_difference_is_said_after_the_last_board_of_its_group():
+    records = [
+        cell(name, seed, value + seed / 100 + shots / 50, shots=shots)
+        for name, value in (("standard", 0.3), ("diagen", 0.5))
+        for seed in range(3)
+        for shots in (4, 8)
+    ]
+    texts = write(leaderboard(comparable(records)), "table").split("\n\n")
+    assert ["diagen is better than standard on uncommon by 20.0 points" in text for text in texts[:3]] == [
+        False,
+        False,
+        True,
+    ]
+    assert "at k = 4, 8" in texts[2]
+
+
+def test_of_many_pairs_only_clear_differences_are_told():
+    records = [cell(f"method{place}", seed, 0.5 + 0.01 * seed * place) for place in range(6) for seed in range(2)]
+    text = write([board(records)], "table")
+    assert "no significant difference between" not in text
+    assert "- no other pair of 15 differs significantly" in text
+
+
+def test_json_has_no_p_value_where_there_is_none():
+    read = json.loads(write([board([STANDARD[0], DIAGEN[0]])], "json"))[0]
+    comparison = next(pair for pair in read["comparisons"] if pair["test_set"] == "uncommon")
+    assert (comparison["first"], comparison["second"], comparison["cells"]) == ("diagen", "standard", 1)
+    assert (comparison["p_cells"], comparison["significant"]) == (None, False)
+    assert comparison["verdict"].startswith("one cell cannot tell diagen and standard apart")
+
+
+def test_one_method_alone_is_compared_with_nothing():
+    assert "Every two methods" not in write([board(STANDARD)], "table")
+
+
+def test_a_terminal_of_120_columns_is_wide_enough():
+    tables = {"predictions_test": predictions(90, 10), "predictions_uncommon": predictions(90, 10)}
+    text = write([board([cell(name, 0, 0.9, tables=tables) for name in ("standard", "diagen")])], "table")
+    assert max(map(len, text.splitlines())) <= 120
+    assert text.splitlines()[0] == "mini_focus · preset mini · protocol paper · 4 shots · %"
+
+
+def test_markdown_has_a_line_for_each_method():
+    text = write([board(STANDARD + DIAGEN)], "markdown")
+    half = t.ppf(0.975, 2) * 0.1 / 3**0.5
+    bounds = f"[{100 * (0.7 - half):.1f}, {100 * (0.7 + half):.1f}]"
+    assert f"| diagen | 90.0 [90.0, 90.0] | 70.0 {bounds} | – | 50.0 | 1.33 | 3 | 62 s | 8.0 |" in text
+
+
+def test_latex_is_a_table_for_each_board_and_the_comparisons_once():
+    more = [cell(name, 0, 0.5, shots=8) for name in ("standard", "da_fusion")]
+    text = write(leaderboard(comparable([cell("da_fusion", 0, 0.6), cell("standard", 0, 0.5), *more])), "latex")
+    assert text.count(r"\begin{table}") == text.count(r"\end{table}") == 2
+    assert r"\caption{mini\_focus · preset mini · protocol paper · 4 shots · \%}" in text
+    assert r"da\_fusion & 90.0† & 60.0† & -- & -- & 1.25 & 1 & 2 s & -- \\" in text
+    assert text.count("Every two methods") == 1
 
 
 def test_csv_has_a_line_for_each_row_and_metric():
-    lines = list(csv.DictReader(io.StringIO(write(leaderboard(CELLS), "csv"))))
-    assert len(lines) == 3 + 2
-    assert lines[0]["metric"] == "accuracy/test"
-    assert float(lines[0]["mean"]) == 0.9
+    lines = list(csv.DictReader(io.StringIO(write([board(STANDARD)], "csv"))))
+    assert [line["metric"] for line in lines] == [TEST, UNCOMMON, "seconds/classifier"]
+    (line,) = (line for line in lines if line["metric"] == UNCOMMON)
+    assert (line["method"], line["seeds"], line["n"], float(line["mean"])) == (
+        "standard",
+        "0 1 2",
+        "3",
+        pytest.approx(0.6),
+    )
 
 
-def test_tables_show_percent_and_missing_figures():
-    text = write(leaderboard(CELLS), "table")
-    assert "mini_focus · preset mini · 4 shots · n = 3 seeds" in text
-    standard = next(line for line in text.splitlines() if line.startswith("standard"))
-    assert "60.0 ± 10.0" in standard
-    assert standard.split()[-1] == "–"
-    assert "| diagen | 90.0 ± 0.0 | 80.0 ± 0.0 | – | 50.0 ± 0.0 |" in write(leaderboard(CELLS), "markdown")
+def test_csv_shows_a_method_without_a_run():
+    boards = leaderboard(comparable([cell("standard", 0, 0.5), cell("diagen", 0, 0.5, shots=8)]))
+    lines = list(csv.DictReader(io.StringIO(write(boards, "csv"))))
+    (line,) = (line for line in lines if line["method"] == "diagen" and line["shots"] == "4")
+    assert (line["missing_seeds"], line["seeds"], line["metric"], line["mean"]) == ("0", "", "", "")
 
 
-def test_switched_off_components_are_named():
-    rows = leaderboard([cell("diagen", 0, 0.5, components="noise")])
-    assert "diagen [noise]" in write(rows, "table")
+def test_json_holds_everything():
+    found = board(STANDARD + DIAGEN)
+    first, second = json.loads(write([found], "json"))
+    assert (first["dataset"], first["shots"], first["ranked_by"]) == ("mini_focus", 4, UNCOMMON)
+    assert (first["label"], first["method"], second["method"]) == ("diagen", "diagen", "standard")
+    score = first["metrics"][UNCOMMON]
+    assert (score["n"], score["mean"], score["std"]) == (3, pytest.approx(0.7), pytest.approx(0.1))
+    assert score["values"] == {"0": 0.8, "1": 0.7, "2": 0.6}
+    assert score["interval_over_seeds"] == list(found.rows[0].scores[UNCOMMON].over_seeds or ())
 
 
-def test_an_unknown_format_is_refused():
+ODD = (
+    "a|b",
+    r"a\|b",
+    "_a_",
+    "x & <b>y</b>",
+    "50% of $x^2$ {y} ~ #1",
+    "[0] first",
+    "*star*",
+    'quoted, "so"',
+    "日本語 🎈",
+    "a\nb\x1b[31m",
+    "long " * 60,
+)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_names_keep_every_format_whole(name: str):
+    boards = [board([cell(name, 0, 0.5), cell("standard", 0, 0.6)])]
+    texts = {style: write(boards, style) for style in FORMATS}
+    assert json.loads(texts["json"])[1]["label"] == name
+    assert {line["method"] for line in csv.DictReader(io.StringIO(texts["csv"]))} == {name, "standard"}
+    rows = [line for line in texts["markdown"].splitlines() if line.startswith("|")]
+    assert len(rows) == 4
+    assert {line.replace(r"\|", "").count("|") for line in rows} == {10}
+    assert "\x1b" not in texts["table"] + texts["markdown"] + texts["latex"]
+    assert max(map(len, texts["table"].splitlines())) <= 120
+
+
+def test_markdown_names_are_what_they_were():
+    assert escape_markdown("da_fusion [noise]") == "da_fusion [noise]"
+    assert escape_markdown("_a_ *b* `c` <d> & [e](f)") == r"\_a\_ \*b\* \`c\` &lt;d&gt; &amp; [e]\(f)"
+    assert escape_markdown(r"a\|b") == r"a&#92;\|b"
+
+
+def test_latex_has_no_glyph_for_a_balloon_and_takes_no_name_for_an_argument():
+    assert escape_latex("🎈 <|> é") == r"U+1F388 \textless{}\textbar{}\textgreater{} é"
+    assert latex([["method"], ["[0]"]]).splitlines()[4] == r"{}[0] \\"
+
+
+def test_plain_columns_line_up_under_invisible_marks():
+    lines = plain([["m", "x"], ["❤️", "1.0"]]).splitlines()
+    assert lines[2] == "❤️  1.0"
+
+
+def test_an_unknown_format_is_refused_before_heavy_libraries_are_loaded():
     with pytest.raises(UserError, match="markdown"):
-        write(leaderboard(CELLS), "markdwn")
+        check_format("markdwn")
+    program = (
+        "import sys, benchmark.leaderboard_formats; print({'scipy', 'pandas', 'mlflow', 'torch'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

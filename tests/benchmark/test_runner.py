@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from benchmark.leaderboard import leaderboard
+from benchmark.leaderboard import Board, Row, leaderboard
 from benchmark.progress import Stages
 from benchmark.runner import missing_cells, prepare, run_job, run_sweep
+from benchmark.selection import comparable
 from benchmark.settings import RunSettings
 from benchmark.splits import write_splits
 from benchmark.sweep import outlook, run_grid
@@ -31,9 +32,14 @@ def run(settings: RunSettings) -> None:
     run_job(prepare(settings), Tracker(), QUIET)
 
 
-def figures(row: dict) -> dict:
+def board() -> Board:
+    (only,) = leaderboard(comparable(Tracker().cells()))
+    return only
+
+
+def figures(row: Row) -> dict[str, Any]:
     """A leaderboard row's figures without what they cost."""
-    return {name: value for name, value in row["metrics"].items() if "second" not in name}
+    return {name: score for name, score in row.scores.items() if "second" not in name}
 
 
 def test_standard_logs_accuracies_and_no_precision(world, small: Settings, tracking_uri: str):
@@ -208,7 +214,7 @@ def test_the_run_that_mlflow_opened_is_the_parent(world, small: Settings, tracki
 def test_a_stopped_run_goes_on_and_ends_with_the_same_figures(world, small: Settings, tracking_uri: str, monkeypatch):
     settings = small("diagen")
     run(settings)
-    (whole,) = leaderboard(Tracker().finished_cells())
+    (whole,) = board().rows
     monkeypatch.setenv("DIAGEN_STORE", "another-store")
     world.made, world.stop_after = 0, 10
     with pytest.raises(KeyboardInterrupt):
@@ -216,7 +222,7 @@ def test_a_stopped_run_goes_on_and_ends_with_the_same_figures(world, small: Sett
     world.stop_after = float("inf")
     run(settings)
     assert world.made == 3 * 2 * 4
-    (resumed,) = leaderboard(Tracker().finished_cells())
+    (resumed,) = board().rows
     assert figures(resumed) == figures(whole)
 
 
@@ -233,7 +239,7 @@ def test_an_interrupted_run_is_marked_killed_and_a_failed_one_failed(world, smal
         run(small())
     assert {run.info.status for run in client.search_runs(["0"], "tags.method = 'standard'")} == {"FAILED"}
     with pytest.raises(UserError):
-        leaderboard(Tracker().finished_cells())
+        board()
 
 
 def test_a_run_whose_process_died_is_marked_killed_later(tracking_uri: str):
@@ -267,10 +273,7 @@ def test_a_sweep_runs_what_is_missing(world, small: Settings, tracking_uri: str)
     assert [missing_cells(job, Tracker()) for job in jobs] == [[], [(0, 2), (1, 2)]]
     run_grid(grid)
     assert [missing_cells(job, Tracker()) for job in jobs] == [[], []]
-    assert {row["method"]: row["metrics"]["accuracy/test"]["n"] for row in leaderboard(Tracker().finished_cells())} == {
-        "standard": 2,
-        "diagen": 2,
-    }
+    assert {row.label.split()[0]: row.seeds for row in board().rows} == {"standard": (0, 1), "diagen": (0, 1)}
     changed = prepare(small("standard", seeds="0,1", overrides=("classifier.epochs=4",)))
     assert len(missing_cells(changed, Tracker())) == 2
 

@@ -1,0 +1,73 @@
+"""What stands below a leaderboard, in words: what is missing, what differs, what the signs mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from benchmark.leaderboard import TEST_SETS, Board, Score, seeds_in_words
+
+ONE_SEED = "†"
+"""Marks an accuracy without an interval over seeds."""
+PAIRS = 10
+"""Comparisons that are all told; of more, only significant ones."""
+
+
+def remarks(board: Board) -> list[str]:
+    """What is missing and what was left out."""
+    missing = [f"missing: {row.label}, {seeds_in_words(row.missing)}" for row in board.rows if row.missing]
+    return [clean(line) for line in [*missing, *board.notes]]
+
+
+def pairs(boards: Sequence[Board]) -> list[str]:
+    """Paired comparisons of a group's methods on the test set that ranks them; its boards share them."""
+    test_set = TEST_SETS[boards[0].ranked_by]
+    found = [comparison for comparison in boards[0].comparisons if comparison.test_set == test_set]
+    if not found:
+        return []
+    told = found if len(found) <= PAIRS else [comparison for comparison in found if comparison.significant]
+    verdicts = [clean(comparison.verdict) for comparison in told]
+    return [*verdicts, f"no other pair of {len(found)} differs significantly"] if len(told) < len(found) else verdicts
+
+
+def pairs_title(boards: Sequence[Board]) -> str:
+    """What stands above `pairs`."""
+    shots = ", ".join(str(board.shots) for board in boards)
+    return f"Every two methods, paired by seed, at k = {shots}; p after Holm's correction:"
+
+
+def legend(boards: Sequence[Board]) -> list[str]:
+    """What the signs of these boards mean, each only where it occurs."""
+    scores = [row.scores[name] for board in boards for row in board.rows for name in TEST_SETS if name in row.scores]
+    several = [score for score in scores if score.over_seeds]
+    single = [score for score in scores if not score.over_seeds]
+    lines = []
+    if several:
+        counts = _range([len(score.values) for score in several])
+        lines.append(f"intervals: 95%, Student's t over {counts} seeds{_within_a_seed(several)}")
+    if single:
+        over_images = "; the one shown is over its test images (95%, bootstrap)"
+        known = any(score.over_images for score in single)
+        lines.append(f"{ONE_SEED}: one seed: no interval over seeds{over_images if known else ''}")
+    cells = [board.ranked_cells for board in boards if board.ranked_cells]
+    if cells:
+        lines.append(f"rank: mean over {_range(cells)} cells (shots, seed), those that all methods finished")
+    return [*lines, "time: mean of a run; what the store held cost nothing"]
+
+
+def _within_a_seed(scores: Iterable[Score]) -> str:
+    """How wide the bootstrap intervals over images are, in words."""
+    halves = [50 * (score.over_images[1] - score.over_images[0]) for score in scores if score.over_images]
+    if not halves:
+        return ""
+    widths = dict.fromkeys(f"{half:.1f}" for half in (min(halves), max(halves)))
+    return f"; within a seed, over its test images: ± {'–'.join(widths)} (bootstrap)"
+
+
+def _range(counts: Iterable[int]) -> str:
+    ordered = sorted(counts)
+    return "–".join(map(str, dict.fromkeys((ordered[0], ordered[-1]))))
+
+
+def clean(text: str) -> str:
+    """Without line ends and characters that steer a terminal."""
+    return " ".join("".join(mark if mark.isprintable() else " " for mark in text).split())
