@@ -6,158 +6,129 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any
+from statistics import mean
 
-import numpy as np
-import numpy.typing as npt
-
+from benchmark.answers import Answers, Cell, side_by_side
 from benchmark.records import Record, method_label
-from evaluation.intervals import Interval, mean_interval
-from evaluation.significance import FEWEST_CELLS, PairedDifference, holm, paired_bootstrap, paired_t, wilcoxon
+from evaluation.crossed_test import crossed_test
+from evaluation.intervals import Interval
+from evaluation.significance import FEWEST_CELLS, holm, wilcoxon
 
 ALPHA = 0.05
-Cell = tuple[int, int]
-"""(shots, seed)"""
+P_VALUES = ("p", "p_images", "p_wilcoxon")
 
 
 @dataclass(frozen=True)
 class Comparison:
     """`first` against `second` by their accuracy on one test set, over the cells (shots, seed) that both finished.
 
-    difference: mean of first minus second, in [−1, 1]; interval: 95%, by the paired t distribution over cells.
-    test: `Wilcoxon` or `paired t`; p_cells: its p value after Holm's correction: would other shots and seeds agree?
-    p_images: of the paired bootstrap over test images after Holm's correction: would other test images? None where no
-        predictions were logged.
+    seeds: of these cells; left_out: cells that one alone has, or has with a value.
+    difference: mean of first minus second in [−1, 1]: over each seed's shots, then over seeds.
+    interval, p: 95%, and two-sided after Holm's correction, by the crossed test: would other training images and other
+        test images agree? None and NaN where seeds cannot tell.
+    p_images: of the paired bootstrap after Holm's correction: would other test images, with these classifiers? NaN
+        where not all cells have predictions of the same images; `p` then leaves the choice of test images out.
+    p_wilcoxon: of the signed-rank test over cells after Holm's correction; NaN for fewer than `FEWEST_CELLS`. It takes
+        cells for independent, which those of one seed or with common test images are not: no verdict rests on it.
     """
 
     first: str
     second: str
     test_set: str
     cells: int
+    seeds: int = 0
+    left_out: int = 0
     difference: float = math.nan
     interval: Interval | None = None
-    test: str = ""
-    p_cells: float = math.nan
-    p_images: float | None = None
+    p: float = math.nan
+    p_images: float = math.nan
+    p_wilcoxon: float = math.nan
 
     @property
     def significant(self) -> bool:
-        """Whether the difference holds over cells: a method is only as good as it is on other images to learn from."""
-        return self.p_cells < ALPHA
+        return self.p < ALPHA
 
     @property
     def verdict(self) -> str:
         """One sentence."""
+        both = f"{self.first} and {self.second}"
         if not self.cells:
-            return f"{self.first} and {self.second} have no finished cell in common on {self.test_set}"
-        better, worse = (self.first, self.second) if self.difference >= 0 else (self.second, self.first)
+            return f"{both} have no cell with a value in common on {self.test_set}"
         points, why = f"{100 * abs(self.difference):.1f} points", self._reasons()
         if self.significant:
+            better, worse = (self.first, self.second) if self.difference >= 0 else (self.second, self.first)
             return f"{better} is better than {worse} on {self.test_set} by {points} ({why})"
-        if self.cells == 1:
-            return f"one cell cannot tell {self.first} and {self.second} apart on {self.test_set} ({points}; {why})"
-        return f"no significant difference between {self.first} and {self.second} on {self.test_set} ({points}; {why})"
+        if math.isnan(self.p):
+            return f"too few seeds to tell {both} apart on {self.test_set} ({points}; {why})"
+        return f"no significant difference between {both} on {self.test_set} ({points}; {why})"
 
     def _reasons(self) -> str:
-        cells = f"{self.cells} cell{'s' * (self.cells != 1)}"
-        parts = [f"{cells}, {self.test} p {_shown(self.p_cells)}" if self.p_cells == self.p_cells else cells]
+        parts = [f"{_counted(self.cells, 'cell')} of {_counted(self.seeds, 'seed')}"]
         if self.interval is not None:
             low, high = sorted(math.copysign(1, self.difference) * bound for bound in self.interval)
             parts.append(f"95% interval {100 * low:.1f} to {100 * high:.1f}")
-        if self.p_images is not None:
-            parts.append(f"over test images p {_shown(self.p_images)}")
+        if not math.isnan(self.p):
+            parts.append(f"p {_shown(self.p)} after Holm's correction")
+        if math.isnan(self.p_images):
+            parts.append("without the chance of test images: predictions are missing")
+        else:
+            parts.append(f"over test images alone p {_shown(self.p_images)}")
+        if not math.isnan(self.p_wilcoxon):
+            parts.append(f"Wilcoxon over cells p {_shown(self.p_wilcoxon)}")
+        if self.left_out:
+            parts.append(f"{_counted(self.left_out, 'cell')} of one of the two left out")
         return "; ".join(parts)
 
 
 def compare(records: Sequence[Record], test_set: str) -> list[Comparison]:
     """Every two methods among the records, paired by cell; p values are corrected for the number of pairs.
 
-    The records are those of one `Group`: all on the same images. A record without the accuracy, or with NaN, does not
-    count; a pair without a cell in common is said, too.
+    The records are those of one `Group`: all on the same images. A pair without a value in common is said, too; where
+    no record has the accuracy, there is nothing to compare.
 
     Args:
         test_set: `test` or `uncommon`.
     """
     by_label: dict[str, dict[Cell, Record]] = {}
     for record in records:
-        if math.isfinite(record.metrics.get(f"accuracy/{test_set}", math.nan)):
-            by_label.setdefault(method_label(record.tags), {})[record.shots, record.seed] = record
-    answers = _Answers(test_set)
+        by_label.setdefault(method_label(record.tags), {})[record.shots, record.seed] = record
+    answers = Answers(test_set)
+    if not any(math.isfinite(answers.accuracy(record)) for record in records):
+        return []
     found = [_pair(*pair, by_label, answers) for pair in combinations(sorted(by_label), 2)]
-    over_cells = holm([comparison.p_cells for comparison in found])
-    over_images = holm([math.nan if c.p_images is None else c.p_images for c in found])
-    return [
-        replace(c, p_cells=p, p_images=None if c.p_images is None else q)
-        for c, p, q in zip(found, over_cells, over_images, strict=True)
-    ]
+    corrected = [holm([getattr(comparison, name) for comparison in found]) for name in P_VALUES]
+    return [replace(c, **dict(zip(P_VALUES, own, strict=True))) for c, *own in zip(found, *corrected, strict=True)]
 
 
-def _pair(first: str, second: str, by_label: Mapping[str, Mapping[Cell, Record]], answers: _Answers) -> Comparison:
-    name = f"accuracy/{answers.test_set}"
-    shared = sorted(by_label[first].keys() & by_label[second].keys())
-    if not shared:
-        return Comparison(first, second, answers.test_set, 0)
-    pairs = [(by_label[first][cell], by_label[second][cell]) for cell in shared]
-    differences = [one.metrics[name] - other.metrics[name] for one, other in pairs]
-    exact = len(shared) >= FEWEST_CELLS
-    images = _over_images(pairs, answers)
+def _pair(first: str, second: str, by_label: Mapping[str, Mapping[Cell, Record]], answers: Answers) -> Comparison:
+    one, other = by_label[first], by_label[second]
+    pairs = {cell: (one[cell], other[cell]) for cell in sorted(one.keys() & other.keys())}
+    differences = {cell: answers.accuracy(a) - answers.accuracy(b) for cell, (a, b) in pairs.items()}
+    differences = {cell: value for cell, value in differences.items() if math.isfinite(value)}
+    left_out = len(one.keys() | other.keys()) - len(differences)
+    if not differences:
+        return Comparison(first, second, answers.test_set, 0, left_out=left_out)
+    seeds = sorted({seed for _, seed in differences})
+    of_seeds = [mean(value for (_, own), value in differences.items() if own == seed) for seed in seeds]
+    images = side_by_side({cell: pairs[cell] for cell in differences}, answers)
+    interval, p = crossed_test(of_seeds, images.covariance if images else 0.0)
     return Comparison(
         first,
         second,
         answers.test_set,
-        cells=len(shared),
-        difference=float(np.mean(differences)),
-        interval=mean_interval(differences),
-        test="Wilcoxon" if exact else "paired t",
-        p_cells=wilcoxon(differences) if exact else paired_t(differences),
-        p_images=None if images is None else images.p,
+        cells=len(differences),
+        seeds=len(seeds),
+        left_out=left_out,
+        difference=mean(of_seeds),
+        interval=interval,
+        p=p,
+        p_images=images.p if images else math.nan,
+        p_wilcoxon=wilcoxon(list(differences.values())) if len(differences) >= FEWEST_CELLS else math.nan,
     )
 
 
-class _Answers:
-    """Which test images each record's classifier recognised; every table is read once."""
-
-    def __init__(self, test_set: str) -> None:
-        self.test_set = test_set
-        self._known: dict[int, dict[str, tuple[str, bool]] | None] = {}
-
-    def of(self, record: Record) -> dict[str, tuple[str, bool]] | None:
-        """Image → its class and whether it was recognised; None where no predictions were logged."""
-        if id(record) not in self._known:
-            self._known[id(record)] = self._read(record)
-        return self._known[id(record)]
-
-    def _read(self, record: Record) -> dict[str, tuple[str, bool]] | None:
-        name = f"predictions_{self.test_set}"
-        if name not in record.tables:
-            return None
-        table = record.tables[name]
-        rows = zip(table["image"], table["label"], table["prediction"], strict=True)
-        return {str(image): (str(label), label == prediction) for image, label, prediction in rows}
-
-
-def _over_images(pairs: Sequence[tuple[Record, Record]], answers: _Answers) -> PairedDifference | None:
-    """The paired bootstrap over all test images of the cells; None unless all cells have predictions of the same."""
-    advantage: dict[str, list[float]] = {}
-    classes: dict[str, str] = {}
-    for one, other in pairs:
-        mine, yours = answers.of(one), answers.of(other)
-        if mine is None or yours is None or mine.keys() != yours.keys():
-            return None
-        for image, (label, right) in mine.items():
-            classes[image] = label
-            advantage.setdefault(image, []).append(float(right) - float(yours[image][1]))
-    if not advantage:
-        return None
-    return paired_bootstrap(
-        np.array([sum(values) for values in advantage.values()]),
-        np.array([float(len(values)) for values in advantage.values()]),
-        _numbered([classes[image] for image in advantage]),
-    )
-
-
-def _numbered(names: Sequence[str]) -> npt.NDArray[np.integer[Any]]:
-    return np.unique(names, return_inverse=True)[1]
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def _shown(p: float) -> str:

@@ -59,7 +59,9 @@ def comparable(
 
 
 def _group(dataset: str, preset: str, protocol: str, records: Sequence[Record]) -> Group:
-    finished = sorted((record for record in records if record.status == FINISHED), key=lambda record: -record.ended)
+    finished = sorted(
+        (record for record in records if record.status == FINISHED), key=lambda record: (-record.ended, record.run)
+    )
     settings = _newest(finished, lambda record: (method_label(record.tags),), FINGERPRINT)
     images = _newest(settings, lambda record: (record.shots, record.seed), SPLIT, CLASSES)
     latest: dict[tuple[str, int, int], Record] = {}

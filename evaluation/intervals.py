@@ -36,8 +36,9 @@ def bootstrap_interval(
 ) -> Interval | None:
     """Percentile bootstrap interval of the mean per-class accuracy over test images; None without images.
 
-    Images are drawn with replacement within each class, since the test set was made with so many of each. The number of
-    correct ones among them is then binomial, which is drawn at once.
+    Images are drawn with replacement within each class, since the test set was made with so many of each; one fewer
+    than there are, which gives the unbiased variance (McCarthy & Snowden 1985): with all of them, the interval of a few
+    images a class is too narrow. The number of correct ones among them is then binomial, which is drawn at once.
 
     Args:
         correct: whether each image is recognised, (N,); labels: its class, (N,).
@@ -46,7 +47,8 @@ def bootstrap_interval(
         return None
     _, classes, totals = np.unique(labels, return_inverse=True, return_counts=True)
     shares = np.bincount(classes, weights=np.asarray(correct, np.float64)) / totals
-    drawn = np.random.default_rng(seed).binomial(totals, shares, size=(resamples, len(totals)))
-    accuracies = (drawn / totals).mean(axis=1)
+    sizes = np.maximum(totals - 1, 1)
+    drawn = np.random.default_rng(seed).binomial(sizes, shares, size=(resamples, len(sizes)))
+    accuracies = (drawn / sizes).mean(axis=1)
     low, high = np.quantile(accuracies, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

@@ -13,6 +13,8 @@ from evaluation.intervals import LEVEL, RESAMPLES, Interval
 
 FEWEST_CELLS = 6
 """The exact two-sided Wilcoxon test cannot fall below 0.05 with fewer."""
+MOST_EXACT = 13
+"""Differences of which every choice of signs is looked at where sizes are equal."""
 
 Booleans = npt.NDArray[np.bool_]
 Doubles = npt.NDArray[np.float64]
@@ -51,7 +53,8 @@ def paired_bootstrap(
     """Difference in mean per-class accuracy over the same test images, by a bootstrap over images (Efron 1979).
 
     Several cells (shots, seeds) are judged on the same test images, so that their errors go together: an image is
-    drawn with all of its cells, never one without the other. Images are drawn with replacement within their class.
+    drawn with all of its cells, never one without the other. Images are drawn with replacement within their class, one
+    fewer than there are, as in `bootstrap_interval`.
     The p value is the share of differences, shifted to mean 0, that are at least as large as the one found.
 
     Args:
@@ -65,7 +68,7 @@ def paired_bootstrap(
     for own in classes:
         # Images of the same values are of one kind: how many of each kind are drawn is all that matters.
         kinds, sizes = np.unique(np.column_stack([advantage[own], times[own]]), axis=0, return_counts=True)
-        counts = rng.multinomial(len(own), sizes / len(own), size=resamples)
+        counts = rng.multinomial(max(len(own) - 1, 1), sizes / len(own), size=resamples)
         drawn += (counts @ kinds[:, 0]) / (counts @ kinds[:, 1]) / len(classes)
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     # Differences that equal the observed one but for rounding count as large.
@@ -76,31 +79,27 @@ def paired_bootstrap(
 def wilcoxon(differences: Sequence[float]) -> float:
     """Two-sided p value of Wilcoxon's signed-rank test on differences of cells; 1 where all are 0.
 
-    Exact where no two sizes are equal and none is 0. Below `FEWEST_CELLS` differences it cannot be under 0.05.
+    Differences of 0 are left out, as Wilcoxon did, and equal sizes share their rank; both but for rounding. Exact up to
+    `MOST_EXACT` of them, and beyond where no two sizes are equal. Below `FEWEST_CELLS` it cannot be under 0.05.
     """
     from scipy import stats
 
-    values = np.asarray(differences, np.float64)
-    if not values.any():
+    values = np.round(np.asarray(differences, np.float64), 9)
+    values = values[values != 0]
+    if not len(values):
         return 1.0
-    sizes = np.abs(values)
-    exact = len(np.unique(sizes)) == len(sizes) and bool(sizes.all())
-    return float(stats.wilcoxon(values, method="exact" if exact else "approx", correction=not exact).pvalue)
+    if len(np.unique(np.abs(values))) == len(values):
+        return float(stats.wilcoxon(values, method="exact").pvalue)
+    if len(values) <= MOST_EXACT:
+        return _every_sign(stats.rankdata(np.abs(values)), values > 0)
+    return float(stats.wilcoxon(values, method="approx", correction=True).pvalue)
 
 
-def paired_t(differences: Sequence[float]) -> float:
-    """Two-sided p value of the paired t test on differences of cells; NaN for fewer than two.
-
-    Where all differences are equal: 0 if they are not 0, else 1.
-    """
-    from scipy import stats
-
-    values = np.asarray(differences, np.float64)
-    if len(values) < 2:
-        return float("nan")
-    if np.ptp(values) == 0:
-        return 0.0 if values[0] else 1.0
-    return float(stats.ttest_1samp(values, 0.0).pvalue)
+def _every_sign(ranks: Doubles, positive: Booleans) -> float:
+    """The share of all choices of signs whose sum of positive ranks is as far from the middle as the one found."""
+    signs = np.arange(2 ** len(ranks))[:, None] >> np.arange(len(ranks)) & 1
+    distances = np.abs(signs @ ranks - ranks.sum() / 2)
+    return float((distances >= abs(ranks[positive].sum() - ranks.sum() / 2)).mean())
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

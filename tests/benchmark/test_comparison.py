@@ -37,8 +37,17 @@ def test_a_steady_difference_is_significant_and_said_with_its_size() -> None:
     comparison = one(compare(records(a=[0.5, 0.6, 0.4], b=[0.7, 0.81, 0.6]), "test"))
     assert comparison.significant
     assert comparison.difference == pytest.approx(-0.61 / 3)
-    assert comparison.verdict.startswith("b is better than a on test by 20.3 points (3 cells, paired t p")
-    assert "95% interval 18.9 to 21.8" in comparison.verdict
+    assert comparison.verdict.startswith("b is better than a on test by 20.3 points (3 cells of 3 seeds; 95% interval ")
+    assert "after Holm's correction" in comparison.verdict
+
+
+def test_the_interval_counts_the_chance_of_test_images_where_predictions_are_known() -> None:
+    values = {"a": [0.5, 0.6, 0.4], "b": [0.7, 0.81, 0.6]}
+    alone = [cell(name, seed, value, predictions=False) for name in values for seed, value in enumerate(values[name])]
+    of_seeds, of_both = one(compare(alone, "test")).interval, one(compare(records(**values), "test")).interval
+    assert of_seeds == pytest.approx((-0.2177, -0.1890), abs=1e-4)
+    assert of_both is not None
+    assert of_both[1] - of_both[0] > 2 * (-0.1890 + 0.2177)
 
 
 def test_a_difference_that_other_seeds_reverse_is_said_to_be_none() -> None:
@@ -47,12 +56,24 @@ def test_a_difference_that_other_seeds_reverse_is_said_to_be_none() -> None:
     assert comparison.verdict.startswith("no significant difference between a and b on test (1.7 points; 3 cells")
 
 
-def test_six_cells_are_judged_by_wilcoxon() -> None:
+def test_shots_of_one_seed_are_not_taken_for_seeds() -> None:
+    """They learn from nested images: nine cells of three seeds weigh as three, and three of one seed tell nothing."""
+    of_seeds = {"a": (0.5, 0.6, 0.4), "b": (0.6, 0.72, 0.48)}
+    cells = [cell(m, s, v, shots=k) for m, values in of_seeds.items() for s, v in enumerate(values) for k in (2, 4, 8)]
+    once = one(compare([own for own in cells if own.shots == 4], "test"))
+    often = one(compare(cells, "test"))
+    assert (often.cells, often.seeds, often.p) == (9, 3, pytest.approx(once.p))
+    single = one(compare([own for own in cells if own.seed == 0], "test"))
+    assert single.verdict.startswith("too few seeds to tell a and b apart on test (10.0 points; 3 cells of 1 seed;")
+
+
+def test_six_cells_have_wilcoxons_p_value_too_and_five_have_none() -> None:
     values = [0.5, 0.55, 0.6, 0.45, 0.4, 0.65]
     better = [value + 0.1 + 0.01 * i for i, value in enumerate(values)]
     comparison = one(compare(records(a=values, b=better), "test"))
-    assert (comparison.test, comparison.p_cells) == ("Wilcoxon", pytest.approx(2 / 2**6))
-    assert comparison.significant
+    assert comparison.p_wilcoxon == pytest.approx(2 / 2**6)
+    assert "Wilcoxon over cells p = 0.031" in comparison.verdict
+    assert math.isnan(one(compare(records(a=values[:5], b=better[:5]), "test")).p_wilcoxon)
 
 
 def test_p_values_are_corrected_for_the_number_of_pairs() -> None:
@@ -60,42 +81,53 @@ def test_p_values_are_corrected_for_the_number_of_pairs() -> None:
     better = [value + 0.1 + 0.01 * i for i, value in enumerate(values)]
     found = compare(records(a=values, b=better, c=[value + 0.001 * i for i, value in enumerate(better)]), "test")
     assert [(c.first, c.second) for c in found] == [("a", "b"), ("a", "c"), ("b", "c")]
-    assert found[0].p_cells == pytest.approx(3 * 2 / 2**6)
-    assert not found[0].significant
+    assert found[0].p_wilcoxon == pytest.approx(3 * 2 / 2**6)
+    alone = one(compare(records(a=values, b=better), "test"))
+    assert found[0].p >= 2 * alone.p
 
 
-def test_one_cell_cannot_tell() -> None:
+def test_one_seed_cannot_tell() -> None:
     comparison = one(compare(records(a=[0.5], b=[0.9]), "test"))
-    assert math.isnan(comparison.p_cells)
-    assert comparison.verdict.startswith("one cell cannot tell a and b apart on test (40.0 points; 1 cell; over test")
+    assert math.isnan(comparison.p)
+    assert comparison.verdict.startswith("too few seeds to tell a and b apart on test (40.0 points; 1 cell of 1 seed;")
+
+
+def test_the_same_difference_on_both_seeds_is_no_certainty() -> None:
+    comparison = one(compare(records(a=[0.5, 0.6], b=[0.55, 0.65]), "test"))
+    assert comparison.verdict.startswith("too few seeds")
 
 
 def test_only_cells_that_both_finished_count() -> None:
     comparison = one(compare(records(a=[0.5, 0.6, 0.7], b=[0.5]), "test"))
-    assert comparison.cells == 1
+    assert (comparison.cells, comparison.left_out) == (1, 2)
     assert comparison.difference == 0.0
+    assert "2 cells of one of the two left out" in comparison.verdict
 
 
 def test_methods_without_a_cell_in_common_are_said() -> None:
     comparison = one(compare([cell("a", 0, 0.5), cell("b", 1, 0.5)], "test"))
-    assert comparison.verdict == "a and b have no finished cell in common on test"
+    assert comparison.verdict == "a and b have no cell with a value in common on test"
 
 
 def test_old_runs_without_predictions_are_compared_over_cells_alone() -> None:
     old = [cell(method, seed, 0.5 + seed / 10, predictions=False) for method in "ab" for seed in range(3)]
     comparison = one(compare(old, "test"))
-    assert comparison.p_images is None
-    assert "test images" not in comparison.verdict
+    assert math.isnan(comparison.p_images)
+    assert "without the chance of test images: predictions are missing" in comparison.verdict
 
 
-def test_a_metric_that_is_not_a_number_does_not_count() -> None:
+def test_a_metric_that_is_not_a_number_does_not_count_but_is_said() -> None:
     broken = Record(cell("b", 0, 0.5).tags, {"accuracy/test": math.nan})
-    assert compare([cell("a", 0, 0.5), broken], "test") == []
+    comparison = one(compare([cell("a", 0, 0.5), broken], "test"))
+    assert comparison.verdict == "a and b have no cell with a value in common on test"
+
+
+def test_a_test_set_that_no_record_has_is_not_compared() -> None:
+    assert compare(records(a=[0.5], b=[0.9]), "uncommon") == []
 
 
 def test_the_images_test_sees_what_one_cell_shows() -> None:
     comparison = one(compare(records(a=[0.5], b=[0.9]), "test"))
-    assert comparison.p_images is not None
     assert comparison.p_images < 0.01
     same = one(compare(records(a=[0.5], b=[0.5]), "test"))
     assert same.p_images == 1.0

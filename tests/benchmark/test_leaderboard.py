@@ -192,8 +192,8 @@ def test_every_two_methods_are_compared_in_words_on_both_test_sets():
 
 def test_a_clear_difference_is_said_after_the_last_board_of_its_group():
     records = [
-        cell(name, seed, value + seed / 100 + shots / 50, shots=shots)
-        for name, value in (("standard", 0.3), ("diagen", 0.5))
+        cell(name, seed, value + gain * seed + shots / 50, shots=shots)
+        for name, value, gain in (("standard", 0.3, 0.01), ("diagen", 0.49, 0.02))
         for seed in range(3)
         for shots in (4, 8)
     ]
@@ -217,8 +217,8 @@ def test_json_has_no_p_value_where_there_is_none():
     read = json.loads(write([board([STANDARD[0], DIAGEN[0]])], "json"))[0]
     comparison = next(pair for pair in read["comparisons"] if pair["test_set"] == "uncommon")
     assert (comparison["first"], comparison["second"], comparison["cells"]) == ("diagen", "standard", 1)
-    assert (comparison["p_cells"], comparison["significant"]) == (None, False)
-    assert comparison["verdict"].startswith("one cell cannot tell diagen and standard apart")
+    assert (comparison["p"], comparison["significant"]) == (None, False)
+    assert comparison["verdict"].startswith("too few seeds to tell diagen and standard apart")
 
 
 def test_one_method_alone_is_compared_with_nothing():

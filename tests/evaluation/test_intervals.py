@@ -27,10 +27,17 @@ def test_the_bootstrap_agrees_with_resampling_image_by_image() -> None:
     correct = rng.random(75) < np.array([0.9, 0.5, 0.7])[labels]
     means = []
     for _ in range(4000):
-        parts = [rng.choice(correct[labels == label], (labels == label).sum()).mean() for label in range(3)]
+        parts = [rng.choice(correct[labels == label], (labels == label).sum() - 1).mean() for label in range(3)]
         means.append(np.mean(parts))
     expected = np.quantile(means, [0.025, 0.975])
     assert bootstrap_interval(correct, labels, resamples=4000) == pytest.approx(tuple(expected), abs=0.015)
+
+
+def test_the_bootstrap_has_the_unbiased_variance() -> None:
+    labels, correct = np.repeat([0, 1, 2, 3], 5), np.tile([True, True, False, True, False], 4)
+    low, high = bootstrap_interval(correct, labels, level=0.6827, resamples=20_000) or (0, 0)
+    error = np.sqrt(np.var(correct[:5], ddof=1) / 5 / 4)
+    assert (high - low) / 2 == pytest.approx(error, rel=0.15)  # the bootstrap takes few values
 
 
 def test_the_bootstrap_covers_the_truth_about_as_often_as_it_says() -> None:

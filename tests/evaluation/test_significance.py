@@ -6,8 +6,10 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import PermutationMethod, binomtest
+from scipy.stats import wilcoxon as scipys_wilcoxon
 
-from evaluation.significance import holm, mcnemar, mean_ranks, paired_bootstrap, paired_t, wilcoxon
+from evaluation.significance import holm, mcnemar, mean_ranks, paired_bootstrap, wilcoxon
 
 
 def test_mcnemar_counts_the_images_on_which_one_alone_is_right() -> None:
@@ -16,6 +18,13 @@ def test_mcnemar_counts_the_images_on_which_one_alone_is_right() -> None:
     by_hand = 2 * (1 + 10) / 2**10  # at most 1 of 10 discordant pairs, either way
     assert mcnemar(one, other) == pytest.approx(by_hand)
     assert mcnemar(other, one) == pytest.approx(by_hand)
+
+
+def test_mcnemar_is_scipys_binomial_test_on_random_answers() -> None:
+    rng = np.random.default_rng(0)
+    one, other = rng.random((2, 200)) < [[0.7], [0.6]]
+    wins, losses = sum(one & ~other), sum(other & ~one)
+    assert mcnemar(one, other) == pytest.approx(binomtest(int(wins), int(wins + losses), 0.5).pvalue)
 
 
 def test_mcnemar_of_equal_answers_is_1() -> None:
@@ -48,6 +57,16 @@ def test_the_paired_bootstrap_seldom_sees_what_is_not_there() -> None:
     assert alarms / 400 <= 0.08
 
 
+def test_few_images_a_class_raise_no_more_false_alarms() -> None:
+    rng = np.random.default_rng(0)
+    labels, alarms = np.repeat(np.arange(10), 5), 0
+    for trial in range(500):
+        one, other = rng.random((2, 50)) < 0.7
+        advantage = one.astype(float) - other.astype(float)
+        alarms += paired_bootstrap(advantage, np.ones(50), labels, resamples=300, seed=trial).p < 0.05
+    assert alarms / 500 <= 0.07
+
+
 def test_images_that_recur_in_several_cells_are_not_counted_as_new_ones() -> None:
     """The same 50 images judged in 10 cells say no more than in one, where the cells always agree."""
     labels = np.zeros(50, int)
@@ -61,28 +80,34 @@ def test_wilcoxon_is_exact_for_few_cells() -> None:
     assert wilcoxon([0.01, 0.02, 0.03, 0.04, 0.05]) > 0.05  # however clear, five cells are too few
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_wilcoxon_with_ties_looks_at_every_choice_of_signs(seed: int) -> None:
+    values = np.random.default_rng(seed).integers(-3, 6, 9) / 10
+    expected = scipys_wilcoxon(values[values != 0], method=PermutationMethod(n_resamples=2**9))
+    assert wilcoxon(list(values)) == pytest.approx(expected.pvalue)
+
+
 def test_wilcoxon_takes_ties_and_zeros() -> None:
     assert wilcoxon([0.0, 0.0, 0.0]) == 1.0
-    assert 0 < wilcoxon([0.1, 0.1, 0.0, 0.1, -0.1, 0.1, 0.1]) < 1
+    assert wilcoxon([0.1] * 6) == pytest.approx(2 / 2**6)
+    assert wilcoxon([0.1] * 5 + [0.0]) == pytest.approx(2 / 2**5)  # a zero says nothing: five are too few
 
 
-def test_the_paired_t_test_of_three_cells_by_hand() -> None:
-    differences = np.array([0.01, 0.03, 0.05])
-    t = differences.mean() / (differences.std(ddof=1) / math.sqrt(3))
-    by_hand = 1 - t / math.sqrt(2 + t**2)  # Student's distribution with two degrees of freedom
-    assert paired_t(list(differences)) == pytest.approx(by_hand)
-
-
-def test_the_paired_t_test_of_equal_differences_and_of_one() -> None:
-    assert paired_t([0.25, 0.25]) == 0.0
-    assert paired_t([0.0, 0.0]) == 1.0
-    assert math.isnan(paired_t([0.2]))
+def test_sizes_that_are_equal_but_for_rounding_are_equal() -> None:
+    assert wilcoxon([0.9 - 0.8, 0.8 - 0.9, 0.7 - 0.6, 0.2 - 0.1]) == wilcoxon([0.1, -0.1, 0.1, 0.1])
 
 
 def test_holm_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.6, 0.7]) == [1.0, 1.0]
     assert holm([]) == []
+
+
+def test_holm_gives_the_figures_of_rs_multtest() -> None:
+    raw = [0.838541367553, 0.642193923795, 0.680845947633, 0.967833824309, 0.71626938238, 0.177096952723]
+    raw += [5.23656777208e-05, 0.0202732688798, 0.00028140506198, 0.0149877310796]
+    expected = [1.0] * 6 + [5.23656777208e-04, 0.14191288215860, 2.53264555782e-03, 0.11990184863680]
+    assert holm(raw) == pytest.approx(expected)
 
 
 def test_holm_leaves_out_what_has_no_p_value() -> None:

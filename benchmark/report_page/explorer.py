@@ -1,0 +1,66 @@
+"""The images of the runs, to be looked at by class and guide."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmark.records import Record, Table, method_label
+from benchmark.report_page.content import Gallery, Sheet
+from benchmark.report_page.figures import data_uri
+from benchmark.selection import Group
+
+PICTURE = "thumbnails.webp"
+FACTS = ("kind", "class", "guide", "prompt", "noise_std", "strength", "guidance_scale", "weight")
+
+MOST_SHEETS = 24
+MOST_BYTES = 9_000_000
+"""Of all sheets together; in a page they take a third more."""
+
+
+def gallery(groups: Sequence[Group], most_sheets: int = MOST_SHEETS, most_bytes: int = MOST_BYTES) -> Gallery:
+    """The sheets that fit: of the first seed, the fewest shots and all methods first, so that these can be compared."""
+    found = [(group, record) for group in groups for record in group.records if _has_images(record)]
+    chosen: list[tuple[Group, Record]] = []
+    size = 0
+    for group, record in sorted(found, key=lambda pair: (pair[1].seed, pair[1].shots)):
+        more = len(record.files[PICTURE])
+        if len(chosen) < most_sheets and size + more <= most_bytes:
+            chosen.append((group, record))
+            size += more
+    shown = tuple(_sheet(group, record) for group, record in sorted(chosen, key=_order))
+    return Gallery(shown, _left_out(len(found) - len(shown), most_sheets, most_bytes))
+
+
+def _has_images(record: Record) -> bool:
+    return PICTURE in record.files and bool(record.tables.get("thumbnails", {}).get("tile"))
+
+
+def _order(pair: tuple[Group, Record]) -> tuple[Any, ...]:
+    group, record = pair
+    return group.title, method_label(record.tags), record.shots, record.seed
+
+
+def _sheet(group: Group, record: Record) -> Sheet:
+    title = f"{method_label(record.tags)} · {record.shots} shots · seed {record.seed}"
+    return Sheet(group.title, title, data_uri(record.files[PICTURE], "webp"), _facts(record.tables["thumbnails"]))
+
+
+def _facts(table: Table) -> Mapping[str, Any]:
+    """The columns in the order of the tiles; what is not a finite number is None."""
+    count = len(table["tile"])
+    order = sorted(range(count), key=lambda place: table["tile"][place])
+    return {name: [_plain(table.get(name, [None] * count)[place]) for place in order] for name in FACTS}
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _left_out(count: int, most_sheets: int, most_bytes: int) -> tuple[str, ...]:
+    if not count:
+        return ()
+    runs = f"{count} run{'s' * (count != 1)}"
+    limit = f"{most_sheets} runs or {most_bytes / 1e6:.0f} MB of images"
+    return (f"The images of {runs} are not shown, so that the page stays small: it holds at most {limit}.",)

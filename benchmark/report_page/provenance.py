@@ -1,0 +1,107 @@
+"""Where the figures come from: versions, settings, commands and runs."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from benchmark.records import Record, method_label
+from benchmark.report_page.content import NOT_KNOWN, Provenance, RunFacts, Settings
+from benchmark.selection import Group
+
+IDENTITY = ("method", "dataset", "data_root", "shots", "seeds", "preset", "protocol", "components", "split_files")
+"""Parameters that say which run it is, and not how it was done."""
+
+
+def provenance(groups: Sequence[Group]) -> Provenance:
+    """Of all cells that the page shows."""
+    records = [record for group in groups for record in group.records]
+    return Provenance(
+        facts=_facts(records),
+        settings=tuple(_settings(group) for group in groups),
+        commands=tuple(dict.fromkeys(_commands(groups))),
+        runs=tuple(_run_facts(group, record) for group in groups for record in group.records),
+    )
+
+
+def ended_at(milliseconds: int) -> str:
+    """`2026-11-23 14:05 UTC`; a dash where the end is not known."""
+    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M} UTC" if milliseconds else NOT_KNOWN
+
+
+def _facts(records: Sequence[Record]) -> tuple[tuple[str, str], ...]:
+    tags = sorted({tag for record in records for tag in record.tags if tag.startswith("version.")})
+    names = {"git_commit": "Commit", "python": "Python", **{tag: tag.removeprefix("version.") for tag in tags}}
+    facts = [(name, _distinct(record.tags.get(tag, "") for record in records)) for tag, name in names.items()]
+    latest = ended_at(max(record.ended for record in records))
+    return (("Latest run", latest), ("Runs", str(len(records))), *((name, value) for name, value in facts if value))
+
+
+def _distinct(values: Iterable[str]) -> str:
+    return ", ".join(sorted({value for value in values if value}))
+
+
+def _settings(group: Group) -> Settings:
+    """A method's own parameters stand under their bare name, so that methods can be compared."""
+    by_label = {method_label(record.tags): _own_parameters(record) for record in group.records}
+    methods = tuple(sorted(by_label))
+    names = sorted({name for parameters in by_label.values() for name in parameters})
+    rows = [(name, *(by_label[method].get(name, NOT_KNOWN) for method in methods)) for name in names]
+    different = tuple(row for row in rows if len(set(row[1:])) > 1)
+    return Settings(group.title, methods, different, tuple(row[:2] for row in rows if len(set(row[1:])) == 1))
+
+
+def _own_parameters(record: Record) -> dict[str, str]:
+    prefix = f"{record.tags['method']}."
+    return {
+        name.removeprefix(prefix): value or NOT_KNOWN
+        for name, value in record.parameters.items()
+        if name not in IDENTITY
+    }
+
+
+def _commands(groups: Sequence[Group]) -> list[str]:
+    """One for each method of a group, and one more where some of its shots lack a seed."""
+    lines = []
+    for group in groups:
+        for label in group.labels:
+            seeds: dict[int, list[int]] = {}
+            own = [record for record in group.records if method_label(record.tags) == label]
+            for record in own:
+                seeds.setdefault(record.shots, []).append(record.seed)
+            for same in sorted({tuple(sorted(found)) for found in seeds.values()}):
+                shots = [number for number, found in seeds.items() if tuple(sorted(found)) == same]
+                lines.append(_command(group, own[0], sorted(shots), same))
+    return lines
+
+
+def _command(group: Group, record: Record, shots: Sequence[int], seeds: Sequence[int]) -> str:
+    replayed = record.parameters.get("split_files", "")
+    options = {
+        "--method": record.tags["method"],
+        "--components": record.tags.get("components", "") if " [" in method_label(record.tags) else "",
+        "--dataset": group.dataset,
+        "--data-root": "DATA_ROOT" if record.parameters.get("data_root") else "",
+        "--preset": group.preset,
+        "--protocol": group.protocol,
+        "--split-file": replayed,
+        "--shots": "" if replayed else ",".join(map(str, shots)),
+        "--seeds": "" if replayed else ",".join(map(str, seeds)),
+        "--set": record.tags.get("overrides", ""),
+    }
+    words = [word for name, value in options.items() if value for word in (name, shlex.quote(value))]
+    return " ".join(("python -m benchmark run", *words))
+
+
+def _run_facts(group: Group, record: Record) -> RunFacts:
+    return RunFacts(
+        method=method_label(record.tags),
+        group=group.title,
+        shots=record.shots,
+        seed=record.seed,
+        ended=ended_at(record.ended),
+        commit=record.tags.get("git_commit", "")[:10] or NOT_KNOWN,
+        split=record.tags.get("split_digest", "")[:12] or NOT_KNOWN,
+        run=record.run or NOT_KNOWN,
+    )

@@ -1,0 +1,66 @@
+"""The summary in words: who leads by how much, what can be trusted, what was left out or is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from benchmark.comparison import compare
+from benchmark.leaderboard import Board, seeds_in_words
+from benchmark.report_page.content import Summary
+from benchmark.selection import Group
+
+SETS = {"uncommon": "uncommon settings", "test": "the test set"}
+
+
+def summarise(group: Group, boards: Sequence[Board]) -> Summary:
+    """Of a group and its boards."""
+    comparisons = [comparison for name in SETS for comparison in compare(group.records, name)]
+    leads = [_lead(board, name) for board in boards for name in SETS]
+    return Summary(
+        title=group.title,
+        leads=tuple(sentence for sentence in leads if sentence),
+        significant=tuple(comparison.verdict for comparison in comparisons if comparison.significant),
+        open=tuple(comparison.verdict for comparison in comparisons if not comparison.significant),
+        notes=_notes(group, boards),
+    )
+
+
+def _lead(board: Board, test_set: str) -> str:
+    """Who has the highest mean; a method that lacks a seed is not ranked, so that no missing cell makes a leader."""
+    scores = {row.label: score for row in board.rows if (score := row.scores.get(f"accuracy/{test_set}"))}
+    seeds = {seed for score in scores.values() for seed in score.values}
+    means = {label: 100 * score.mean for label, score in scores.items() if len(score.values) == len(seeds)}
+    where = f"{board.shots} shots, {SETS[test_set]}"
+    if not seeds:
+        return ""
+    if not means:
+        return f"{where}: no method has all {len(seeds)} seeds."
+    return f"{where}: {_ranking(means)} ({_over(len(seeds), len(scores) - len(means))})."
+
+
+def _ranking(means: Mapping[str, float]) -> str:
+    first, *others = sorted(means, key=lambda label: (-means[label], label))
+    if not others:
+        return f"{first} alone, {means[first]:.1f}%"
+    second, gap = others[0], means[first] - means[others[0]]
+    if round(gap, 1) == 0:
+        return f"{first} and {second} are level at {means[first]:.1f}%"
+    return f"{first} leads with {means[first]:.1f}%, {gap:.1f} points before {second}"
+
+
+def _over(seeds: int, unranked: int) -> str:
+    counted = "one seed" if seeds == 1 else f"mean over {seeds} seeds"
+    verb = "is" if unranked == 1 else "are"
+    return f"{counted}; {unranked} lacking a seed {verb} not ranked" if unranked else counted
+
+
+def _notes(group: Group, boards: Sequence[Board]) -> tuple[str, ...]:
+    """What was left out of the group and of each board, then the cells without a finished run."""
+    own = [f"{board.shots} shots: {note}" for board in boards for note in board.notes if note not in group.notes]
+    missing = [
+        f"{row.label}, {board.shots} shots: no finished run of {seeds_in_words(row.missing)}"
+        for board in boards
+        for row in board.rows
+        if row.missing
+    ]
+    return (*group.notes, *own, *missing)
