@@ -14,6 +14,23 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from benchmark.options import (
+    Components,
+    DataRoot,
+    Dataset,
+    OnlyDataset,
+    OnlyPreset,
+    OnlyProtocol,
+    OnlyShots,
+    Out,
+    Overrides,
+    Plugins,
+    Preset,
+    Protocol,
+    Seeds,
+    Shots,
+    SplitFile,
+)
 from benchmark.settings import RunSettings, resolve_settings
 from datasets.errors import UserError
 
@@ -54,33 +71,6 @@ app = typer.Typer(
     ),
     epilog=EPILOG,
 )
-
-Dataset = Annotated[str, typer.Option(help="A dataset's name; see `list datasets`.")]
-Shots = Annotated[str, typer.Option(help="Real images per class, one number or several: 4 or 2,4,8.")]
-Seeds = Annotated[str, typer.Option(help="Seeds that pick the real images: 0 or 0,1,2.")]
-Preset = Annotated[str, typer.Option(help="mini (embedded, CPU), paper (GPU), or the path of a YAML file of settings.")]
-Protocol = Annotated[
-    str, typer.Option(help="paper, or as_released: what the published code does where it differs (docs/protocol.md).")
-]
-SplitFile = Annotated[
-    str, typer.Option(help="Files of `split` to replay, separated by commas, in place of --shots and --seeds.")
-]
-Out = Annotated[str, typer.Option(help="Folder for the files; made where it is missing.")]
-Components = Annotated[
-    str, typer.Option(help="The method's parts that are on: all (default), none, or names such as noise,prompts.")
-]
-DataRoot = Annotated[
-    str, typer.Option(help="Folder that holds the datasets' folders. Default: the environment variable DIAGEN_DATA.")
-]
-Plugins = Annotated[str, typer.Option(help="Python files that register methods or datasets, separated by commas.")]
-OnlyDataset = Annotated[str, typer.Option("--dataset", help="Runs on this dataset alone.")]
-OnlyShots = Annotated[str, typer.Option("--shots", help="Runs of these shots alone: 2,4,8.")]
-OnlyPreset = Annotated[str, typer.Option("--preset", help="Runs of this preset alone.")]
-OnlyProtocol = Annotated[str, typer.Option("--protocol", help="Runs of this protocol alone.")]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Any setting: --set diagen.strength=0.5. May be repeated."),
-]
 
 
 @app.command(epilog=EPILOG)
