@@ -10,13 +10,13 @@ from statistics import mean
 import numpy as np
 
 from benchmark.comparison import Comparison, compare
+from benchmark.ranks import TEST, UNCOMMON, complete_cells, ranking_metric, ranks_over_datasets
 from benchmark.records import Record, Table, method_label
 from benchmark.selection import Group
 from datasets.errors import UserError
 from evaluation.intervals import Interval, bootstrap_interval, mean_interval
 from evaluation.significance import mean_ranks
 
-TEST, UNCOMMON = "accuracy/test", "accuracy/uncommon"
 PRECISION, RECALL = "precision/class_mean", "recall/class_mean"
 SPEED = "images_per_second"
 TEST_SETS = {TEST: "test", UNCOMMON: "uncommon"}
@@ -72,6 +72,7 @@ class Board:
     ranked_cells: how many cells the mean ranks rest on.
     notes: in words, what was left out and which values are missing.
     comparisons: of every two methods, on both test sets, over all shots: the same on each board of a group.
+    over_datasets: on the last board, mean ranks over the cells of several datasets, in words.
     """
 
     dataset: str
@@ -83,6 +84,7 @@ class Board:
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
+    over_datasets: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -103,14 +105,16 @@ def leaderboard(groups: Sequence[Group]) -> list[Board]:
         raise UserError(
             "no finished run is tracked here: run `python -m benchmark run` first, or set MLFLOW_TRACKING_URI"
         )
-    return [board for group in groups for board in _boards(group)]
+    boards = [board for group in groups for board in _boards(group)]
+    boards[-1] = replace(boards[-1], over_datasets=tuple(ranks_over_datasets(groups)))
+    return boards
 
 
 def _boards(group: Group) -> list[Board]:
     records = [_finite(record) for record in group.records]
-    ranked_by = UNCOMMON if any(UNCOMMON in record.metrics for record in records) else TEST
+    ranked_by = ranking_metric(records)
     seeds = {record.seed for record in records}
-    table = _complete_cells(group.labels, records, ranked_by)
+    table = complete_cells(group.labels, records)
     ranks, ranked_cells = mean_ranks(table), min(map(len, table.values()))
     comparisons = tuple(
         comparison for test_set in TEST_SETS.values() for comparison in compare(group.records, test_set)
@@ -170,18 +174,6 @@ def _over_images(records: Sequence[Record], test_set: str) -> Interval | None:
 def _of_one_seed(table: Table) -> Interval | None:
     labels, predictions = np.array(table["label"], dtype=str), np.array(table["prediction"], dtype=str)
     return bootstrap_interval(labels == predictions, np.unique(labels, return_inverse=True)[1])
-
-
-def _complete_cells(labels: Sequence[str], records: Sequence[Record], metric: str) -> dict[str, list[float]]:
-    """The metric of every label in those cells (shots, seed) in which all of them have it."""
-    cells: dict[tuple[int, int], dict[str, float]] = {}
-    for record in records:
-        if metric in record.metrics:
-            own = cells.setdefault((record.shots, record.seed), {})
-            # Means over classes that differ in the last bit alone are a tie.
-            own[method_label(record.tags)] = round(record.metrics[metric], 9)
-    complete = [own for own in cells.values() if len(own) == len(labels)]
-    return {label: [own[label] for own in complete] for label in labels}
 
 
 def _finite(record: Record) -> Record:

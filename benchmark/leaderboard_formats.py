@@ -110,7 +110,10 @@ def _json(boards: Sequence[Board]) -> str:
 
 
 def _plain(board: Board, row: Row) -> dict[str, object]:
-    place = {name: getattr(board, name) for name in ("dataset", "preset", "protocol", "shots", "ranked_by", "notes")}
+    place = {
+        name: getattr(board, name)
+        for name in ("dataset", "preset", "protocol", "shots", "ranked_by", "notes", "over_datasets")
+    }
     facts = {name: value for name, value in vars(row).items() if name != "scores"}
     metrics = {
         name: {

@@ -51,7 +51,8 @@ def legend(boards: Sequence[Board]) -> list[str]:
     cells = [board.ranked_cells for board in boards if board.ranked_cells]
     if cells:
         lines.append(f"rank: mean over {_range(cells)} cells (shots, seed), those that all methods finished")
-    return [*lines, "time: mean of a run; what the store held cost nothing"]
+    lines.append("time: mean of a run; what the store held cost nothing")
+    return [*lines, *(clean(line) for board in boards for line in board.over_datasets)]
 
 
 def _within_a_seed(scores: Iterable[Score]) -> str:
