@@ -296,7 +296,7 @@ def prepare(
 
 @app.command("list", epilog=EPILOG)
 def list_(
-    what: Annotated[str, typer.Argument(help="methods, datasets, backbones, features or presets.")],
+    what: Annotated[str, typer.Argument(help="methods, datasets, backbones, features, presets or protocols.")],
     plugins: Plugins = "",
 ) -> None:
     """What is registered, with titles and sources."""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from benchmark.setting_files import load_preset, preset_names
+from typing import Any
+
+from benchmark.setting_files import load_preset, load_protocol, preset_names, protocol_names
 from datasets.base import DATASETS
 from datasets.errors import UnknownName
 from methods.base import METHODS
 
-KINDS = ("methods", "datasets", "backbones", "features", "presets")
+KINDS = ("methods", "datasets", "backbones", "features", "presets", "protocols")
 
 
 def listing(kind: str) -> str:
     """One line for each name of a kind; raises `UnknownName` for an unknown kind."""
     if kind not in KINDS:
         raise UnknownName("list", kind, KINDS)
-    return _aligned({"methods": _methods, "datasets": _datasets, "presets": _presets}.get(kind, _backbones)())
+    kinds = {"methods": _methods, "datasets": _datasets, "presets": _presets, "protocols": _protocols}
+    return _aligned(kinds.get(kind, _backbones)())
 
 
 def _methods() -> list[tuple[str, ...]]:
@@ -50,6 +53,21 @@ def _presets() -> list[tuple[str, ...]]:
         told = (f"{title} {content.get(group, {}).get(key, '–')}" for title, (group, key) in parts.items())
         lines.append((name, ", ".join(told)))
     return lines
+
+
+def _protocols() -> list[tuple[str, ...]]:
+    """Each with the settings by which it differs from the paper's, those of single datasets left to the file."""
+    return [(name, " ".join(_settings(load_protocol(name)))) for name in protocol_names()]
+
+
+def _settings(content: dict[str, Any], prefix: str = "") -> list[str]:
+    texts: list[str] = []
+    for key, value in content.items():
+        if isinstance(value, dict):
+            texts += _settings(value, f"{prefix}{key}.") if key != "datasets" else []
+        else:
+            texts.append(f"{prefix}{key}={value}")
+    return texts
 
 
 def _aligned(lines: list[tuple[str, ...]]) -> str:

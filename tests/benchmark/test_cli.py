@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.cli import main, split_overrides
+from benchmark.listing import KINDS
 
 ROOT = Path(__file__).parents[2]
 
@@ -74,7 +75,14 @@ def test_the_openai_source_needs_a_key(monkeypatch: pytest.MonkeyPatch, capsys):
     )
 
 
-@pytest.mark.parametrize("kind", ["methods", "datasets", "backbones", "features", "presets"])
+def test_protocols_are_listed_with_the_settings_that_they_change(capsys: pytest.CaptureFixture[str]):
+    assert main(["list", "protocols"]) == 0
+    released, paper = capsys.readouterr().out.splitlines()
+    assert released.startswith("as_released  classifier.tested_epoch=last")
+    assert paper == "paper"
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_lists_import_no_heavy_library(kind: str):
     code = f"""
 import sys
