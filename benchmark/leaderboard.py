@@ -12,7 +12,7 @@ import numpy as np
 from benchmark.comparison import Comparison, compare
 from benchmark.ranks import TEST, UNCOMMON, complete_cells, ranking_metric, ranks_over_datasets
 from benchmark.records import Record, Table, method_label
-from benchmark.selection import Group
+from benchmark.selection import NO_RUNS, Group
 from datasets.errors import UserError
 from evaluation.intervals import Interval, bootstrap_interval, mean_interval
 from evaluation.significance import mean_ranks
@@ -102,9 +102,7 @@ def leaderboard(groups: Sequence[Group]) -> list[Board]:
         UserError: there is no group, that is, no finished run.
     """
     if not groups:
-        raise UserError(
-            "no finished run is tracked here: run `python -m benchmark run` first, or set MLFLOW_TRACKING_URI"
-        )
+        raise UserError(NO_RUNS)
     boards = [board for group in groups for board in _boards(group)]
     boards[-1] = replace(boards[-1], over_datasets=tuple(ranks_over_datasets(groups)))
     return boards

@@ -6,12 +6,10 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from benchmark.selection import Group
+from benchmark.selection import NO_RUNS, Group
 from datasets.errors import UnknownName, UserError
 
 SUFFIXES = {"markdown": "md", "latex": "tex", "csv": "csv"}
-
-NO_RUNS = "no finished run is tracked here: run `python -m benchmark run` first, or set MLFLOW_TRACKING_URI"
 
 
 def check_request(groups: Sequence[Group], only: str = "") -> None:

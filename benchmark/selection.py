@@ -12,6 +12,9 @@ from benchmark.tracking import CLASSES, FINGERPRINT, SPLIT
 
 PAPER = "paper"
 
+NO_RUNS = "no finished run is tracked here: run `python -m benchmark run` first, or set MLFLOW_TRACKING_URI"
+"""What a user is told where there is no group."""
+
 
 @dataclass(frozen=True)
 class Group:

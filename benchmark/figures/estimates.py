@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import mean, stdev
+from statistics import mean
+
+from evaluation.intervals import mean_interval
 
 
 @dataclass(frozen=True)
@@ -24,16 +26,12 @@ class Estimate:
 
 def estimate(values: Iterable[float]) -> Estimate | None:
     """From one value a seed; NaN and infinite ones count as missing, and without any other there is no estimate."""
-    from scipy.stats import t
-
     known = [value for value in values if math.isfinite(value)]
     if not known:
         return None
     centre = mean(known)
-    if len(known) == 1:
-        return Estimate(centre, math.nan, math.nan, 1)
-    reach = float(t.ppf(0.975, len(known) - 1)) * stdev(known) / math.sqrt(len(known))
-    return Estimate(centre, centre - reach, centre + reach, len(known))
+    low, high = mean_interval(known) or (math.nan, math.nan)
+    return Estimate(centre, low, high, len(known))
 
 
 def seed_notes(estimates: Iterable[Estimate]) -> tuple[str, ...]:
