@@ -21,6 +21,8 @@ demo: $(RUNTIME)
 	@$(BIN)/python -m benchmark sweep --methods standard,da_fusion,diagen --seeds 0,1,2
 	@$(BIN)/python -m benchmark leaderboard
 	@echo
+	@echo "One page with figures and images, reports/report.html:"
+	@echo "  $(BIN)/python -m benchmark report"
 	@echo "Every run, table and image grid, in a browser:"
 	@echo "  $(BIN)/mlflow ui --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
 
