@@ -240,9 +240,10 @@ def report(
     groups = _comparable(tracker, dataset, preset, protocol, shots)
     check_request(groups, only)
     with tracker.run("report", {LEVEL: REPORT}) as run:
-        for line in write_parts(groups, Path(out), only):
-            typer.echo(line)
-        run.log_folder(Path(out))
+        for part in write_parts(groups, Path(out), only):
+            typer.echo(part)
+            if isinstance(part, Path):
+                run.log_file(part, part.relative_to(out).parent.as_posix())
 
 
 @app.command(epilog=EPILOG)

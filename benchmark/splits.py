@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmark.runner import prepare
 from benchmark.settings import RunSettings
-from datasets.errors import UserError
+from benchmark.text_file import write_text
 from datasets.split_file import to_text
 
 
@@ -20,10 +20,4 @@ def write_splits(settings: RunSettings, folder: Path) -> Iterator[Path]:
     job = prepare(settings)
     for seed, shots in job.cells:
         path = folder / f"{settings.dataset}-{shots}-shots-seed-{seed}.json"
-        text = to_text(job.split((seed, shots)))
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"{path}: cannot be written ({error.strerror}); give another folder by --out") from error
-        yield path
+        yield write_text(path, to_text(job.split((seed, shots))))

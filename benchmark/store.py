@@ -11,17 +11,17 @@ from __future__ import annotations
 import errno
 import json
 import logging
-import os
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from datasets.cache import default_cache
 from datasets.errors import UserError
+from datasets.whole_file import whole_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -29,16 +29,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def default_folder() -> Path:
-    """DIAGEN_STORE, or `store` in the working directory."""
-    return Path(os.environ.get("DIAGEN_STORE") or "store")
-
-
 class Store:
     """Arrays, JSON values and PNG images by (kind, fingerprint)."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = (folder or default_folder()).absolute()
+        self.folder = (folder or default_cache()).absolute()
 
     def path(self, kind: str, key: str, suffix: str) -> Path:
         return self.folder / kind / key[:2] / f"{key}{suffix}"
@@ -81,16 +76,8 @@ class Store:
     @contextmanager
     def _write(self, path: Path) -> Iterator[IO[bytes]]:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    yield file
-                Path(temporary).replace(path)
-            except BaseException:
-                with suppress(OSError):
-                    Path(temporary).unlink()
-                raise
+            with whole_file(path) as file:
+                yield file
         except OSError as error:
             raise _cannot_write(self.folder, error) from error
 

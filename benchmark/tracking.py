@@ -77,9 +77,9 @@ class TrackedRun:
         context = InputTag(MLFLOW_DATASET_CONTEXT, "few-shot task")
         self._client.log_inputs(self.identifier, [DatasetInput(described, [context])])
 
-    def log_folder(self, folder: Path) -> None:
-        """Every file of a folder."""
-        self._client.log_artifacts(self.identifier, str(folder))
+    def log_file(self, path: Path, folder: str) -> None:
+        """A file, into a folder of the run's artifacts; `.` is the topmost."""
+        self._client.log_artifact(self.identifier, str(path), "" if folder == "." else folder)
 
     def log_text(self, name: str, text: str) -> None:
         self._client.log_text(self.identifier, text, name)

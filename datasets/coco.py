@@ -19,19 +19,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from datasets.base import DATASETS, Advance, Dataset, Example, Splits, Verification
+from datasets.base import DATASETS, Advance, Example, Splits, Verification
 from datasets.coco_annotations import COCO_CLASSES, CROWD_CHOICES, PREPARE
 from datasets.coco_index import FolderIndex, folder_index
 from datasets.download import Archive
 from datasets.errors import UserError
 from datasets.few_shot import TRAIN_POOL_SIZE
+from datasets.files import FilesDataset
 from datasets.folders import flat
-from datasets.images import UNREADABLE_CHOICES, file_digest, load_rgb
+from datasets.images import UNREADABLE_CHOICES
 from datasets.location import dataset_folder
 from datasets.verification import unreadable_files
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    pass
 
 TRAIN, VAL = "train2017", "val2017"
 LISTED = {TRAIN: 118_287, VAL: 5_000}
@@ -43,7 +44,7 @@ _log = logging.getLogger(__name__)
 
 
 @DATASETS.register("coco")
-class Coco(Dataset):
+class Coco(FilesDataset):
     """Shots from train2017, tested on all of val2017; images without annotation are left out.
 
     Args:
@@ -108,7 +109,6 @@ class Coco(Dataset):
         self._indices = {folder: folder_index(self.root, folder, crowd) for folder in (TRAIN, VAL)}
         for folder, index in self._indices.items():
             _check_presence(self.root / folder, index, unreadable)
-        self._digests: dict[str, str] = {}
 
     def splits(self, seed: int) -> Splits:
         self._require_images()
@@ -120,14 +120,6 @@ class Coco(Dataset):
             return Splits(pools, test, {"test": test})
         rests = [self._examples(TRAIN, order[TRAIN_POOL_SIZE:last]) for order in orders]
         return Splits(pools, flat(rests), {"test": test})
-
-    def load(self, example: Example) -> Image:
-        return load_rgb(self.root / example.identifier)
-
-    def digest(self, example: Example) -> str:
-        if example.identifier not in self._digests:
-            self._digests[example.identifier] = file_digest(self.root / example.identifier)
-        return self._digests[example.identifier]
 
     def examples(self, seed: int) -> Iterator[Example]:
         """Every labelled image of both folders."""

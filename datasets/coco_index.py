@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,7 @@ from datasets.errors import UserError
 from datasets.few_shot import natural_key
 from datasets.folders import require_folder
 from datasets.seeding import fingerprint
+from datasets.whole_file import whole_file
 
 VERSION = 1
 """Part of the fingerprint: another way to make an index gets another number."""
@@ -100,21 +99,10 @@ def _read(path: Path) -> FolderIndex | None:
 
 
 def _write(path: Path, index: FolderIndex) -> None:
-    """Keep the index under a temporary name, then rename it: a reader finds all of it or nothing.
-
-    Without a place to keep it the data can still be used, so that a failure is told and no more.
-    """
+    """Keep the index. Without a place for it the data can still be used, so that a failure is told and no more."""
     arrays: dict[str, Any] = vars(index)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez_compressed(file, **arrays)
-            Path(temporary).replace(path)
-        except BaseException:
-            with suppress(OSError):
-                Path(temporary).unlink()
-            raise
+        with whole_file(path) as file:
+            np.savez_compressed(file, **arrays)
     except OSError as error:
         _log.warning("%s cannot be kept (%s): it is made again next time", path, error.strerror or error)

@@ -18,9 +18,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datasets.base import DATASETS, Advance, Dataset, Example, Splits, Verification
+from datasets.base import DATASETS, Advance, Example, Splits, Verification
 from datasets.errors import UnknownName, UserError
 from datasets.few_shot import TRAIN_POOL_SIZE, split_pool
+from datasets.files import FilesDataset
 from datasets.focus_database import read_annotations
 from datasets.focus_layout import (
     INSTRUCTIONS,
@@ -31,13 +32,12 @@ from datasets.focus_layout import (
     labelled_example,
     other_folders,
 )
-from datasets.images import file_digest, load_rgb
 from datasets.location import dataset_folder
 from datasets.quick_check import check_ends
 from datasets.verification import unreadable_files
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    pass
 
 DATABASE = "annotations.db"
 
@@ -50,7 +50,7 @@ _log = logging.getLogger(__name__)
 
 
 @DATASETS.register("focus")
-class Focus(Dataset):
+class Focus(FilesDataset):
     """Ten classes; per class a seeded permutation gives train pool, validation and, the rest, test.
 
     An image's class is the database's category, which overrides the folder. Rows without an image are left out. An
@@ -100,7 +100,6 @@ class Focus(Dataset):
         self._warn()
         readable = set(check_ends([self._path(example) for example in self._on_disk], unreadable))
         self._examples = [example for example in self._on_disk if self._path(example) in readable]
-        self._digests: dict[str, str] = {}
 
     def splits(self, seed: int) -> Splits:
         """See `Dataset.splits`; raises `UserError` for classes with too few images."""
@@ -112,14 +111,6 @@ class Focus(Dataset):
             validation=tuple(example for seen, _ in divided for example in seen[TRAIN_POOL_SIZE:]),
             tests={"test": tuple(example for _, rest in divided for example in rest)},
         )
-
-    def load(self, example: Example) -> Image:
-        return load_rgb(self._path(example))
-
-    def digest(self, example: Example) -> str:
-        if example.identifier not in self._digests:
-            self._digests[example.identifier] = file_digest(self._path(example))
-        return self._digests[example.identifier]
 
     def examples(self, seed: int) -> Iterator[Example]:
         """Every usable image, whatever the seed."""
@@ -142,9 +133,6 @@ class Focus(Dataset):
             *unreadable_files(dataset, dataset._on_disk, advance),
         ]
         return Verification(_counts(dataset._on_disk), tuple(problems))
-
-    def _path(self, example: Example) -> Path:
-        return self.root / example.identifier
 
     def _require(self, groups: Sequence[Sequence[Example]]) -> None:
         needed = self._train_and_validation + 1

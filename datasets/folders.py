@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datasets.base import Dataset, Example
+from datasets.base import Example
 from datasets.class_folders import (
     composed,
     describe_ignored,
@@ -18,10 +18,11 @@ from datasets.class_folders import (
     is_image_name,
 )
 from datasets.errors import UserError
-from datasets.images import check_images, file_digest, image_problem, load_rgb
+from datasets.files import FilesDataset
+from datasets.images import check_images, image_problem
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    pass
 
 _log = logging.getLogger(__name__)
 
@@ -29,29 +30,14 @@ Groups = tuple[tuple[Example, ...], ...]
 """Examples by class, in label order."""
 
 
-class FolderDataset(Dataset):
+class FolderDataset(FilesDataset):
     """Reads class folders under `root`; an example's identifier is its path relative to `root`, in composed Unicode."""
 
-    root: Path
-    skipped: tuple[str, ...] = ()
-    """A line for each unreadable file that was left out."""
     _names: tuple[str, ...]
     """The class folders' names, in label order."""
 
-    def load(self, example: Example) -> Image:
-        return load_rgb(self._path(example))
-
-    def digest(self, example: Example) -> str:
-        if example.identifier not in self._digests:
-            self._digests[example.identifier] = file_digest(self._path(example))
-        return self._digests[example.identifier]
-
     def _path(self, example: Example) -> Path:
         return self._paths.get(example.identifier, self.root / example.identifier)
-
-    @cached_property
-    def _digests(self) -> dict[str, str]:
-        return {}
 
     @cached_property
     def _paths(self) -> dict[str, Path]:

@@ -16,7 +16,7 @@ from benchmark.figures.style import look, readable, write_notes
 from benchmark.records import Record
 from benchmark.selection import Group, comparable
 from benchmark.table_formats import comma_separated
-from datasets.errors import UnknownName
+from datasets.errors import UnknownName, UserError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -53,12 +53,16 @@ def save_figures(records: Iterable[Record], folder: Path, names: Sequence[str] =
 
 
 def save_group_figures(groups: Sequence[Group], folder: Path, names: Sequence[str] = ()) -> list[Outcome]:
-    """As `save_figures`, for groups that were chosen already."""
+    """As `save_figures`, for groups that were chosen already; `UserError` where `folder` cannot be written to."""
     for name in names:
         if name not in FIGURES:
             raise UnknownName("figure", name, FIGURES)
-    folder.mkdir(parents=True, exist_ok=True)
-    return [_save(name, groups, folder) for name in names or FIGURES]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return [_save(name, groups, folder) for name in names or FIGURES]
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"cannot write to {folder}: {reason}; name another folder with --out") from error
 
 
 def render(drawing: Drawing) -> dict[str, bytes]:

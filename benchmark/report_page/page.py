@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from benchmark.report_page.provenance import ended_at, provenance
 from benchmark.report_page.summary import summarise
 from benchmark.report_page.tables import tables
 from benchmark.selection import Group
-from datasets.errors import UserError
+from benchmark.text_file import write_text
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -33,17 +32,7 @@ def write_report(groups: Sequence[Group], folder: Path) -> Path:
     Raises:
         UserError: there is no group, that is, no finished run; or the folder cannot be written to.
     """
-    page = render(page_content(groups))
-    path = folder / NAME
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".") as unfinished:
-            whole = Path(unfinished) / NAME
-            whole.write_text(page, encoding="utf-8", newline="\n")
-            whole.replace(path)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}; name another folder with --out") from error
-    return path
+    return write_text(folder / NAME, render(page_content(groups)))
 
 
 def page_content(groups: Sequence[Group]) -> PageContent:

@@ -122,7 +122,7 @@ def test_old_records_without_tables_still_give_a_report(records: list[Record], t
     lines = list(write_parts(comparable(old), tmp_path))
     assert (tmp_path / "report.html").is_file()
     assert (tmp_path / "figures" / "accuracy.png").is_file()
-    assert any(line.startswith("table1: no run of da_fusion or diagen") for line in lines)
+    assert any(str(line).startswith("table1: no run of da_fusion or diagen") for line in lines)
 
 
 def test_the_only_part_that_is_asked_for_must_have_its_runs(records: list[Record], tmp_path: Path):
@@ -153,3 +153,25 @@ def test_the_command_writes_the_report_and_logs_it(
     assert {"report.html", "figures", "leaderboard.json"} <= names
     assert main(["leaderboard", "--dataset", "coco"]) == 2
     assert "no finished run" in capsys.readouterr().err
+
+
+def test_only_what_the_command_wrote_is_logged(
+    world, small: Callable[..., RunSettings], tracking_uri: str, tmp_path: Path
+):
+    """The folder of --out may hold anything, which is nobody's business."""
+    import mlflow
+
+    run_job(prepare(small("diagen")), Tracker(), Stages(quiet=True))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "private.txt").write_text("not for the server")
+    assert main(["report", "--only", "leaderboard", "--out", str(tmp_path / "out")]) == 0
+    (logged,) = mlflow.MlflowClient().search_runs(["0"], "tags.level = 'report'")
+    names = {item.path for item in mlflow.MlflowClient().list_artifacts(logged.info.run_id)}
+    assert names == {f"leaderboard.{suffix}" for suffix in ("md", "tex", "csv", "json")}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_folder_that_cannot_be_written_to_is_one_clear_line(part: str, groups: list[Group], tmp_path: Path):
+    (tmp_path / "taken").write_text("a file where the folder should be")
+    with pytest.raises(UserError, match=r"cannot write .*taken.*--out"):
+        list(write_parts(groups, tmp_path / "taken", part))

@@ -10,7 +10,7 @@ from PIL import Image
 
 from benchmark.figures import FIGURES, OF_ABLATION, save_figures, saving
 from benchmark.figures.base import MissingRuns
-from datasets.errors import UnknownName
+from datasets.errors import UnknownName, UserError
 from tests.benchmark.figures.cells import cell, pictures, read
 
 ODD = [
@@ -88,7 +88,7 @@ def test_a_failure_leaves_the_earlier_figure_whole(tmp_path: Path, monkeypatch: 
 
     write = Path.write_bytes
     monkeypatch.setattr(Path, "write_bytes", full_disk)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(UserError, match="no space left on device; name another folder with --out"):
         save_figures([cell(test=0.9)], tmp_path, ["accuracy"])
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == contents
 
