@@ -7,6 +7,7 @@ classes, so that AdamW on the matrix of words is exactly one AdamW a class: a cl
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy.typing as npt
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from datasets.errors import UserError
 from methods.generator import Generator
@@ -38,6 +40,9 @@ CLASS_NOUN = "<noun>"
 
 _HALF_PRECISION_SCALE = 1024.0
 """Losses are multiplied by it where the UNet runs in float16, lest small gradients vanish."""
+
+_FEW_POSITIONS = 16
+"""Sides of latents up to which plain attention is preferred on a CPU; it keeps a matrix of all pairs of positions."""
 
 Progress = Callable[[int, int], None]
 Matrix = npt.NDArray[np.float32]
@@ -150,13 +155,21 @@ def _learn_group(
     for step in range(settings.steps):
         draws = [sampler.draw(settings.batch_size, schedule.config.num_train_timesteps) for sampler in samplers]
         rows = words.repeat_interleave(settings.batch_size, dim=0)
-        loss = _loss(model, schedule, draws, tokens, rows)
-        (gradient,) = torch.autograd.grad(loss * scale, words)
+        with _attention(model):
+            loss = _loss(model, schedule, draws, tokens, rows)
+            (gradient,) = torch.autograd.grad(loss * scale, words)
         words.grad = torch.nan_to_num(gradient / scale, nan=0.0, posinf=0.0, neginf=0.0)
         optimizer.step()
         report(step + 1)
     result: Matrix = words.detach().cpu().numpy()
     return result
+
+
+def _attention(model: LatentDiffusion) -> AbstractContextManager[None]:
+    """On a CPU the fused attention is slow backwards; where positions are few, plain products are faster."""
+    if model.device.type == "cpu" and model.unet.config.sample_size <= _FEW_POSITIONS:
+        return sdpa_kernel(SDPBackend.MATH)
+    return nullcontext()
 
 
 def _loss(model: LatentDiffusion, schedule: Any, draws: Sequence[_Draws], tokens: Tensor, words: Tensor) -> Tensor:
