@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datasets.mini_focus.caption import VOCABULARY, caption
+from datasets.mini_focus.caption import VOCABULARY, caption, full_caption
 from datasets.mini_focus.render import RENDERER_VERSION, render
 from datasets.mini_focus.scene import (
     CATEGORIES,
     COLOURS,
     COMMON,
+    HELD_OUT,
     LOCATIONS,
     SUBTYPES,
     TIMES,
@@ -23,6 +24,7 @@ __all__ = [
     "CATEGORIES",
     "COLOURS",
     "COMMON",
+    "HELD_OUT",
     "LOCATIONS",
     "RENDERER_VERSION",
     "SUBTYPES",
@@ -31,6 +33,7 @@ __all__ = [
     "WEATHERS",
     "Scene",
     "caption",
+    "full_caption",
     "render",
     "sample_common",
     "sample_scene",

@@ -1,7 +1,10 @@
-"""Light and weather over a picture: night, fog, rain and falling snow."""
+"""Light and weather over a picture: its side and its hour, fog, rain and falling snow."""
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 from numpy.random import Generator
 from PIL import Image, ImageDraw, ImageFilter
 
@@ -12,11 +15,14 @@ _COARSE = 4
 _MIST: Colour = (214, 218, 222)
 _RAIN: Colour = (120, 132, 148)
 _VEILS: dict[str, tuple[Colour, float]] = {
-    "fog": (_MIST, 0.45), "rain": (_RAIN, 0.26), "snowfall": ((214, 222, 234), 0.24),
+    "fog": (_MIST, 0.4), "rain": (_RAIN, 0.26), "snowfall": ((214, 222, 234), 0.22),
 }  # fmt: skip
-_OBJECT_VEILS: dict[str, tuple[Colour, float]] = {"fog": (_MIST, 0.34), "rain": (_RAIN, 0.12)}
+_OBJECT_VEILS: dict[str, tuple[Colour, float]] = {"fog": (_MIST, 0.28), "rain": (_RAIN, 0.1)}
 _NIGHT_FACTORS = (0.34, 0.38, 0.56)
 _NIGHT_MIST = 0.45
+_FALL = (0.0, 0.18)
+_EXPOSURES = (0.9, 1.1)
+_WARMTH = 0.06
 
 
 def soft_ellipse(image: Image.Image, centre: tuple[float, float], radii: tuple[float, float], share: float,
@@ -33,13 +39,23 @@ def object_tint(location: str, time: str) -> tuple[float, float, float]:
     """How much of each colour channel an object keeps: at night more than its surroundings."""
     if location == "space":
         return (0.88, 0.88, 0.94)
-    return (0.68, 0.7, 0.84) if time == "night" else (1.0, 1.0, 1.0)
+    return (0.76, 0.78, 0.9) if time == "night" else (1.0, 1.0, 1.0)
 
 
 def darken(image: Image.Image) -> Image.Image:
     """Turn the picture of a place from day into a bluish night."""
     table = [round(value * factor) for factor in _NIGHT_FACTORS for value in range(256)]
     return image.point(table)
+
+
+def illuminate(image: Image.Image, rng: Generator) -> Image.Image:
+    """Light from a side, weaker across the picture, with an exposure and a warmth of its own."""
+    angle, fall, exposure = (float(rng.uniform(*limits)) for limits in ((0, 2 * math.pi), _FALL, _EXPOSURES))
+    warmth = np.array([1, 0, -1]) * float(rng.uniform(-_WARMTH, _WARMTH))
+    rows, columns = np.mgrid[-1 : 1 : image.height * 1j, -1 : 1 : image.width * 1j]
+    slope = fall * (columns * math.cos(angle) + rows * math.sin(angle))
+    lit = np.asarray(image) * ((exposure + slope)[..., None] * (1 + warmth))
+    return Image.fromarray(np.clip(lit.round(), 0, 255).astype(np.uint8))
 
 
 def veil(image: Image.Image, weather: str, time: str, *, over_object: bool) -> Image.Image:

@@ -43,15 +43,27 @@ _SAY = {"subtype": 0.35, "colour": 0.7, "place": 0.85, "weather": 0.85, "time": 
 """How often each part is said; `usual` is for a clear sky and for daylight."""
 
 
+_SAY_ALL = {**_SAY, "place": 1.0, "weather": 1.0, "time": 1.0, "usual": 1.0}
+
+
 def caption(scene: Scene, rng: Generator) -> str:
-    """Describe the scene: "a photo of a [adjectives] class [location] [weather] [time of day]"."""
+    """Describe the scene as people do: "a photo of a [adjectives] class [location] [weather] [time of day]"."""
+    return _describe(scene, _SAY, rng)
+
+
+def full_caption(scene: Scene, rng: Generator) -> str:
+    """A caption that leaves neither location nor weather nor time of day open, so that a picture can be held to it."""
+    return _describe(scene, _SAY_ALL, rng)
+
+
+def _describe(scene: Scene, say: dict[str, float], rng: Generator) -> str:
     template = "a photo of a {}"
     if rng.random() < _TEMPLATE_SHARE:
         template = TEMPLATES[int(rng.integers(len(TEMPLATES)))]
     parts = [_with_article(template, _noun(scene, rng))]
-    parts += _phrase(PLACES[scene.location], _SAY["place"], rng)
-    parts += _phrase(_sky_phrases(scene), _share(scene.weather == "clear", "weather", scene), rng)
-    parts += _phrase(HOURS[scene.time], _share(scene.time == "day", "time", scene), rng)
+    parts += _phrase(PLACES[scene.location], say["place"], rng)
+    parts += _phrase(_sky_phrases(scene), _share(scene.weather == "clear", "weather", scene, say), rng)
+    parts += _phrase(HOURS[scene.time], _share(scene.time == "day", "time", scene, say), rng)
     return " ".join(parts)
 
 
@@ -73,11 +85,11 @@ def _sky_phrases(scene: Scene) -> tuple[str, ...]:
     return tuple(phrase for phrase in SKIES[scene.weather] if scene.time == "day" or "day" not in phrase)
 
 
-def _share(usual: bool, part: str, scene: Scene) -> float:
+def _share(usual: bool, part: str, scene: Scene, say: dict[str, float]) -> float:
     """How often a part is said: rarely the usual, and never what goes without saying of a place."""
     if scene.location == "space" or (scene.location == "indoors" and part == "weather"):
         return 0.0
-    return _SAY["usual"] if usual else _SAY[part]
+    return say["usual"] if usual else say[part]
 
 
 def _phrase(phrases: tuple[str, ...], share: float, rng: Generator) -> list[str]:
@@ -88,7 +100,7 @@ def _phrase(phrases: tuple[str, ...], share: float, rng: Generator) -> list[str]
 def _vocabulary() -> tuple[str, ...]:
     texts = [template.format("an") for template in TEMPLATES]
     texts += [phrase for table in (PLACES, SKIES, HOURS) for phrases in table.values() for phrase in phrases]
-    texts += [*CATEGORIES, *COLOURS, *(word for words in SUBTYPES.values() for word in words)]
+    texts += [*CATEGORIES, *COLOURS, *(word for name in CATEGORIES for word in SUBTYPES[name])]
     return tuple(sorted({word for text in texts for word in text.split()}))
 
 

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 from numpy.random import Generator
 from PIL import Image
 
-from datasets.mini_focus.atmosphere import darken, object_tint, precipitate, soft_ellipse, veil
+from datasets.mini_focus.atmosphere import darken, illuminate, object_tint, precipitate, soft_ellipse, veil
 from datasets.mini_focus.backdrop import draw_backdrop
 from datasets.mini_focus.canvas import Colour, Pen, Point, mix_paint
+from datasets.mini_focus.clutter import scatter
 from datasets.mini_focus.objects import DRAWERS, FOOT, STEADY
 from datasets.mini_focus.scene import Scene
 
-RENDERER_VERSION = 1
+RENDERER_VERSION = 2
 """To be raised whenever a scene's bytes change, so that stored models and caches are known to be stale."""
 
 _SUPERSAMPLING = 3
-_SIZES = (0.48, 0.78)
+_SIZES = (0.5, 0.8)
 _SLIM_SIZES = (0.6, 0.88)
 _SLIM = ("folded", "floor", "tower")
 """Sub-types of which a small one would be too thin to recognise."""
 _TILT, _STEADY_TILT = 18.0, 10.0
 _STRETCH = 0.14
-_OCCLUDED = 0.15
+_OCCLUDED = 0.2
+_ROLL = 6.0
+"""The camera is tilted by so many degrees at most."""
 _FLOATING = ("fish", "flying")
 _OCCLUDERS: dict[str, Colour] = {
     "grass": (66, 120, 58), "desert": (150, 112, 84), "snow": (236, 242, 250), "water": (84, 142, 190),
@@ -35,18 +39,32 @@ _OCCLUDERS: dict[str, Colour] = {
 def render(scene: Scene, size: int = 64) -> Image.Image:
     """Draw the scene as an RGB picture of `size` × `size` pixels."""
     canvas = size * _SUPERSAMPLING
-    place, pose, shape, weather = (np.random.default_rng((scene.seed, part)) for part in range(4))
+    place, pose, shape, weather, light, view, things = (np.random.default_rng((scene.seed, n)) for n in range(7))
     image, horizon = draw_backdrop(scene.location, canvas, place)
+    scatter(image, scene.location, horizon, things)
+    roll = float(view.uniform(-_ROLL, _ROLL))
+    image = turn(image, roll)
     if scene.time == "night" and scene.location != "space":
         image = darken(image)
     image = veil(image, scene.weather, scene.time, over_object=False)
-    _draw_object(image, scene, horizon, pose, shape)
+    _draw_object(image, scene, horizon, roll, pose, shape)
     image = veil(image, scene.weather, scene.time, over_object=True)
     precipitate(image, scene.weather, weather)
-    return image.reduce(_SUPERSAMPLING)
+    return illuminate(image.reduce(_SUPERSAMPLING), light)
 
 
-def _draw_object(image: Image.Image, scene: Scene, horizon: float, pose: Generator, shape: Generator) -> None:
+def turn(image: Image.Image, degrees: float) -> Image.Image:
+    """The picture as a tilted camera takes it, enlarged just so far that no corner is empty."""
+    radians, half = math.radians(degrees), image.width / 2
+    zoom = math.cos(radians) + abs(math.sin(radians))
+    a, b = math.cos(radians) / zoom, math.sin(radians) / zoom
+    matrix = (a, b, half * (1 - a - b), -b, a, half * (1 + b - a))
+    return image.transform(image.size, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
+
+
+def _draw_object(
+    image: Image.Image, scene: Scene, horizon: float, roll: float, pose: Generator, shape: Generator
+) -> None:
     """Place the object on the ground with its shadow, and now and then something in front of it."""
     canvas, sizes = image.width, _SLIM_SIZES if scene.subtype in _SLIM else _SIZES
     extent = float(pose.uniform(*sizes))
@@ -64,7 +82,7 @@ def _draw_object(image: Image.Image, scene: Scene, horizon: float, pose: Generat
         image,
         centre,
         (half * min(stretch, 1) * flip, half / max(stretch, 1)),
-        float(pose.uniform(-limit, limit)),
+        roll + float(pose.uniform(-limit, limit)),
         line=max(2, round(canvas / 64)),
         outline=paint.outline,
         tint=_tint(scene),

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from numpy.random import Generator
 
 CATEGORIES = ("bird", "boat", "car", "fish", "house", "lamp", "mug", "mushroom", "tree", "umbrella")
+HELD_OUT = ("bucket",)
+"""Categories that no model is trained on and no caption names: what textual inversion alone can learn."""
 SUBTYPES: dict[str, tuple[str, ...]] = {
     "bird": ("perching", "flying", "wading"),
     "boat": ("sailing", "steam", "rowing"),
@@ -18,6 +20,7 @@ SUBTYPES: dict[str, tuple[str, ...]] = {
     "mushroom": ("round", "flat", "pointed"),
     "tree": ("leafy", "pine", "palm"),
     "umbrella": ("open", "beach", "folded"),
+    "bucket": ("metal", "wooden", "toy"),
 }
 COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "white", "black")
 LOCATIONS = ("grass", "desert", "snow", "water", "street", "indoors", "space")
@@ -37,6 +40,7 @@ COMMON: dict[str, tuple[str, ...]] = {
     "mushroom": ("grass", "snow", "indoors"),
     "tree": ("grass", "desert", "snow"),
     "umbrella": ("street", "water", "grass", "desert"),
+    "bucket": ("grass", "street", "desert"),
 }
 """The common locations of each class; they overlap, so that the background alone does not tell the class."""
 COMMON_WEATHER = "clear"
@@ -63,7 +67,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         """Refuse unknown words and impossible combinations, so that every scene can be drawn."""
-        _require(self.category, CATEGORIES, "category")
+        _require(self.category, (*CATEGORIES, *HELD_OUT), "category")
         _require(self.subtype, SUBTYPES[self.category], f"subtype of {self.category}")
         _require(self.colour, COLOURS, "colour")
         _require_possible(self.location, self.weather, self.time)
@@ -106,7 +110,7 @@ def sample_scene(
     time: str | None = None,
 ) -> Scene:
     """Draw at random whatever is not given; raise ValueError for a setting that cannot be."""
-    _require(category, CATEGORIES, "category")
+    _require(category, (*CATEGORIES, *HELD_OUT), "category")
     _require_possible(location, weather, time)
     category = category or _choose(rng, CATEGORIES)
     location = location or _choose(rng, _possible_locations(weather, time))

@@ -1,150 +1,98 @@
-"""Judge mini_sd: reconstruction, and what the oracle reads in its pictures.
+"""Judge mini_sd: reconstruction, what the oracle reads in its pictures, and how far they reach.
 
 python -m methods.mini_sd.evaluate methods/mini_sd/weights training/oracle --sheet reports/mini_sd.png
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
-import numpy.typing as npt
 import torch
 import typer
-from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionPipeline
+from diffusers import StableDiffusionPipeline
 from PIL import Image
-from rich.progress import track
 
-from datasets.mini_focus import CATEGORIES, LOCATIONS, Scene, caption, render, sample_scene
-from datasets.mini_focus.caption import PLACES
-from evaluation.device import default_device
-from methods.mini_sd.oracle import ATTRIBUTES, Oracle, load_oracle
+from datasets.mini_focus import CATEGORIES
+from evaluation.backbones import load_backbone
+from evaluation.features import embed_images
+from evaluation.frozen import Backbone, FloatArray
+from evaluation.precision_recall import precision_recall
+from methods.mini_sd.oracle import Oracle, load_oracle
+from methods.mini_sd.sampling import (
+    Pictures,
+    agreement,
+    edit,
+    fidelity,
+    image_to_image,
+    moved_elsewhere,
+    open_pipeline,
+    prompts_of,
+    renders_of,
+    scenes_of,
+    text_to_image,
+)
 from methods.mini_sd.train_autoencoder import psnr
-from methods.mini_sd.training import generator_of
 
-SEED = 1_000_003
-"""Pictures of the judgement come from another seed than the corpus."""
-BATCH_SIZE = 32
-STRENGTHS = (0.3, 0.5, 0.7, 0.9)
-
-Pictures = npt.NDArray[np.uint8]
+STRENGTHS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+OTHER_SEED = 1_000_033
 
 
 def main(
     weights: Path,
     oracle: Path,
-    samples: Annotated[int, typer.Option(help="text-to-image samples")] = 500,
-    edits: Annotated[int, typer.Option(help="img2img samples per strength")] = 100,
-    guidance_scale: float = 4.0,
+    samples: Annotated[int, typer.Option(help="text-to-image samples")] = 1000,
+    edits: Annotated[int, typer.Option(help="image-to-image samples per strength")] = 200,
+    guidance_scale: float = 3.0,
     steps: Annotated[int, typer.Option(help="denoising steps of a text-to-image sample")] = 25,
     sheet: Annotated[Path | None, typer.Option(help="where to save a contact sheet")] = None,
 ) -> None:
-    """Print PSNR, text-to-image fidelity and the effect of img2img strength, each as the oracle reads it."""
-    judge = load_oracle(oracle)
-    pipeline = StableDiffusionPipeline.from_pretrained(weights, torch_dtype=torch.float32, safety_checker=None)
-    pipeline = pipeline.to(default_device())
-    pipeline.set_progress_bar_config(disable=True)
-    scenes = scenes_of(max(samples, 256))
-    renders = np.stack([np.asarray(render(scene)) for scene in scenes])
-    print(f"reconstruction {reconstruction(pipeline, renders[:256]):.2f} dB on 256 fresh renders")
-    print(f"oracle on {len(scenes)} fresh renders: {fidelity(judge, renders, scenes)}")
-    pictures = text_to_image(pipeline, scenes[:samples], guidance_scale, steps)
-    what = f"text-to-image, n={samples}, guidance {guidance_scale}, {steps} steps"
-    print(f"{what}: {fidelity(judge, pictures, scenes)}")
+    """Print PSNR, text-to-image fidelity, precision and recall, and the effect of image-to-image strength."""
+    judge, pipeline = load_oracle(oracle), open_pipeline(weights)
+    scenes = scenes_of(samples)
+    renders = renders_of(scenes)
+    print(f"reconstruction {reconstruction(pipeline, renders[:256]):.2f} dB on {len(renders[:256])} fresh renders")
+    print(f"oracle on {samples} fresh renders: {fidelity(judge, renders, scenes)}")
+    pictures = text_to_image(pipeline, prompts_of(scenes), guidance_scale, steps)
+    print(f"text-to-image, n={samples}, guidance {guidance_scale}, {steps} steps: {fidelity(judge, pictures, scenes)}")
+    print_precision_recall(renders, pictures, renders_of(scenes_of(samples, OTHER_SEED)))
     if sheet:
         save_sheet(pictures, sheet)
-    editor = StableDiffusionImg2ImgPipeline(**pipeline.components, requires_safety_checker=False)
-    editor.set_progress_bar_config(disable=True)
     for strength in STRENGTHS if edits else ():
-        seen = edit(editor, judge, edits, strength, guidance_scale, 2 * steps)
-        print(f"img2img, n={edits}, strength {strength}: {seen}")
+        print(f"image-to-image, n={edits}, strength {strength}: ", end="")
+        print(effect_of_strength(pipeline, judge, edits, strength, guidance_scale, 2 * steps), flush=True)
 
 
-def scenes_of(count: int) -> list[Scene]:
-    """Random scenes, classes in balance."""
-    draws = (np.random.default_rng([SEED, i]) for i in range(count))
-    return [sample_scene(rng, category=CATEGORIES[i % len(CATEGORIES)]) for i, rng in enumerate(draws)]
+def print_precision_recall(renders: Pictures, pictures: Pictures, other_renders: Pictures) -> None:
+    """Of generated pictures against renders and, as the best that can be had, of other renders against them."""
+    backbone = load_backbone("efficientnet_lite0", image_size=192)
+    real = _features(backbone, renders)
+    for name, candidates in (("generated", pictures), ("other renders", other_renders)):
+        found = precision_recall(real, _features(backbone, candidates), neighbours=3)
+        print(f"{name} against {len(real)} renders, k=3: precision {found.precision:.3f}, recall {found.recall:.3f}")
 
 
-def prompt_of(scene: Scene, index: int) -> str:
-    """A caption of the scene from the grammar that names its location."""
-    draws = (caption(scene, np.random.default_rng([SEED, index, attempt])) for attempt in range(1000))
-    return next(text for text in draws if any(place in text for place in PLACES[scene.location]))
-
-
-def text_to_image(
-    pipeline: StableDiffusionPipeline, scenes: Sequence[Scene], guidance_scale: float, steps: int
-) -> Pictures:
-    """uint8 pictures (N, 64, 64, 3), each from its own seed."""
-    prompts, pictures = [prompt_of(scene, i) for i, scene in enumerate(scenes)], []
-    for start in track(range(0, len(prompts), BATCH_SIZE), "text to image"):
-        part = prompts[start : start + BATCH_SIZE]
-        draws = [generator_of(SEED, start + i) for i in range(len(part))]
-        made = pipeline(
-            part, generator=draws, guidance_scale=guidance_scale, num_inference_steps=steps, output_type="np"
-        )
-        pictures.append(_bytes(made.images))
-    return np.concatenate(pictures)
-
-
-def edit(
-    editor: StableDiffusionImg2ImgPipeline,
-    judge: Oracle,
-    count: int,
-    strength: float,
-    guidance_scale: float,
-    steps: int,
+def effect_of_strength(
+    pipeline: StableDiffusionPipeline, judge: Oracle, count: int, strength: float, guidance_scale: float, steps: int
 ) -> str:
     """Re-render pictures under the prompt of another location; does the class stay, does the location follow?"""
     guides = scenes_of(count)
-    places = [[place for place in LOCATIONS if place != guide.location] for guide in guides]
-    draws = [np.random.default_rng([SEED, i, 2]) for i in range(count)]
-    wanted = [
-        sample_scene(rng, category=guide.category, location=others[int(rng.integers(len(others)))])
-        for guide, others, rng in zip(guides, places, draws, strict=True)
-    ]
-    pictures = []
-    for start in range(0, count, BATCH_SIZE):
-        rows = range(start, min(start + BATCH_SIZE, count))
-        made = editor(
-            [prompt_of(wanted[i], i) for i in rows],
-            image=[render(guides[i]) for i in rows],
-            strength=strength,
-            generator=[generator_of(SEED, i) for i in rows],
-            guidance_scale=guidance_scale,
-            num_inference_steps=steps,
-            output_type="np",
-        )
-        pictures.append(_bytes(made.images))
-    readings = judge.read(np.concatenate(pictures))
+    wanted = moved_elsewhere(guides)
+    editor = image_to_image(pipeline)
+    readings = judge.read(edit(editor, renders_of(guides), prompts_of(wanted), strength, guidance_scale, steps))
     kept, follows = agreement(readings, wanted, "category"), agreement(readings, wanted, "location")
     stays = agreement(readings, guides, "location")
     return f"class kept {kept:.3f}, location of the prompt {follows:.3f}, of the guide {stays:.3f}"
 
 
 def reconstruction(pipeline: StableDiffusionPipeline, renders: Pictures) -> float:
+    """Mean peak signal-to-noise ratio in dB of the codec on uint8 pictures (N, 64, 64, 3)."""
     pixels = torch.from_numpy(renders).permute(0, 3, 1, 2).to(pipeline.device)
     return psnr(pipeline.vae, pixels.float() / 127.5 - 1)
 
 
-def fidelity(judge: Oracle, pictures: Pictures, scenes: Sequence[Scene]) -> str:
-    """Share of pictures in which the oracle reads what the scene says."""
-    readings = judge.read(pictures)
-    shares = {name: agreement(readings, scenes[: len(pictures)], name) for name in ATTRIBUTES}
-    return ", ".join(f"{name} {share:.3f}" for name, share in shares.items())
-
-
-def agreement(readings: dict[str, npt.NDArray[np.int64]], scenes: Sequence[Scene], name: str) -> float:
-    """Share of readings of one attribute that are as the scenes have it."""
-    words = ATTRIBUTES[name]
-    pairs = zip(readings[name], scenes, strict=True)
-    return float(np.mean([words[index] == getattr(scene, name) for index, scene in pairs]))
-
-
 def save_sheet(pictures: Pictures, path: Path, columns: int = 20) -> None:
-    """The first pictures, one class a row."""
+    """One line a class, as `scenes_of` orders them."""
     sheet = Image.new("RGB", (columns * 66, len(CATEGORIES) * 66), "white")
     for index, picture in enumerate(pictures[: columns * len(CATEGORIES)]):
         column, row = divmod(index, len(CATEGORIES))
@@ -153,8 +101,8 @@ def save_sheet(pictures: Pictures, path: Path, columns: int = 20) -> None:
     sheet.save(path)
 
 
-def _bytes(images: npt.NDArray[np.float32]) -> Pictures:
-    return (images * 255).round().astype(np.uint8)
+def _features(backbone: Backbone, pictures: Pictures) -> FloatArray:
+    return embed_images(backbone, [Image.fromarray(picture) for picture in pictures])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The oracle that judges generated pictures: a small ResNet that reads a scene's attributes from pixels.
 
-python -m methods.mini_sd.oracle training/corpus training/oracle
+python -m methods.mini_sd.corpus training/oracle_corpus --count 40000 --seed 1 --held-out
+python -m methods.mini_sd.oracle training/oracle_corpus training/oracle
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ import torch
 import typer
 from torch import Tensor, nn
 
-from datasets.mini_focus import CATEGORIES, LOCATIONS, TIMES, WEATHERS
+from datasets.mini_focus import CATEGORIES, HELD_OUT, LOCATIONS, TIMES, WEATHERS
 from evaluation.device import default_device
 from methods.mini_sd.corpus import load_corpus
 from methods.mini_sd.muon import optimizers
 from methods.mini_sd.training import generator_of, mixed_precision, train
 
-ATTRIBUTES = {"category": CATEGORIES, "location": LOCATIONS, "weather": WEATHERS, "time": TIMES}
+ATTRIBUTES = {
+    "category": (*CATEGORIES, *HELD_OUT), "location": LOCATIONS, "weather": WEATHERS, "time": TIMES
+}  # fmt: skip
 VALIDATION_SIZE = 2000
 
 

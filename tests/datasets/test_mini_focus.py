@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from datasets.mini_focus import (
     CATEGORIES,
     COLOURS,
     COMMON,
+    HELD_OUT,
     LOCATIONS,
     SUBTYPES,
     TIMES,
@@ -16,13 +18,15 @@ from datasets.mini_focus import (
     WEATHERS,
     Scene,
     caption,
+    full_caption,
     render,
     sample_common,
     sample_scene,
     sample_uncommon,
     uncommon_attributes,
 )
-from datasets.mini_focus.caption import TEMPLATES
+from datasets.mini_focus.caption import HOURS, PLACES, SKIES, TEMPLATES
+from datasets.mini_focus.render import turn
 
 
 def test_the_same_scene_gives_the_same_bytes() -> None:
@@ -125,3 +129,42 @@ def test_impossible_scenes_are_refused() -> None:
         Scene("car", "compact", "red", "space", "clear", "day", 0)
     with pytest.raises(ValueError, match="subtype of car"):
         Scene("car", "sailing", "red", "grass", "clear", "day", 0)
+
+
+def test_a_full_caption_leaves_no_setting_open() -> None:
+    rng = np.random.default_rng(4)
+    for _ in range(300):
+        scene = sample_scene(rng)
+        text = full_caption(scene, rng)
+        assert set(text.split()) <= set(VOCABULARY)
+        assert any(phrase in text for phrase in PLACES[scene.location])
+        if scene.location != "space":
+            assert any(phrase in text for phrase in HOURS[scene.time])
+        if scene.location not in ("space", "indoors"):
+            assert any(phrase in text for phrase in SKIES[scene.weather])
+
+
+@pytest.mark.parametrize("category", HELD_OUT)
+def test_a_held_out_category_is_drawn_but_never_met_in_training(category: str) -> None:
+    scene = sample_common(np.random.default_rng(5), category)
+    assert render(scene).size == (64, 64)
+    assert category not in CATEGORIES
+    assert category not in VOCABULARY
+    assert not set(SUBTYPES[category]) & set(VOCABULARY)
+
+
+@pytest.mark.parametrize("degrees", [-6.0, 0.0, 6.0])
+def test_a_tilted_camera_leaves_no_empty_corner(degrees: float) -> None:
+    """A white picture stays white up to the rounding of its outermost pixels."""
+    tilted = np.asarray(turn(Image.new("RGB", (96, 96), "white"), degrees))
+    assert tilted[1:-1, 1:-1].min() == 255
+
+
+def test_a_tilted_camera_turns_the_horizon_clockwise() -> None:
+    """Below a level horizon is ground; turned clockwise by 6 degrees, it rises on the left and sinks on the right."""
+    level = np.zeros((101, 101, 3), np.uint8)
+    level[50:] = 255
+    tilted = np.asarray(turn(Image.fromarray(level), 6.0))
+    left, right = (int((tilted[:, column, 0] > 127).argmax()) for column in (5, 95))
+    assert left < 50 < right
+    assert right - left == pytest.approx(90 * np.tan(np.radians(6)), abs=2)

@@ -10,12 +10,13 @@ from datasets.mini_focus.canvas import Paint, Pen
 from datasets.mini_focus.objects.animals import draw_bird, draw_fish
 from datasets.mini_focus.objects.plants import draw_mushroom, draw_tree
 from datasets.mini_focus.objects.structures import draw_house, draw_lamp
-from datasets.mini_focus.objects.things import draw_mug, draw_umbrella
+from datasets.mini_focus.objects.things import draw_bucket, draw_mug, draw_umbrella
 from datasets.mini_focus.objects.vehicles import draw_boat, draw_car
 
 DRAWERS: dict[str, Callable[[Pen, str, Paint, Generator], None]] = {
     "bird": draw_bird,
     "boat": draw_boat,
+    "bucket": draw_bucket,
     "car": draw_car,
     "fish": draw_fish,
     "house": draw_house,

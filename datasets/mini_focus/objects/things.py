@@ -1,4 +1,4 @@
-"""Mugs and umbrellas."""
+"""Mugs, buckets and umbrellas."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from datasets.mini_focus.canvas import Paint, Pen, Point
 _DRINK = (104, 62, 34)
 _FOAM = (252, 246, 228)
 _STICK = (112, 82, 58)
+_STEEL = (168, 174, 184)
 
 
 def _loop(centre: Point, radii: Point, start: int, stop: int) -> list[Point]:
@@ -56,6 +57,34 @@ def _tea(pen: Pen, paint: Paint, rng: Generator) -> None:
     pen.ellipse((-0.08, -0.3), (0.78, 0.98), paint.base, part=(0, 15))
     pen.ellipse((-0.08, -0.3), (0.78, 0.2), paint.light)
     pen.ellipse((-0.08, -0.27), (0.64, 0.12), _DRINK, outlined=False)
+
+
+def draw_bucket(pen: Pen, subtype: str, paint: Paint, rng: Generator) -> None:
+    """A bucket, which differs from a mug in where its handle is and in that it narrows downwards."""
+    foot, drop = float(rng.uniform(0.42, 0.55)), float(rng.uniform(0.7, 1.0))
+    handle = _STICK if subtype == "wooden" else _STEEL
+    pen.stroke(_loop((0, -0.35), (0.72, drop * 0.62), 180, 360), handle, 0.08)
+    pen.polygon([(-0.78, -0.35), (0.78, -0.35), (foot, 0.92), (-foot, 0.92)], paint.base)
+    pen.ellipse((0, -0.35), (0.78, 0.17), paint.light)
+    pen.ellipse((0, -0.33), (0.64, 0.11), paint.dark, outlined=False)
+    {"metal": _ribs, "wooden": _staves, "toy": _badge}[subtype](pen, paint, foot)
+
+
+def _ribs(pen: Pen, paint: Paint, foot: float) -> None:
+    for height in (0.1, 0.6):
+        half = 0.78 - (0.78 - foot) * (height + 0.35) / 1.27
+        pen.polygon([(-half, height), (half, height), (half, height + 0.1), (-half, height + 0.1)], paint.light)
+
+
+def _staves(pen: Pen, paint: Paint, foot: float) -> None:
+    for share in (-0.55, 0.0, 0.55):
+        pen.stroke([(share * 0.78, -0.16), (share * foot, 0.88)], paint.dark, 0.05, outlined=False)
+    half = 0.78 - (0.78 - foot) * 0.6
+    pen.polygon([(-half, 0.36), (half, 0.36), (half, 0.5), (-half, 0.5)], _STEEL, outlined=False)
+
+
+def _badge(pen: Pen, paint: Paint, foot: float) -> None:
+    pen.ellipse((0, 0.3), (0.28, 0.28), paint.accent)
 
 
 def draw_umbrella(pen: Pen, subtype: str, paint: Paint, rng: Generator) -> None:

@@ -8,14 +8,15 @@ import torch
 
 from datasets.mini_focus import render
 from methods.mini_sd import WEIGHTS
-from methods.mini_sd.evaluate import reconstruction, scenes_of
+from methods.mini_sd.evaluate import reconstruction
+from methods.mini_sd.sampling import scenes_of
 
 
 def test_is_small_and_half_precision() -> None:
     from safetensors import safe_open
 
     files = [path for path in WEIGHTS.rglob("*") if path.is_file()]
-    assert sum(path.stat().st_size for path in files) < 30e6
+    assert sum(path.stat().st_size for path in files) < 40e6
     tensors = [path for path in files if path.suffix == ".safetensors"]
     assert {path.parent.name for path in tensors} == {"unet", "vae", "text_encoder"}
     for path in tensors:
@@ -38,9 +39,9 @@ def test_image_to_image_pipeline_opens_it(given: str) -> None:
 
 
 def test_codec_reconstructs_fresh_renders() -> None:
-    """At least 27 dB on pictures that training has not seen."""
+    """At least 30 dB on pictures that training has not seen."""
     from diffusers import StableDiffusionPipeline
 
     pipeline = StableDiffusionPipeline.from_pretrained(WEIGHTS, torch_dtype=torch.float32)
     renders = np.stack([np.asarray(render(scene)) for scene in scenes_of(32)])
-    assert reconstruction(pipeline, renders) > 27
+    assert reconstruction(pipeline, renders) > 30

@@ -1,0 +1,121 @@
+"""Pictures that mini_sd draws for scenes, by diffusers' own pipelines, and what the oracle reads in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionPipeline
+from rich.progress import track
+
+from datasets.mini_focus import CATEGORIES, LOCATIONS, Scene, full_caption, render, sample_scene
+from evaluation.device import default_device
+from methods.mini_sd.oracle import ATTRIBUTES, Oracle
+from methods.mini_sd.training import generator_of, mixed_precision
+
+SEED = 1_000_003
+"""Pictures of the judgement come from another seed than the corpus."""
+BATCH_SIZE = 50
+
+Pictures = npt.NDArray[np.uint8]
+
+
+def open_pipeline(weights: object) -> StableDiffusionPipeline:
+    pipeline = StableDiffusionPipeline.from_pretrained(weights, torch_dtype=torch.float32, safety_checker=None)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline.to(default_device())
+
+
+def image_to_image(pipeline: StableDiffusionPipeline) -> StableDiffusionImg2ImgPipeline:
+    """The same model as an editor of pictures."""
+    editor = StableDiffusionImg2ImgPipeline(**pipeline.components, requires_safety_checker=False)
+    editor.set_progress_bar_config(disable=True)
+    return editor
+
+
+def scenes_of(count: int, seed: int = SEED, categories: Sequence[str] = CATEGORIES) -> list[Scene]:
+    """Random scenes in all settings, classes in balance."""
+    draws = (np.random.default_rng([seed, i]) for i in range(count))
+    return [sample_scene(rng, category=categories[i % len(categories)]) for i, rng in enumerate(draws)]
+
+
+def renders_of(scenes: Sequence[Scene]) -> Pictures:
+    """uint8 pictures (N, 64, 64, 3)."""
+    return np.stack([np.asarray(render(scene)) for scene in scenes])
+
+
+def prompts_of(scenes: Sequence[Scene], seed: int = SEED) -> list[str]:
+    """Captions that name location, weather and time, so that the picture can be held to them."""
+    return [full_caption(scene, np.random.default_rng([seed, i, 1])) for i, scene in enumerate(scenes)]
+
+
+def text_to_image(
+    pipeline: StableDiffusionPipeline, prompts: Sequence[str], guidance_scale: float, steps: int, seed: int = SEED
+) -> Pictures:
+    """uint8 pictures (N, 64, 64, 3), each from its own seed."""
+    pictures = []
+    for start in track(range(0, len(prompts), BATCH_SIZE), "text to image"):
+        part = list(prompts[start : start + BATCH_SIZE])
+        draws = [generator_of(seed, start + i) for i in range(len(part))]
+        with mixed_precision(pipeline.device):
+            made = pipeline(
+                part, generator=draws, guidance_scale=guidance_scale, num_inference_steps=steps, output_type="np"
+            )
+        pictures.append(_bytes(made.images))
+    return np.concatenate(pictures)
+
+
+def moved_elsewhere(guides: Sequence[Scene], seed: int = SEED) -> list[Scene]:
+    """For each guide a scene of its class at another location."""
+    moved = []
+    for i, guide in enumerate(guides):
+        rng = np.random.default_rng([seed, i, 2])
+        others = [place for place in LOCATIONS if place != guide.location]
+        moved.append(sample_scene(rng, category=guide.category, location=others[int(rng.integers(len(others)))]))
+    return moved
+
+
+def edit(
+    editor: StableDiffusionImg2ImgPipeline,
+    guides: Pictures,
+    prompts: Sequence[str],
+    strength: float,
+    guidance_scale: float,
+    steps: int,
+) -> Pictures:
+    """The guides (N, 64, 64, 3) under the prompts; `steps` are the whole schedule's, of which strength is a share."""
+    pictures = []
+    for start in range(0, len(guides), BATCH_SIZE):
+        rows = range(start, min(start + BATCH_SIZE, len(guides)))
+        with mixed_precision(editor.device):
+            made = editor(
+                [prompts[i] for i in rows],
+                image=np.stack([guides[i] for i in rows]).astype(np.float32) / 255,
+                strength=strength,
+                generator=[generator_of(SEED, i) for i in rows],
+                guidance_scale=guidance_scale,
+                num_inference_steps=steps,
+                output_type="np",
+            )
+        pictures.append(_bytes(made.images))
+    return np.concatenate(pictures)
+
+
+def fidelity(judge: Oracle, pictures: Pictures, scenes: Sequence[Scene]) -> str:
+    """Share of pictures in which the oracle reads what the scene says."""
+    readings = judge.read(pictures)
+    shares = {name: agreement(readings, scenes, name) for name in ATTRIBUTES}
+    return ", ".join(f"{name} {share:.3f}" for name, share in shares.items())
+
+
+def agreement(readings: dict[str, npt.NDArray[np.int64]], scenes: Sequence[Scene], name: str) -> float:
+    """Share of readings of one attribute that are as the scenes have it."""
+    words = ATTRIBUTES[name]
+    pairs = zip(readings[name], scenes, strict=True)
+    return float(np.mean([words[index] == getattr(scene, name) for index, scene in pairs]))
+
+
+def _bytes(images: npt.NDArray[np.float32]) -> Pictures:
+    return (images * 255).round().astype(np.uint8)

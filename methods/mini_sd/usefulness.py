@@ -1,0 +1,87 @@
+"""What mini_sd's pictures are worth to a classifier: a linear probe that is trained on them alone.
+
+python -m methods.mini_sd.usefulness methods/mini_sd/weights
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from PIL import Image
+
+from datasets.base import Example
+from datasets.mini_focus import CATEGORIES
+from datasets.mini_focus.dataset import MiniFocus
+from evaluation.accuracy import mean_class_accuracy
+from evaluation.backbones import load_backbone
+from evaluation.classifier import TrainingFeatures, train_head
+from evaluation.features import embed_images
+from evaluation.frozen import Backbone, FloatArray
+from evaluation.settings import ClassifierSettings
+from methods.mini_sd.sampling import Pictures, open_pipeline, prompts_of, renders_of, scenes_of, text_to_image
+
+SETTINGS = ClassifierSettings(epochs=20, iterations=50, learning_rate=1e-3, tested_epoch="last")
+"""Those of the preset `mini`."""
+IMAGE_SIZE = 192
+
+
+def main(
+    weights: Path,
+    per_class: Annotated[int, typer.Option(help="pictures of each class to train on")] = 16,
+    draws: Annotated[int, typer.Option(help="training sets, each from its own seed")] = 5,
+    guidance_scale: float = 3.0,
+    steps: int = 25,
+) -> None:
+    """Print accuracy on the benchmark's test sets, first by renders of the same scenes, then by generated pictures."""
+    backbone, pipeline = load_backbone("efficientnet_lite0", IMAGE_SIZE), open_pipeline(weights)
+    tests = test_sets(backbone)
+    scores: dict[str, list[list[float]]] = {"renders": [], "text-to-image": []}
+    for draw in range(draws):
+        scenes = scenes_of(per_class * len(CATEGORIES), seed=2_000_000 + draw)
+        labels = np.array([CATEGORIES.index(scene.category) for scene in scenes])
+        made = text_to_image(pipeline, prompts_of(scenes, seed=draw), guidance_scale, steps, seed=draw)
+        for name, pictures in (("renders", renders_of(scenes)), ("text-to-image", made)):
+            scores[name].append(probe(features(backbone, pictures), labels, list(tests.values()), seed=draw))
+    for name, accuracies in scores.items():
+        mean, spread = np.mean(accuracies, axis=0), np.std(accuracies, axis=0, ddof=1)
+        each = (f"{test} {m:.1%} ± {s:.1%}" for test, m, s in zip(tests, mean, spread, strict=True))
+        print(f"{per_class} {name} a class, mean and deviation of {draws}: {', '.join(each)}")
+
+
+def test_sets(backbone: Backbone) -> dict[str, tuple[FloatArray, np.ndarray]]:
+    """Features and labels of the benchmark's own test sets."""
+    dataset = MiniFocus()
+
+    def of(examples: Sequence[Example]) -> tuple[FloatArray, np.ndarray]:
+        images = embed_images(backbone, (dataset.load(example) for example in examples))
+        return images, np.array([example.label for example in examples])
+
+    return {name: of(examples) for name, examples in dataset.splits(seed=0).tests.items()}
+
+
+def features(backbone: Backbone, pictures: Pictures) -> FloatArray:
+    return embed_images(backbone, [Image.fromarray(picture) for picture in pictures])
+
+
+def probe(
+    training: FloatArray, labels: np.ndarray, tests: Sequence[tuple[FloatArray, np.ndarray]], seed: int
+) -> list[float]:
+    """Mean per-class accuracy on each test set of a head trained on plain views (N, D) without validation images."""
+    head = train_head(
+        TrainingFeatures(training[:, None], labels),
+        validation_features=np.empty((0, training.shape[1]), np.float32),
+        validation_labels=np.empty(0, np.int64),
+        classes=len(CATEGORIES),
+        settings=SETTINGS,
+        alpha=0.0,
+        seed=seed,
+    )
+    return [mean_class_accuracy(head.predict(inputs), truth, len(CATEGORIES)) for inputs, truth in tests]
+
+
+if __name__ == "__main__":
+    typer.run(main)
