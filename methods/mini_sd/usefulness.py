@@ -26,7 +26,7 @@ from methods.mini_sd.sampling import Pictures, open_pipeline, prompts_of, render
 
 SETTINGS = ClassifierSettings(epochs=20, iterations=50, learning_rate=1e-3, tested_epoch="last")
 """Those of the preset `mini`."""
-IMAGE_SIZE = 192
+IMAGE_SIZE = 160
 
 
 def main(
