@@ -5,7 +5,6 @@ python -m methods.mini_sd.train_autoencoder training/corpus training/autoencoder
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +18,7 @@ from evaluation.device import default_device
 from methods.mini_sd.architecture import build_autoencoder
 from methods.mini_sd.corpus import load_corpus
 from methods.mini_sd.muon import optimizers
-from methods.mini_sd.training import Replica, generator_of, mixed_precision, shared_copy, train
+from methods.mini_sd.training import generator_of, mixed_precision, train
 
 VALIDATION_SIZE = 256
 KL_WEIGHT = 1e-6
@@ -32,10 +31,8 @@ def main(
     steps: Annotated[int, typer.Option(help="optimiser steps")] = 5000,
     batch_size: int = 64,
     seed: int = 0,
-    parts: Annotated[int, typer.Option(help="shares of a batch, side by side on a CPU; 1 on a GPU")] = 4,
 ) -> None:
     """Train on CORPUS, resuming from OUT; the last pictures are kept for validation (PSNR)."""
-    torch.set_num_threads(max(1, torch.get_num_threads() // parts))
     device = default_device()
     torch.manual_seed(seed)
     model = build_autoencoder().to(device)
@@ -43,22 +40,16 @@ def main(
     held_out = _pixels(images[-VALIDATION_SIZE:], device)
     count = len(images) - VALIDATION_SIZE
 
-    def share(part_of_model: AutoencoderKL, part: int) -> Callable[[int], Tensor]:
-        def loss_of_step(step: int) -> Tensor:
-            draw = generator_of(seed, step, part)
-            chosen = torch.randint(count, (batch_size // parts,), generator=draw)
-            return reconstruction_loss(part_of_model, _pixels(images[chosen.numpy()], device), draw)
-
-        return loss_of_step
-
-    copies = [shared_copy(model) for _ in range(1, parts)]
-    replicas = [Replica([copied], share(copied, part)) for part, copied in enumerate(copies, start=1)]
+    def loss_of_step(step: int) -> Tensor:
+        draw = generator_of(seed, step)
+        chosen = torch.randint(count, (batch_size,), generator=draw)
+        return reconstruction_loss(model, _pixels(images[chosen.numpy()], device), draw)
 
     def report(step: int) -> str:
         return f"validation {psnr(model, held_out):.2f} dB"
 
-    steppers = optimizers([model], 0.02, 2e-3, parts)
-    train(out, [model], steppers, share(model, 0), steps, report, replicas=replicas)
+    steppers = optimizers([model], 0.02, 2e-3)
+    train(out, [model], steppers, loss_of_step, steps, report)
     model.save_pretrained(out / "vae")
 
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-
-T = TypeVar("T", bound=nn.Module)
 
 WARMUP_STEPS = 50
 
@@ -28,14 +23,13 @@ def train(
     report: Callable[[int], str],
     averages: Sequence[nn.Module] = (),
     decay_share: float = 0.3,
-    replicas: Sequence[Replica] = (),
     save_every: int = 250,
 ) -> None:
     """Run `steps` optimiser steps, saving to `folder/training.pt`; the same call goes on after an interruption.
 
     `loss_of_step(step)` draws all its randomness from the step's number, so that a resumed training
     sees what an uninterrupted one would have seen. `averages` are copies of the modules that follow
-    them as exponential moving averages. `replicas` share the modules' weights and add their gradients.
+    them as exponential moving averages.
     """
     state = folder / "training.pt"
     start = _restore(state, [*modules, *averages, *optimizers])
@@ -44,7 +38,8 @@ def train(
     began = time.time()
     for step in range(start, steps):
         _set_rates(optimizers, rates, schedule(step, steps, decay_share))
-        loss = _backward(step, modules, loss_of_step, replicas)
+        loss = loss_of_step(step)
+        loss.backward()
         nn.utils.clip_grad_norm_(_parameters(modules), 1.0)
         for optimizer in optimizers:
             optimizer.step()
@@ -54,27 +49,8 @@ def train(
             _save(state, [*modules, *averages, *optimizers], step + 1, rates)
             pace = (time.time() - began) / (step + 1 - start)
             left = pace * (steps - step - 1) / 60
-            now = f"step {step + 1}/{steps} loss {loss:.4f} {report(step)}"
+            now = f"step {step + 1}/{steps} loss {loss.item():.4f} {report(step)}"
             print(f"{now} {pace:.2f} s/step, {left:.0f} min left", flush=True)
-
-
-@dataclass(frozen=True)
-class Replica:
-    """Copies of the modules on the same weights, with gradients of their own, and their share of each batch.
-
-    On a few processor cores a thread for each half of the batch is faster than two threads within each operation.
-    """
-
-    modules: Sequence[nn.Module]
-    loss_of_step: Callable[[int], Tensor]
-
-
-def shared_copy(module: T) -> T:
-    """A copy whose parameters are the module's own storage."""
-    replica = copy.deepcopy(module)
-    for own, shared in zip(replica.parameters(), module.parameters(), strict=True):
-        own.data = shared.data
-    return replica
 
 
 def schedule(step: int, steps: int, decay_share: float) -> float:
@@ -93,26 +69,6 @@ def generator_of(*identity: int) -> torch.Generator:
 def mixed_precision(device: torch.device) -> AbstractContextManager[Any]:
     """bfloat16 autocast: twice the speed on processors and GPUs that multiply in it, harmless elsewhere."""
     return torch.autocast(device.type, torch.bfloat16)
-
-
-def _backward(
-    step: int, modules: Sequence[nn.Module], loss_of_step: Callable[[int], Tensor], replicas: Sequence[Replica]
-) -> float:
-    """Gradients of the mean loss over the modules and their replicas, each in its own thread."""
-
-    def run(loss: Callable[[int], Tensor]) -> float:
-        value = loss(step)
-        (value / (1 + len(replicas))).backward()
-        return value.item()
-
-    with ThreadPoolExecutor(1 + len(replicas)) as pool:
-        losses = list(pool.map(run, [loss_of_step, *(replica.loss_of_step for replica in replicas)]))
-    for replica in replicas:
-        for own, other in zip(_parameters(modules), _parameters(replica.modules), strict=True):
-            if own.grad is not None and other.grad is not None:
-                own.grad += other.grad
-            other.grad = None
-    return sum(losses) / len(losses)
 
 
 def _parameters(modules: Sequence[nn.Module]) -> list[nn.Parameter]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
-from methods.mini_sd.muon import optimizers, orthogonalize
-from methods.mini_sd.training import Replica, generator_of, schedule, shared_copy, train
+from methods.mini_sd.muon import Muon, optimizers, orthogonalize
+from methods.mini_sd.training import generator_of, schedule, train
 
 
 def _train(folder: Path, stops: list[int], steps: int = 12) -> list[torch.Tensor]:
@@ -41,28 +40,6 @@ def test_an_interrupted_training_ends_where_an_uninterrupted_one_does(tmp_path: 
         assert torch.equal(expected, actual)
 
 
-def test_replicas_descend_the_mean_of_the_losses(tmp_path: Path) -> None:
-    """Two halves in two threads, against the mean of both losses in one graph; equal to 1e-6."""
-
-    def half(net: nn.Module, part: int) -> Callable[[int], torch.Tensor]:
-        return lambda step: net(torch.randn(4, 3, generator=generator_of(step, part))).square().mean()
-
-    weights = []
-    for split in (False, True):
-        torch.manual_seed(0)
-        net = nn.Linear(3, 2)
-        if split:
-            copy = shared_copy(net)
-            loss, replicas = half(net, 0), [Replica([copy], half(copy, 1))]
-        else:
-            halves = [half(net, part) for part in (0, 1)]
-            loss, replicas = (lambda step, halves=halves: (halves[0](step) + halves[1](step)) / 2), []
-        adam = torch.optim.AdamW(net.parameters(), 1e-2)
-        train(tmp_path / str(split), [net], [adam], loss, 5, lambda _: "", replicas=replicas)
-        weights.append(net.weight.detach())
-    torch.testing.assert_close(weights[0], weights[1], rtol=0, atol=1e-6)
-
-
 def test_schedule_warms_up_stays_and_ends_at_zero() -> None:
     rates = [schedule(step, 1000, 0.3) for step in range(1001)]
     assert rates[0] == pytest.approx(1 / 50)
@@ -71,13 +48,28 @@ def test_schedule_warms_up_stays_and_ends_at_zero() -> None:
     assert max(rates) == 1.0
 
 
-@pytest.mark.parametrize("shape", [(8, 3, 3, 3), (40, 8), (16, 16)])
-def test_orthogonalized_update_has_the_gradients_singular_vectors(shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("shape", [(2, 8, 27), (3, 40, 8), (1, 16, 16)])
+def test_orthogonalized_updates_have_the_gradients_singular_vectors(shape: tuple[int, ...]) -> None:
     """Against the singular value decomposition: all singular values between 0.6 and 1.3, directions kept."""
-    gradient = torch.randn(shape, generator=generator_of(3))
-    update = orthogonalize(gradient).flatten(1)
-    left, _, right = torch.linalg.svd(gradient.flatten(1), full_matrices=False)
-    values = torch.linalg.svdvals(update)
-    assert values.min() > 0.6
-    assert values.max() < 1.3
-    assert torch.nn.functional.cosine_similarity(update.flatten(), (left @ right).flatten(), dim=0) > 0.97
+    gradients = torch.randn(shape, generator=generator_of(3))
+    for gradient, update in zip(gradients, orthogonalize(gradients), strict=True):
+        left, _, right = torch.linalg.svd(gradient, full_matrices=False)
+        values = torch.linalg.svdvals(update)
+        assert values.min() > 0.6
+        assert values.max() < 1.3
+        assert torch.nn.functional.cosine_similarity(update.flatten(), (left @ right).flatten(), dim=0) > 0.97
+
+
+def test_a_matrix_moves_alone_as_it_does_among_others() -> None:
+    """Matrices of one shape are orthogonalised together: equal to one at a time, to bfloat16's rounding."""
+    gradients = [torch.randn(6, 4, 3, 3, generator=generator_of(i)) for i in range(3)]
+
+    def moved(chosen: list[torch.Tensor]) -> list[torch.Tensor]:
+        parameters = [nn.Parameter(torch.zeros_like(gradient)) for gradient in chosen]
+        for parameter, gradient in zip(parameters, chosen, strict=True):
+            parameter.grad = gradient
+        Muon(parameters, 0.1).step()
+        return [parameter.detach() for parameter in parameters]
+
+    for together, gradient in zip(moved(gradients), gradients, strict=True):
+        torch.testing.assert_close(together, moved([gradient])[0], rtol=0, atol=1e-3)

@@ -1,0 +1,31 @@
+"""Training the denoiser end to end at the smallest size: a folder comes out that diffusers opens, and it goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from methods.mini_sd import WEIGHTS, train_denoiser
+from methods.mini_sd.corpus import main as render_corpus
+from methods.mini_sd.sampling import open_pipeline, text_to_image
+
+
+def test_training_goes_on_from_shipped_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One step moves the weights a little; its average, which is what is written, less than the step itself."""
+    monkeypatch.setattr(train_denoiser, "VALIDATION_SIZE", 8)
+    render_corpus(tmp_path / "corpus", count=40)
+    with torch.compiler.set_stance("force_eager"):
+        train_denoiser.main(
+            tmp_path / "corpus", WEIGHTS / "vae", tmp_path / "out", steps=1, batch_size=8, start_from=WEIGHTS
+        )
+    part = "unet/diffusion_pytorch_model.safetensors"
+    before, after = load_file(WEIGHTS / part), load_file(tmp_path / "out" / "weights" / part)
+    assert before.keys() == after.keys()
+    moved = max(float((before[name].float() - after[name].float()).abs().max()) for name in before)
+    assert 0 < moved < 0.05
+    picture = text_to_image(open_pipeline(tmp_path / "out" / "weights"), ["a photo of a car"], 2.0, 3)
+    assert np.asarray(picture).std() > 5
