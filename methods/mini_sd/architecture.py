@@ -11,8 +11,9 @@ IMAGE_SIZE = 64
 LATENT_CHANNELS = 16
 LATENT_SIZE = 8
 TEXT_WIDTH = 128
+TIMESTEPS = 1000
 NOISE_SCHEDULE = {
-    "num_train_timesteps": 1000,
+    "num_train_timesteps": TIMESTEPS,
     "beta_start": 0.00085,
     "beta_end": 0.012,
     "beta_schedule": "scaled_linear",

@@ -52,7 +52,7 @@ def _move(parameters: Sequence[nn.Parameter], directions: Sequence[Tensor], rate
 
 
 def orthogonalize(matrices: Tensor) -> Tensor:
-    """The nearest semi-orthogonal matrices, roughly, by five Newton-Schulz iterations in bfloat16: (N, rows, columns)."""
+    """The nearest semi-orthogonal matrices, (N, rows, columns), roughly: five Newton-Schulz iterations in bfloat16."""
     wide = matrices.shape[1] <= matrices.shape[2]
     x = (matrices if wide else matrices.mT).bfloat16()
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)

@@ -23,7 +23,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from datasets.mini_focus import CATEGORIES, COLOURS, LOCATIONS, TIMES, WEATHERS
 from evaluation.device import default_device
-from methods.mini_sd.architecture import NOISE_SCHEDULE, TEXT_WIDTH, build_scheduler, build_text_encoder, build_unet
+from methods.mini_sd.architecture import TEXT_WIDTH, TIMESTEPS, build_scheduler, build_text_encoder, build_unet
 from methods.mini_sd.corpus import load_corpus
 from methods.mini_sd.muon import optimizers
 from methods.mini_sd.tokenizer import build_tokenizer
@@ -34,7 +34,6 @@ CAPTION_DROPOUT = 0.1
 VALIDATION_SIZE = 512
 ATTRIBUTES = {"category": CATEGORIES, "colour": COLOURS, "location": LOCATIONS, "weather": WEATHERS, "time": TIMES}
 LEARNING_RATE, ADAM_LEARNING_RATE = 0.02, 1e-3
-TIMESTEPS = int(NOISE_SCHEDULE["num_train_timesteps"])
 Images = npt.NDArray[np.uint8]
 
 
