@@ -10,10 +10,15 @@ from omegaconf import Container, DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from datasets.errors import UnknownName, UserError
+from methods.checkpoint import DTYPES
+from methods.compiled import COMPILE
+from methods.schedulers import SCHEDULERS
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "unreadable": ("refuse", "skip"),
-    "generator.dtype": ("auto", "float32", "float16", "bfloat16"),
+    "generator.dtype": DTYPES,
+    "generator.scheduler": tuple(SCHEDULERS),
+    "generator.compile": COMPILE,
     "classifier.transform": ("standard", "standard_without_crop"),
     "guide_classifier.confidence_transform": ("rand_augment", "standard", "standard_without_crop"),
     "textual_inversion.words_of": ("each_task", "first_task"),
@@ -29,8 +34,8 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     },
 }
 
-AUTOMATIC = ("workers",)
-"""-1 stands for a choice that the program makes."""
+BESIDE_POSITIVE = {"workers": (-1, 0), "generator.batch_size": (0,)}
+"""Numbers that stand for a choice that the program makes, or for none at all."""
 
 MAY_BE_ZERO = ("patience", "retries", "weight_decay", "noise_std", "synthetic_probability", "learning_rate", "seeds")
 AT_MOST_ONE = ("strength", "synthetic_probability")
@@ -110,7 +115,7 @@ def _as_written(name: str) -> str:
 
 
 def _check_number(name: str, last: str, number: float) -> None:
-    if last in AUTOMATIC and number in (-1, 0):
+    if number in BESIDE_POSITIVE.get(name, ()):
         return
     low = number >= 0 if last in MAY_BE_ZERO else number > 0
     high = number <= 1 if last in AT_MOST_ONE else number < float("inf")

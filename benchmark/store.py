@@ -11,7 +11,9 @@ from __future__ import annotations
 import errno
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -25,6 +27,10 @@ from datasets.whole_file import whole_file
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+_WRITERS = 2
+_IMAGES_BEHIND = 64
+"""Images that may wait to be written."""
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +69,21 @@ class Store:
         with self._write(path) as file:
             image.save(file, format="PNG")
         return path
+
+    def put_images(self, kind: str, images: Iterable[tuple[str, Image]]) -> Iterator[tuple[str, Path]]:
+        """Store images by key as they come; threads compress and write them while the next ones are made.
+
+        Yields each key and path once the image is on disk, in order.
+        """
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            waiting: deque[tuple[str, Future[Path]]] = deque()
+            for key, image in images:
+                waiting.append((key, pool.submit(self.put_image, kind, key, image)))
+                while waiting and (len(waiting) > _IMAGES_BEHIND or waiting[0][1].done()):
+                    key, written = waiting.popleft()
+                    yield key, written.result()
+            for key, written in waiting:
+                yield key, written.result()
 
     def _read(self, path: Path, read: Callable[[Path], Any]) -> Any | None:
         if not path.exists():

@@ -219,8 +219,9 @@ class LocalTools:
         guides = {guide: task.image(task.train[guide]) for guide in {row.guide for row in rows}}
         paths: dict[str, Path | None] = {}
         with self.stages.stage("generation", total=len(rows), unit="images") as advance:
-            for index, image in self.generator.generate(rows, plan.words, guides):
-                paths[keys[index]] = self.store.put_image("images", keys[index], image)
+            made = ((keys[index], image) for index, image in self.generator.generate(rows, plan.words, guides))
+            for key, path in self.store.put_images("images", made):
+                paths[key] = path
                 advance(1)
         return paths
 

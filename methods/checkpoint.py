@@ -11,6 +11,8 @@ from typing import Any
 
 from datasets.errors import UserError
 from datasets.seeding import fingerprint
+from methods.compiled import COMPILE
+from methods.schedulers import SCHEDULERS
 from methods.settings import GeneratorSettings
 
 EMBEDDED = {"mini_sd": Path(__file__).parent / "mini_sd" / "weights"}
@@ -36,11 +38,16 @@ def check_generator_settings(settings: GeneratorSettings) -> None:
         raise UserError(f"generator.dtype '{settings.dtype}' is unknown; known: {', '.join(DTYPES)}")
     if settings.resolution <= 0 or settings.resolution % 8:
         raise UserError(f"generator.resolution must be a positive multiple of 8, got {settings.resolution}")
-    if settings.batch_size < 1:
-        raise UserError(f"generator.batch_size must be at least 1, got {settings.batch_size}")
+    if settings.batch_size < 0:
+        raise UserError(f"generator.batch_size must be 0 (found by itself) or more, got {settings.batch_size}")
+    if settings.scheduler not in SCHEDULERS:
+        raise UserError(f"generator.scheduler '{settings.scheduler}' is unknown; known: {', '.join(SCHEDULERS)}")
+    if settings.compile not in COMPILE:
+        raise UserError(f"generator.compile '{settings.compile}' is unknown; known: {', '.join(COMPILE)}")
     folder = _local_folder(settings.checkpoint)
     if folder is not None:
         checkpoint_files(folder)
+        check_architecture(folder)
     elif not _HUB_NAME.fullmatch(settings.checkpoint):
         raise _unknown(settings.checkpoint)
 
@@ -55,7 +62,23 @@ def checkpoint_folder(checkpoint: str) -> Path:
     if folder is None:
         folder = _download(checkpoint)
     checkpoint_files(folder)
+    check_architecture(folder)
     return folder
+
+
+def check_architecture(folder: Path) -> None:
+    """Refuse models of another family than Stable Diffusion 1 and 2; raises `UserError` that says what this one is."""
+    unet, vae, text = (read_config(folder, f"{part}/config.json") for part in MODELS)
+    width, expected = text.get("hidden_size"), unet.get("cross_attention_dim")
+    wrong = ""
+    if unet.get("addition_embed_type") or (folder / "text_encoder_2").is_dir():
+        wrong = "has a second text encoder or pooled conditions, as Stable Diffusion XL"
+    elif unet.get("in_channels") != vae.get("latent_channels"):
+        wrong = f"has a UNet of {unet.get('in_channels')} input channels (for inpainting or depth?)"
+    elif width != expected:
+        wrong = f"joins a text encoder of width {width} to a UNet that reads {expected}"
+    if wrong:
+        raise UserError(f"checkpoint folder {folder} {wrong}: Stable Diffusion 1.x or 2.x is needed")
 
 
 def checkpoint_fingerprint(folder: Path) -> str:

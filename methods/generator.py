@@ -19,12 +19,19 @@ from datasets.errors import UserError
 from datasets.seeding import fingerprint
 from evaluation.device import default_device
 from methods.checkpoint import check_generator_settings, checkpoint_fingerprint, checkpoint_folder, read_config
-from methods.latent_diffusion import LatentDiffusion, Posterior, scheduler_arguments
+from methods.compiled import compiling
+from methods.guidance import guidance_embedding, guided
+from methods.latent_diffusion import LatentDiffusion, Posterior
+from methods.memory import halved
 from methods.plan import PLACEHOLDER, PlanRow
+from methods.schedulers import fresh_scheduler, step_arguments, times_from
 from methods.settings import GeneratorSettings
 
 VERSION = 1
 """Part of the fingerprint; raised when a change here changes images."""
+
+_AS_MANY_AS_PAY = {"cuda": 32, "cpu": 16}
+"""Images at once beyond which a device is not faster."""
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) after every batch or step."""
@@ -44,12 +51,23 @@ class Generator:
         self.folder = checkpoint_folder(settings.checkpoint)
         self.device = default_device()
         self.dtype = _dtype(settings.dtype, self.device)
+        self.batch_size = settings.batch_size or _AS_MANY_AS_PAY[self.device.type]
+        """Images made together; halved where they do not fit into memory."""
 
     @cached_property
     def fingerprint(self) -> str:
         """The address of all that an image depends on beside its row: weights, scheduler, resolution, dtype."""
         content = checkpoint_fingerprint(self.folder)
-        return fingerprint("generator", VERSION, content, self.settings.resolution, str(self.dtype))
+        what: list[object] = ["generator", VERSION, content, self.settings.resolution, str(self.dtype)]
+        if self.settings.scheduler != "checkpoint":
+            what.append(self.settings.scheduler)
+        if self._compiled:
+            what.append("compiled")  # a compiled network rounds otherwise
+        return fingerprint(*what)
+
+    @property
+    def _compiled(self) -> bool:
+        return compiling(self.settings.compile, self.device)
 
     @cached_property
     def word_dimension(self) -> int:
@@ -59,7 +77,7 @@ class Generator:
     @cached_property
     def model(self) -> LatentDiffusion:
         """The opened checkpoint; raises `UserError` where it does not fit the settings."""
-        model = LatentDiffusion(self.folder, self.device, self.dtype)
+        model = LatentDiffusion(self.folder, self.device, self.dtype, self.settings.scheduler, self._compiled)
         if self.settings.resolution % model.pixels_per_latent:
             raise UserError(
                 f"generator.resolution {self.settings.resolution} is not a multiple of {model.pixels_per_latent}, "
@@ -86,19 +104,28 @@ class Generator:
             guides: the RGB images that rows name; each is encoded once.
 
         Raises:
-            UserError: a row whose strength × steps is below one step, or whose prompt is too long.
+            UserError: a row whose strength × steps is below one step, or whose prompt is too long; or a GPU on which
+                not even one image fits.
         """
         self.model.encoder.tokenize(sorted({row.prompt for row in rows}))  # refuses before an hour of work
         conditions: _Conditions = {}
         posteriors: dict[int, Posterior] = {}
         done = 0
         for group, members in _groups(rows).items():
-            for start in range(0, len(members), self.settings.batch_size):
-                batch = members[start : start + self.settings.batch_size]
-                self._prepare([rows[i] for i in batch], words, guides, posteriors, conditions)
-                images = self._batch(group, [rows[i] for i in batch], posteriors, conditions)
+            while members:
+                batch = members[: self.batch_size]
+                chosen = [rows[i] for i in batch]
+                try:
+                    self._prepare(chosen, words, guides, posteriors, conditions)
+                    images = self._batch(group, chosen, posteriors, conditions)
+                except torch.OutOfMemoryError:
+                    images = None
+                if images is None:  # outside of `except`, which would keep the failed batch's tensors alive
+                    self.batch_size = halved(self.batch_size, "images", "generator.batch_size")
+                    continue
                 for i, image in zip(batch, images, strict=True):
                     yield i, image.resize(guides[rows[i].guide].size, Image.Resampling.BILINEAR)
+                members = members[len(batch) :]
                 done += len(batch)
                 if on_progress is not None:
                     on_progress(done, len(rows))
@@ -119,8 +146,8 @@ class Generator:
             posteriors[guide] = self.model.posterior(resized)
         pairs = dict.fromkeys((row.prompt, row.word) for row in rows)
         wanted = [pair for pair in [("", ""), *pairs] if pair not in conditions]
-        for start in range(0, len(wanted), self.settings.batch_size):
-            chunk = _padded(wanted[start : start + self.settings.batch_size], self.settings.batch_size)
+        for start in range(0, len(wanted), self.batch_size):
+            chunk = _padded(wanted[start : start + self.batch_size], self.batch_size)
             tokens = self.model.encoder.tokenize([prompt for prompt, _ in chunk])
             states = self.model.encoder.encode(tokens, self._vectors([self._word(pair, words) for pair in chunk]))
             conditions.update(zip(chunk, states.to(self.dtype), strict=True))
@@ -137,22 +164,38 @@ class Generator:
         self, group: _Group, rows: Sequence[PlanRow], posteriors: Mapping[int, Posterior], conditions: _Conditions
     ) -> list[Image.Image]:
         """The images of one batch, which is padded to its full size so that an image cannot tell its companions."""
-        strength, steps, guided = group
-        full = _padded(rows, self.settings.batch_size)
+        strength, steps, with_guidance = group
+        full = _padded(rows, self.batch_size)
         generators = [torch.Generator().manual_seed(row.seed) for row in full]
-        scheduler = self.model.fresh_scheduler(steps)
-        times = _times(scheduler, strength, steps)
+        scheduler = fresh_scheduler(self.model.scheduler, steps, self.device)
+        times = times_from(scheduler, strength, steps)
         latents = self._start(scheduler, times[0], full, posteriors, generators)
         context = torch.stack([conditions[row.prompt, row.word] for row in full])
-        if guided:
+        scale = torch.tensor([row.guidance_scale for row in full], device=self.device, dtype=self.dtype)
+        predict = self._guided if with_guidance and not self.model.guidance_dimension else self._conditional
+        arguments = step_arguments(scheduler, generators)
+        if predict == self._guided:
             context = torch.cat([conditions["", ""].expand_as(context), context])
-        scales = torch.tensor([row.guidance_scale for row in full], device=self.device, dtype=self.dtype)
-        scale = scales[:, None, None, None] if guided else None
-        arguments = scheduler_arguments(scheduler, generators)
         for time in times:
-            prediction = self._predict(scheduler, latents, time, context, scale)
+            prediction = predict(scheduler.scale_model_input(latents, time), time, context, scale)
             latents = scheduler.step(prediction, time, latents, **arguments, return_dict=False)[0]
         return self.model.decode(latents)[: len(rows)]
+
+    def _guided(self, latents: Tensor, time: Tensor, context: Tensor, scale: Tensor) -> Tensor:
+        """The UNet's prediction under classifier-free guidance, both halves in one pass."""
+        doubled = torch.cat([latents, latents])
+        prediction: Tensor = self.model.predict(doubled, time, encoder_hidden_states=context, return_dict=False)[0]
+        return guided(prediction, scale[:, None, None, None])
+
+    def _conditional(self, latents: Tensor, time: Tensor, context: Tensor, scale: Tensor) -> Tensor:
+        """The UNet's prediction for the prompts; a distilled UNet is told the guidance scale."""
+        arguments = {}
+        if self.model.guidance_dimension:
+            arguments["timestep_cond"] = guidance_embedding(scale, self.model.guidance_dimension).to(self.dtype)
+        prediction: Tensor = self.model.predict(
+            latents, time, encoder_hidden_states=context, return_dict=False, **arguments
+        )[0]
+        return prediction
 
     def _start(
         self,
@@ -173,20 +216,12 @@ class Generator:
         start: Tensor = scheduler.add_noise(latents, noise.to(self.device), time.repeat(len(rows)))
         return start
 
-    def _predict(self, scheduler: Any, latents: Tensor, time: Tensor, context: Tensor, scale: Tensor | None) -> Tensor:
-        """The UNet's prediction; `scale` (rows, 1, 1, 1) asks for classifier-free guidance, both halves in one pass."""
-        inputs = latents if scale is None else torch.cat([latents, latents])
-        inputs = scheduler.scale_model_input(inputs, time)
-        prediction: Tensor = self.model.unet(inputs, time, encoder_hidden_states=context, return_dict=False)[0]
-        if scale is None:
-            return prediction
-        unconditional, conditional = prediction.chunk(2)
-        return unconditional + scale * (conditional - unconditional)
-
 
 def _dtype(name: str, device: torch.device) -> torch.dtype:
     if name == "auto":
-        name = "float16" if device.type == "cuda" else "float32"
+        name = "float32"
+        if device.type == "cuda":
+            name = "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
     return {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}[name]
 
 
@@ -205,12 +240,3 @@ def _groups(rows: Sequence[PlanRow]) -> dict[_Group, list[int]]:
 
 def _padded(items: Sequence[Any], size: int) -> list[Any]:
     return [*items, *[items[-1]] * (size - len(items))]
-
-
-def _times(scheduler: Any, strength: float, steps: int) -> Tensor:
-    """The scheduler's times from `strength` down, as `StableDiffusionImg2ImgPipeline.get_timesteps` cuts them."""
-    begin = (steps - int(steps * strength)) * scheduler.order
-    if hasattr(scheduler, "set_begin_index"):
-        scheduler.set_begin_index(begin)
-    times: Tensor = scheduler.timesteps[begin:]
-    return times

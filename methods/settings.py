@@ -7,15 +7,19 @@ from dataclasses import dataclass
 
 @dataclass
 class GeneratorSettings:
-    """The Stable Diffusion checkpoint and how it is run; nothing here but `checkpoint`, `resolution` and `dtype`
-    may change an image."""
+    """The Stable Diffusion checkpoint and how it is run; `batch_size` changes no image."""
 
     checkpoint: str = "CompVis/stable-diffusion-v1-4"
     """Hub name or folder; `mini_sd` is the model that ships with the project."""
     resolution: int = 512
-    batch_size: int = 8
+    batch_size: int = 0
+    """Images made together; 0: as many as the device takes. Halved where memory runs out."""
     dtype: str = "auto"
-    """`auto`: float16 on a GPU, float32 on a CPU; or `float32`, `float16`, `bfloat16`."""
+    """`auto`: bfloat16 on a GPU that computes in it, float32 on a CPU; or `float32`, `float16`, `bfloat16`."""
+    scheduler: str = "checkpoint"
+    """The checkpoint's own sampler, or `ddim`, `pndm`, `dpm_solver`, `unipc`, `lcm` (for distilled checkpoints)."""
+    compile: str = "auto"
+    """Whether torch.compile makes the UNet faster: `auto` (on a GPU), `always`, `never`."""
 
 
 @dataclass
@@ -29,6 +33,7 @@ class TextualInversionSettings:
     weight_decay: float = 1e-2
     initial_word: str = "the"
     classes_per_batch: int = 10
+    """Classes that learn together, to the same words as alone but for rounding; halved where memory runs out."""
     words_of: str = "each_task"
     """`first_task`: all seeds and shots of a run use the words of its first ones, as in the published code."""
 

@@ -6,9 +6,10 @@ classes, so that AdamW on the matrix of words is exactly one AdamW a class: a cl
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,10 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from datasets.errors import UserError
+from methods.divergence import DivergenceWatch
 from methods.generator import Generator
 from methods.latent_diffusion import LatentDiffusion
+from methods.memory import halved
 from methods.plan import PLACEHOLDER
 from methods.settings import TextualInversionSettings
 
@@ -41,11 +44,15 @@ CLASS_NOUN = "<noun>"
 _HALF_PRECISION_SCALE = 1024.0
 """Losses are multiplied by it where the UNet runs in float16, lest small gradients vanish."""
 
+_SLOWER_TRIES = 2
+
 _FEW_POSITIONS = 16
 """Sides of latents up to which plain attention is preferred on a CPU; it keeps a matrix of all pairs of positions."""
 
 Progress = Callable[[int, int], None]
 Matrix = npt.NDArray[np.float32]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -104,22 +111,76 @@ def learn_words(
         The words, float32 (classes, word_dimension).
 
     Raises:
-        UserError: an initial word that the tokenizer does not know, or a checkpoint that predicts neither ε nor v.
+        UserError: an initial word that the tokenizer does not know, a checkpoint that predicts neither ε nor v, a
+            class that diverges at a hundredth of the rate, or a GPU on which one class does not fit.
     """
     initial = _initial_words(generator, settings.initial_word, len(images), nouns)
-    group = max(1, settings.classes_per_batch)
-    starts = range(0, len(images), group)
-    total = len(starts) * settings.steps
-    words = []
-    for done, start in enumerate(starts):
-        chosen = slice(start, start + group)
-        samplers = [
-            _ClassSampler(generator.model, own, generator.settings.resolution, seed)
-            for own, seed in zip(images[chosen], seeds[chosen], strict=True)
-        ]
-        report = _offset_progress(on_progress, done * settings.steps, total)
-        words.append(_learn_group(generator.model, samplers, initial[chosen], settings, report))
-    return np.concatenate(words)
+    learner = _Learner(generator, images, settings, seeds, initial)
+    size = max(1, min(settings.classes_per_batch, len(images)))
+    words: list[Matrix] = []
+    while len(words) < len(images):
+        labels = range(len(words), min(len(words) + size, len(images)))
+        total = -(-len(images) // size) * settings.steps
+        report = _offset_progress(on_progress, len(words) // size * settings.steps, total)
+        learned = learner.learn(labels, settings.learning_rate, report)
+        if learned is None:
+            size = _with_less_memory(generator.model, size)
+            continue
+        for label, word, diverged in zip(labels, learned.words, learned.diverged, strict=True):
+            name = nouns[label] if nouns else f"number {label}"
+            words.append(learner.learn_slower(label, name) if diverged else word)
+    return np.stack(words)
+
+
+@dataclass(frozen=True)
+class _Learned:
+    words: Matrix
+    diverged: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class _Learner:
+    """Learns words of any of the classes, the same ones however often it is asked."""
+
+    generator: Generator
+    images: Sequence[Sequence[Image.Image]]
+    settings: TextualInversionSettings
+    seeds: Sequence[int]
+    initial: Matrix
+
+    def learn(self, labels: Sequence[int], rate: float, report: Callable[[int], None]) -> _Learned | None:
+        """The words of some classes, learned together; None where they do not fit into memory."""
+        model, resolution = self.generator.model, self.generator.settings.resolution
+        try:
+            samplers = [_ClassSampler(model, self.images[label], resolution, self.seeds[label]) for label in labels]
+            settings = replace(self.settings, learning_rate=rate)
+            return _learn_group(model, samplers, self.initial[list(labels)], settings, report)
+        except torch.OutOfMemoryError:
+            return None
+
+    def learn_slower(self, label: int, name: str) -> Matrix:
+        """The word of a class that diverged, alone, at a tenth of the rate and again at a tenth of that."""
+        rate = self.settings.learning_rate
+        for _ in range(_SLOWER_TRIES):
+            rate /= 10
+            logger.warning("the word of class %s diverged: learning it again alone, at learning rate %g", name, rate)
+            learned = self.learn([label], rate, lambda step: None)
+            if learned is not None and not learned.diverged[0]:
+                word: Matrix = learned.words[0]
+                return word
+        raise UserError(
+            f"the word of class {name} diverges even at learning rate {rate:g}: look at its images, "
+            "or set generator.dtype=float32 or another textual_inversion.learning_rate"
+        )
+
+
+def _with_less_memory(model: LatentDiffusion, size: int) -> int:
+    """How many classes to learn together after `size` did not fit; one class is first tried with checkpointing."""
+    if size == 1 and not model.unet.is_gradient_checkpointing:
+        logger.warning("one class does not fit into memory: computing activations twice (gradient checkpointing)")
+        model.unet.enable_gradient_checkpointing()
+        return 1
+    return halved(size, "classes", "textual_inversion.classes_per_batch")
 
 
 def _initial_words(generator: Generator, word: str, classes: int, nouns: Sequence[str] | None) -> Matrix:
@@ -145,24 +206,25 @@ def _learn_group(
     initial: Matrix,
     settings: TextualInversionSettings,
     report: Callable[[int], None],
-) -> Matrix:
+) -> _Learned:
     """Learn the words of classes that share their steps."""
     words = torch.tensor(initial, device=model.device, requires_grad=True)
     optimizer = torch.optim.AdamW([words], lr=settings.learning_rate, weight_decay=settings.weight_decay)
     schedule = _noise_schedule(model.scheduler)
     tokens = model.encoder.tokenize([template.format(PLACEHOLDER) for template in TEMPLATES])
     scale = _HALF_PRECISION_SCALE if model.dtype == torch.float16 else 1.0
+    watch = DivergenceWatch(len(samplers), settings.steps, settings.batch_size, model.device)
     for step in range(settings.steps):
         draws = [sampler.draw(settings.batch_size, schedule.config.num_train_timesteps) for sampler in samplers]
         rows = words.repeat_interleave(settings.batch_size, dim=0)
         with _attention(model):
-            loss = _loss(model, schedule, draws, tokens, rows)
-            (gradient,) = torch.autograd.grad(loss * scale, words)
+            losses = _losses(model, schedule, draws, tokens, rows)
+            (gradient,) = torch.autograd.grad(losses.sum() * scale, words)
+        watch.record(step, losses.detach(), gradient)
         words.grad = torch.nan_to_num(gradient / scale, nan=0.0, posinf=0.0, neginf=0.0)
         optimizer.step()
         report(step + 1)
-    result: Matrix = words.detach().cpu().numpy()
-    return result
+    return _Learned(words.detach().cpu().numpy(), watch.diverged())
 
 
 def _attention(model: LatentDiffusion) -> AbstractContextManager[None]:
@@ -172,17 +234,17 @@ def _attention(model: LatentDiffusion) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-def _loss(model: LatentDiffusion, schedule: Any, draws: Sequence[_Draws], tokens: Tensor, words: Tensor) -> Tensor:
-    """The sum over classes of the mean squared error over a class's samples."""
+def _losses(model: LatentDiffusion, schedule: Any, draws: Sequence[_Draws], tokens: Tensor, words: Tensor) -> Tensor:
+    """Each class's mean squared error over its samples, (classes,)."""
     latents = torch.cat([draw.latents for draw in draws])
     noise = torch.cat([draw.noise for draw in draws])
     times = torch.cat([draw.times for draw in draws]).to(model.device)
     context = model.encoder.encode(tokens[torch.cat([draw.templates for draw in draws])], words).to(model.dtype)
     noisy = schedule.add_noise(latents, noise, times)
-    prediction = model.unet(noisy, times, encoder_hidden_states=context, return_dict=False)[0]
+    prediction = model.predict(noisy, times, encoder_hidden_states=context, return_dict=False)[0]
     target = noise if schedule.config.prediction_type == "epsilon" else schedule.get_velocity(latents, noise, times)
     error = (prediction.float() - target.float()).square()
-    return error.mean() * len(draws)
+    return error.view(len(draws), -1).mean(dim=1)
 
 
 def _noise_schedule(scheduler: Any) -> Any:

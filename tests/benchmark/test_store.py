@@ -66,6 +66,33 @@ def test_a_writer_that_dies_leaves_nothing_behind(tmp_path: Path):
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+def test_images_are_written_behind_and_come_back_in_order(tmp_path: Path):
+    store = Store(tmp_path)
+    images = [(f"{i:064d}", Image.new("RGB", (8 + i % 7, 8), (i, 0, 0))) for i in range(150)]
+    written = list(store.put_images("images", iter(images)))
+    assert [key for key, _ in written] == [key for key, _ in images]
+    for (key, image), (_, path) in zip(images, written, strict=True):
+        assert path == store.image("images", key)
+        assert np.array_equal(np.asarray(Image.open(path)), np.asarray(image))
+
+
+def test_a_disk_that_fills_up_stops_the_maker_of_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    made = []
+
+    def images():
+        for i in range(10_000):
+            made.append(i)
+            yield f"{i:064d}", Image.new("RGB", (8, 8))
+
+    def full(*_args, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    with pytest.raises(UserError, match="no space left for the store"):
+        list(Store(tmp_path).put_images("images", images()))
+    assert len(made) < 200
+
+
 def test_a_full_disk_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def full(*_args, **_options):
         raise OSError(errno.ENOSPC, "No space left on device")

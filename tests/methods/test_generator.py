@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,10 +15,10 @@ import torch
 from PIL import Image
 
 from datasets.errors import UserError
-from evaluation.device import default_device
 from methods.generator import Generator
 from methods.plan import PlanRow
 from methods.settings import GeneratorSettings
+from tests.methods.plain_pipeline import difference, pipeline_image
 
 TOLERANCE = 1
 """Of 255: batching may round a grey level the other way."""
@@ -43,9 +44,9 @@ def test_rows_equal_the_pipelines_images(
     made = dict(make_generator(checkpoint).generate(ROWS, words, guides))
     assert sorted(made) == list(range(len(ROWS)))
     for i, row in enumerate(ROWS):
-        expected = _pipeline_image(checkpoint, row, words[row.word], guides[row.guide])
+        expected = pipeline_image(checkpoint, row, words[row.word], guides[row.guide])
         assert made[i].size == guides[row.guide].size
-        assert _difference(made[i], expected) <= TOLERANCE
+        assert difference(made[i], expected) <= TOLERANCE
 
 
 def test_the_word_the_prompt_the_seed_and_the_guide_all_matter(
@@ -60,7 +61,7 @@ def test_the_word_the_prompt_the_seed_and_the_guide_all_matter(
         replace(row, guide=2),
     ]
     first, *others = (image for _, image in make_generator().generate(rows, words, guides))
-    assert all(_difference(first, other) > TOLERANCE for other in others)
+    assert all(difference(first, other) > TOLERANCE for other in others)
 
 
 def test_an_image_does_not_depend_on_its_batch(
@@ -71,8 +72,8 @@ def test_an_image_does_not_depend_on_its_batch(
     reversed_rows = dict(generator.generate(ROWS[::-1], words, guides))
     for i, row in enumerate(ROWS):
         ((_, alone),) = generator.generate([row], words, guides)
-        assert _difference(together[i], alone) == 0
-        assert _difference(together[i], reversed_rows[len(ROWS) - 1 - i]) == 0
+        assert difference(together[i], alone) == 0
+        assert difference(together[i], reversed_rows[len(ROWS) - 1 - i]) == 0
 
 
 def test_each_guide_and_each_prompt_is_encoded_once(
@@ -104,6 +105,25 @@ def test_half_precision_leaves_the_text_encoder_in_float32(
     assert half.fingerprint != full.fingerprint
     (_, image), (_, exact) = (next(iter(generator.generate(ROWS[:1], words, guides))) for generator in (half, full))
     assert np.abs(np.asarray(image, dtype=int) - np.asarray(exact, dtype=int)).mean() < 5
+
+
+def test_a_codec_that_overflows_half_precision_goes_on_in_float32(
+    checkpoints: dict[str, Path],
+    words: dict[str, Any],
+    guides: dict[int, Image.Image],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Weights a thousand times too large at one layer and too small at the next, which only float32 survives."""
+    full, half = (
+        Generator(GeneratorSettings(str(checkpoints["ddim"]), 32, 4, name)) for name in ("float32", "float16")
+    )
+    for generator in (full, half):
+        generator.model.vae.decoder.conv_norm_out.weight.mul_(2.0**15)
+        generator.model.vae.decoder.conv_out.weight.mul_(2.0**-15)
+    (_, exact), (_, image) = (next(iter(generator.generate(ROWS[:1], words, guides))) for generator in (full, half))
+    assert np.abs(np.asarray(image, dtype=int) - np.asarray(exact, dtype=int)).mean() < 5
+    assert half.model.vae.dtype == torch.float32
+    assert [record.message for record in caplog.records] == ["the codec overflows float16: it goes on in float32"]
 
 
 def test_progress_is_reported_after_each_batch(
@@ -178,40 +198,34 @@ def test_a_truncated_weight_file_is_refused_in_one_line(
 
 
 @pytest.mark.parametrize(
+    ("part", "change", "message"),
+    [
+        ("unet", {"addition_embed_type": "text_time"}, "Stable Diffusion XL"),
+        ("unet", {"in_channels": 9}, "UNet of 9 input channels"),
+        ("text_encoder", {"hidden_size": 24}, "text encoder of width 24 to a UNet that reads 16"),
+    ],
+)
+def test_a_checkpoint_of_another_architecture_is_refused(
+    checkpoints: dict[str, Path], tmp_path: Path, part: str, change: dict[str, Any], message: str
+) -> None:
+    folder = shutil.copytree(checkpoints["ddim"], tmp_path / "other")
+    config = folder / part / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), **change}))
+    with pytest.raises(UserError, match=f"{message}.*: Stable Diffusion 1.x or 2.x is needed"):
+        Generator(GeneratorSettings(str(folder), 32, 4))
+
+
+@pytest.mark.parametrize(
     ("settings", "message"),
     [
         (GeneratorSettings("no/such/folder"), "is no folder, no hub name"),
         (GeneratorSettings(dtype="float8"), "dtype 'float8' is unknown"),
         (GeneratorSettings(resolution=60), "multiple of 8"),
-        (GeneratorSettings(batch_size=0), "at least 1"),
+        (GeneratorSettings(batch_size=-1), r"0 \(found by itself\) or more"),
+        (GeneratorSettings(scheduler="euler2"), "scheduler .euler2. is unknown; known: checkpoint, ddim"),
+        (GeneratorSettings(compile="yes"), "compile .yes. is unknown; known: auto, always, never"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(settings: GeneratorSettings, message: str) -> None:
     with pytest.raises(UserError, match=message):
         Generator(settings)
-
-
-def _pipeline_image(folder: Path, row: PlanRow, word: np.ndarray, guide: Image.Image) -> Image.Image:
-    """The same row by diffusers, with the word as an ordinary added token."""
-    from diffusers import StableDiffusionImg2ImgPipeline
-
-    pipeline = StableDiffusionImg2ImgPipeline.from_pretrained(folder, safety_checker=None, low_cpu_mem_usage=False)
-    pipeline = pipeline.to(default_device())
-    pipeline.set_progress_bar_config(disable=True)
-    pipeline.tokenizer.add_tokens(["<word>"])
-    pipeline.text_encoder.resize_token_embeddings(len(pipeline.tokenizer))
-    with torch.no_grad():
-        pipeline.text_encoder.get_input_embeddings().weight[-1] = torch.from_numpy(word)
-    image = pipeline(
-        prompt=row.prompt,
-        image=guide.resize((32, 32), Image.Resampling.BILINEAR),
-        strength=row.strength,
-        guidance_scale=row.guidance_scale,
-        num_inference_steps=row.steps,
-        generator=[torch.Generator().manual_seed(row.seed)],
-    ).images[0]
-    return image.resize(guide.size, Image.Resampling.BILINEAR)
-
-
-def _difference(one: Image.Image, other: Image.Image) -> int:
-    return int(np.abs(np.asarray(one, dtype=int) - np.asarray(other, dtype=int)).max())

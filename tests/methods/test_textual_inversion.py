@@ -15,7 +15,7 @@ from PIL import Image
 from datasets.errors import UserError
 from methods.generator import Generator
 from methods.settings import TextualInversionSettings
-from methods.textual_inversion import TEMPLATES, _ClassSampler, _loss, _noise_schedule, learn_words
+from methods.textual_inversion import TEMPLATES, _ClassSampler, _losses, _noise_schedule, learn_words
 
 SETTINGS = TextualInversionSettings(steps=4, batch_size=2, learning_rate=0.02, classes_per_batch=10)
 TOLERANCE = 2e-4
@@ -79,7 +79,7 @@ def test_the_word_lowers_the_loss(make_generator: Callable[..., Generator], imag
     def loss(word: np.ndarray) -> float:
         with torch.no_grad():
             words = torch.from_numpy(word).to(generator.device).repeat(64, 1)
-            return float(_loss(generator.model, schedule, draws, tokens, words))
+            return float(_losses(generator.model, schedule, draws, tokens, words))
 
     assert loss(learned[0]) < loss(generator.noun_embedding("the")) - 1e-3
 

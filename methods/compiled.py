@@ -1,0 +1,49 @@
+"""torch.compile where it helps, and the plain network where it cannot be used."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING, Any
+
+from datasets.cache import default_cache
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+COMPILE = ("auto", "always", "never")
+
+logger = logging.getLogger(__name__)
+
+
+def compiling(choice: str, device: torch.device) -> bool:
+    """`auto` compiles on a GPU, where a minute of compiling is earned back within some hundred images."""
+    return choice == "always" or (choice == "auto" and device.type == "cuda")
+
+
+class CompiledNetwork:
+    """Calls a module compiled, until compiling fails; says so in one line, and goes on without."""
+
+    def __init__(self, module: nn.Module) -> None:
+        import torch
+
+        # Kept between runs: what was compiled once is loaded in seconds.
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(default_cache() / "compiled"))
+        self._module = module
+        self._call: Any = torch.compile(module, dynamic=False)
+
+    def __call__(self, *inputs: Any, **named_inputs: Any) -> Any:
+        from torch._dynamo.exc import TorchDynamoException
+
+        try:
+            return self._call(*inputs, **named_inputs)
+        except TorchDynamoException as error:
+            if self._call is self._module:
+                raise
+            reason = " ".join(str(error).split())[:160]
+            logger.warning(
+                "torch.compile cannot be used (%s): going on without (generator.compile=never)", reason
+            )
+            self._call = self._module
+            return self._call(*inputs, **named_inputs)

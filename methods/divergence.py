@@ -1,0 +1,40 @@
+"""Notices classes whose learning went wrong: no finite gradients for a while, or a loss that grew."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+STEPS_IN_A_ROW = 10
+"""Without a finite gradient. Single ones are ordinary in float16."""
+GROWTH = 2.0
+"""Mean loss of the last tenth of the steps over that of the first."""
+FEWEST_SAMPLES = 32
+"""Of a tenth of the steps, below which its mean loss says too little: losses differ with the time that is drawn."""
+
+
+class DivergenceWatch:
+    """Follows the losses and gradients of classes that learn side by side, without waiting for a GPU."""
+
+    def __init__(self, classes: int, steps: int, samples_per_step: int, device: torch.device) -> None:
+        self._losses = torch.zeros(steps, classes, device=device)
+        self._streak = torch.zeros(classes, dtype=torch.int64, device=device)
+        self._longest = self._streak.clone()
+        self._tenth = max(1, steps // 10)
+        self._enough = self._tenth * samples_per_step >= FEWEST_SAMPLES
+
+    def record(self, step: int, losses: Tensor, gradient: Tensor) -> None:
+        """A step's losses, (classes,), and the gradient of the words, (classes, width)."""
+        self._losses[step] = losses
+        finite = gradient.isfinite().all(dim=1) & losses.isfinite()
+        self._streak = torch.where(finite, 0, self._streak + 1)
+        self._longest = torch.maximum(self._longest, self._streak)
+
+    def diverged(self) -> npt.NDArray[np.bool_]:
+        """Which classes did not learn, (classes,)."""
+        first, last = self._losses[: self._tenth].mean(dim=0), self._losses[-self._tenth :].mean(dim=0)
+        broken = self._longest >= max(1, min(STEPS_IN_A_ROW, len(self._losses)))
+        grew = (last > GROWTH * first) & self._enough
+        return np.asarray((broken | grew).cpu().numpy())

@@ -1,0 +1,54 @@
+"""Samplers: the checkpoint's own, or a faster one on the same noise schedule."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+SCHEDULERS = {
+    "checkpoint": "",
+    "ddim": "DDIMScheduler",
+    "pndm": "PNDMScheduler",
+    "dpm_solver": "DPMSolverMultistepScheduler",
+    "unipc": "UniPCMultistepScheduler",
+    "lcm": "LCMScheduler",
+}
+"""diffusers' classes: Song et al. 2021, Liu et al. 2022, Lu et al. 2022 (DPM-Solver++), Zhao et al. 2023, Luo et al.
+2023."""
+
+
+def scheduler_named(name: str, own: Any) -> Any:
+    """The sampler of a name in `SCHEDULERS`, on the noise schedule of the checkpoint's own."""
+    if name == "checkpoint":
+        return own
+    import diffusers
+
+    return getattr(diffusers, SCHEDULERS[name]).from_config(own.config)
+
+
+def fresh_scheduler(scheduler: Any, steps: int, device: torch.device) -> Any:
+    """A copy set to `steps`: a sampler holds a history, so each batch has its own."""
+    fresh = copy.deepcopy(scheduler)
+    fresh.set_timesteps(steps, device=device)
+    return fresh
+
+
+def times_from(scheduler: Any, strength: float, steps: int) -> torch.Tensor:
+    """The scheduler's times from `strength` down, as `StableDiffusionImg2ImgPipeline.get_timesteps` cuts them."""
+    begin = (steps - int(steps * strength)) * scheduler.order
+    if hasattr(scheduler, "set_begin_index"):
+        scheduler.set_begin_index(begin)
+    times: torch.Tensor = scheduler.timesteps[begin:]
+    return times
+
+
+def step_arguments(scheduler: Any, generators: Sequence[torch.Generator]) -> dict[str, Any]:
+    """What `step` of this scheduler takes beside prediction, time and sample: η = 0, and the rows' generators."""
+    accepted = inspect.signature(scheduler.step).parameters
+    arguments = {"eta": 0.0, "generator": list(generators)}
+    return {name: value for name, value in arguments.items() if name in accepted}

@@ -1,0 +1,44 @@
+"""What diffusers' own pipeline makes of a plan row."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from evaluation.device import default_device
+from methods.plan import PlanRow
+
+
+def pipeline_image(
+    folder: Path, row: PlanRow, word: np.ndarray, guide: Image.Image, scheduler: Any = None
+) -> Image.Image:
+    """The row by diffusers, with the word as an ordinary added token; `scheduler`: a class in place of its own."""
+    from diffusers import StableDiffusionImg2ImgPipeline
+
+    pipeline = StableDiffusionImg2ImgPipeline.from_pretrained(folder, safety_checker=None, low_cpu_mem_usage=False)
+    pipeline = pipeline.to(default_device())
+    if scheduler is not None:
+        pipeline.scheduler = scheduler.from_config(pipeline.scheduler.config)
+    pipeline.set_progress_bar_config(disable=True)
+    pipeline.tokenizer.add_tokens(["<word>"])
+    pipeline.text_encoder.resize_token_embeddings(len(pipeline.tokenizer))
+    with torch.no_grad():
+        pipeline.text_encoder.get_input_embeddings().weight[-1] = torch.from_numpy(word)
+    image = pipeline(
+        prompt=row.prompt,
+        image=guide.resize((32, 32), Image.Resampling.BILINEAR),
+        strength=row.strength,
+        guidance_scale=row.guidance_scale,
+        num_inference_steps=row.steps,
+        generator=[torch.Generator().manual_seed(row.seed)],
+    ).images[0]
+    return image.resize(guide.size, Image.Resampling.BILINEAR)
+
+
+def difference(one: Image.Image, other: Image.Image) -> int:
+    """The largest difference of two images' grey levels."""
+    return int(np.abs(np.asarray(one, dtype=int) - np.asarray(other, dtype=int)).max())

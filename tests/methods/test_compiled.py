@@ -1,0 +1,45 @@
+"""Compiled networks make the same images; where nothing can be compiled, one line says so and the run goes on."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+import torch
+from torch import nn
+
+from methods.compiled import CompiledNetwork, compiling
+
+
+def test_auto_compiles_on_a_gpu_only() -> None:
+    cpu, gpu = torch.device("cpu"), torch.device("cuda")
+    assert [compiling(choice, cpu) for choice in ("auto", "always", "never")] == [False, True, False]
+    assert [compiling(choice, gpu) for choice in ("auto", "always", "never")] == [True, True, False]
+
+
+def test_a_machine_without_a_compiler_goes_on_without(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from torch._dynamo.exc import TorchDynamoException
+
+    def broken(*_arguments: object, **_named: object) -> object:
+        def call(*_inputs: object) -> object:
+            raise TorchDynamoException("no C++ compiler\nwas found")
+
+        return call
+
+    monkeypatch.setattr(torch, "compile", broken)
+    linear = nn.Linear(2, 2)
+    network, inputs = CompiledNetwork(linear), torch.ones(1, 2)
+    with caplog.at_level(logging.WARNING):
+        results = [network(inputs) for _ in range(2)]
+    for result in results:
+        assert torch.equal(result, linear(inputs))
+    assert len(caplog.records) == 1
+    assert "no C++ compiler was found" in caplog.text
+
+
+def test_an_error_of_the_network_itself_is_not_taken_for_the_compilers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "compile", lambda module, **_named: module)
+    with pytest.raises(RuntimeError, match="mat1 and mat2"):
+        CompiledNetwork(nn.Linear(2, 2))(torch.ones(1, 3))

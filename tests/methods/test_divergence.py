@@ -1,0 +1,88 @@
+"""A class whose learning goes wrong is noticed, named and learned again alone, more slowly; others are left alone."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from datasets.errors import UserError
+from methods.divergence import DivergenceWatch
+from methods.generator import Generator
+from methods.settings import TextualInversionSettings
+from methods.textual_inversion import learn_words
+
+SETTINGS = TextualInversionSettings(steps=12, batch_size=2, learning_rate=0.02)
+
+
+def _watch(losses: list[list[float]], broken: set[int] | None = None, samples: int = 32) -> list[bool]:
+    watch = DivergenceWatch(len(losses[0]), len(losses), samples, torch.device("cpu"))
+    for step, row in enumerate(losses):
+        gradient = torch.zeros(len(row), 3)
+        if step in (broken or set()):
+            gradient[0, 1] = torch.nan
+        watch.record(step, torch.tensor(row), gradient)
+    return watch.diverged().tolist()
+
+
+def test_a_loss_that_doubles_has_diverged_and_one_that_wavers_has_not() -> None:
+    rising = [[0.1 + 0.01 * step, 0.1 + 0.05 * (step % 2)] for step in range(40)]
+    assert _watch(rising) == [True, False]
+    assert _watch(rising, samples=1) == [False, False]  # four samples say nothing
+
+
+def test_ten_steps_in_a_row_without_a_finite_gradient_have_diverged() -> None:
+    calm = [[0.1, 0.1]] * 40
+    assert _watch(calm, broken=set(range(5, 15))) == [True, False]
+    assert _watch(calm, broken=set(range(0, 40, 2))) == [False, False]  # as float16 does now and then
+    assert _watch([[float("nan"), 0.1]] * 4) == [True, False]
+
+
+@pytest.fixture
+def images(guides: dict[int, Image.Image]) -> list[list[Image.Image]]:
+    return [[guides[0]], [guides[2]]]
+
+
+def test_a_diverged_class_is_named_and_learned_again_more_slowly(
+    make_generator: Callable[..., Generator],
+    images: list[list[Image.Image]],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The UNet breaks for the second class as long as the two learn together."""
+    generator = make_generator()
+    healthy = learn_words(generator, images, SETTINGS, [1, 2])
+    slow = TextualInversionSettings(steps=12, batch_size=2, learning_rate=0.002)
+    expected = learn_words(generator, images[1:], slow, [2])
+    predict = generator.model.predict
+
+    def breaks(latents: torch.Tensor, *arguments: Any, **named: Any) -> Any:
+        (prediction,) = predict(latents, *arguments, **named)
+        if len(latents) == 4:
+            broken = torch.ones(4, 1, 1, 1)
+            broken[2:] = torch.nan
+            prediction = prediction * broken
+        return (prediction,)
+
+    monkeypatch.setattr(generator.model, "predict", breaks)
+    with caplog.at_level(logging.WARNING):
+        words = learn_words(generator, images, SETTINGS, [1, 2], nouns=["car", "bird"])
+    np.testing.assert_allclose(words, [healthy[0], expected[0]], atol=1e-5)
+    assert [record.message for record in caplog.records] == [
+        "the word of class bird diverged: learning it again alone, at learning rate 0.002"
+    ]
+
+
+def test_a_class_that_diverges_at_every_rate_is_refused(
+    make_generator: Callable[..., Generator], images: list[list[Image.Image]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = make_generator()
+    predict = generator.model.predict
+    monkeypatch.setattr(generator.model, "predict", lambda *a, **k: (predict(*a, **k)[0] * torch.nan,))
+    with pytest.raises(UserError, match=r"word of class car diverges even at learning rate 0\.0002: look at"):
+        learn_words(generator, images[:1], SETTINGS, [1], nouns=["car"])

@@ -1,0 +1,111 @@
+"""Where memory runs out, less is done at once, with the same result; where nothing is left to give up, it is said."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from datasets.errors import UserError
+from methods.generator import Generator
+from methods.latent_diffusion import LatentDiffusion
+from methods.plan import PlanRow
+from methods.settings import TextualInversionSettings
+from methods.textual_inversion import learn_words
+
+ROWS = [PlanRow(i % 3, 0, "a photo of a <word>", "a", 0.7, 7.5, 10, seed=i) for i in range(5)]
+WORD = {"a": np.random.default_rng(1).normal(0, 0.5, 16).astype(np.float32)}
+INVERSION = TextualInversionSettings(steps=3, batch_size=2, learning_rate=0.02)
+
+
+def _room_for(generator: Generator, rows: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A UNet that has memory for so many rows; returns the list to which its calls' rows are written."""
+    predict, seen = generator.model.predict, []
+
+    def limited(latents: torch.Tensor, *arguments: Any, **named: Any) -> Any:
+        seen.append(len(latents))
+        if len(latents) > rows:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return predict(latents, *arguments, **named)
+
+    monkeypatch.setattr(generator.model, "predict", limited)
+    return seen
+
+
+def test_a_batch_that_does_not_fit_is_halved_and_no_image_is_lost(
+    make_generator: Callable[..., Generator],
+    guides: dict[int, Image.Image],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    expected = dict(make_generator(batch_size=1).generate(ROWS, WORD, guides))
+    generator = make_generator(batch_size=8)
+    seen = _room_for(generator, 4, monkeypatch)  # guidance doubles a batch of two
+    with caplog.at_level(logging.WARNING):
+        made = dict(generator.generate(ROWS, WORD, guides))
+    assert sorted(made) == list(range(5))
+    assert seen[:3] == [16, 8, 4]
+    assert generator.batch_size == 2
+    for i, image in made.items():
+        assert np.abs(np.asarray(image, int) - np.asarray(expected[i], int)).max() <= 1
+    assert [record.message for record in caplog.records] == [
+        "8 images at once do not fit into memory: going on with 4 (generator.batch_size)",
+        "4 images at once do not fit into memory: going on with 2 (generator.batch_size)",
+    ]
+
+
+def test_an_image_that_does_not_fit_alone_is_refused(
+    make_generator: Callable[..., Generator], guides: dict[int, Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = make_generator(batch_size=2)
+    _room_for(generator, 1, monkeypatch)
+    with pytest.raises(UserError, match="one of the images does not fit into the memory of"):
+        list(generator.generate(ROWS, WORD, guides))
+
+
+def test_classes_that_do_not_fit_together_learn_the_same_words_in_smaller_groups(
+    make_generator: Callable[..., Generator], guides: dict[int, Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Equal to 2e-4 of entries that move by 0.06."""
+    generator, images = make_generator(), [[guides[0]], [guides[1]], [guides[2]]]
+    expected = learn_words(generator, images, INVERSION, [1, 2, 3])
+    seen = _room_for(generator, 2, monkeypatch)
+    np.testing.assert_allclose(learn_words(generator, images, INVERSION, [1, 2, 3]), expected, atol=2e-4)
+    assert seen[:2] == [6, 2]
+
+
+def test_a_class_that_does_not_fit_alone_is_tried_with_checkpointing(
+    make_generator: Callable[..., Generator], guides: dict[int, Image.Image]
+) -> None:
+    generator = make_generator()
+    expected = learn_words(generator, [[guides[0]]], INVERSION, [1])
+    predict = generator.model.predict
+
+    def greedy(*arguments: Any, **named: Any) -> Any:
+        if not generator.model.unet.is_gradient_checkpointing:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return predict(*arguments, **named)
+
+    generator.model.predict = greedy
+    words = learn_words(generator, [[guides[0]]], replace(INVERSION, classes_per_batch=1), [1])
+    np.testing.assert_allclose(words, expected, atol=1e-6)
+
+
+def test_a_model_that_does_not_fit_says_what_it_needs(
+    checkpoints: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from diffusers import UNet2DConditionModel
+
+    def full(*_arguments: Any, **_named: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(UNet2DConditionModel, "to", full)
+    with pytest.raises(UserError, match=r"checkpoint ddim needs 0\.0 GB for its weights alone"):
+        LatentDiffusion(checkpoints["ddim"], torch.device("cpu"), torch.float32)

@@ -1,0 +1,66 @@
+"""Faster samplers make what diffusers' pipeline makes with them; a distilled UNet is told its guidance scale."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import diffusers
+import numpy as np
+import pytest
+import torch
+from diffusers import UNet2DConditionModel
+from PIL import Image
+
+from methods.generator import Generator
+from methods.guidance import guidance_embedding
+from methods.plan import PlanRow
+from methods.schedulers import SCHEDULERS
+from methods.settings import GeneratorSettings
+from tests.methods.plain_pipeline import difference, pipeline_image
+
+ROW = PlanRow(0, 0, "a photo of a <word> on grass", "a", 0.7, 7.5, 10, seed=1)
+WORD = {"a": np.random.default_rng(1).normal(0, 0.5, 16).astype(np.float32)}
+FASTER = sorted(SCHEDULERS.keys() - {"checkpoint"})
+
+
+def _generator(folder: Path, scheduler: str) -> Generator:
+    return Generator(GeneratorSettings(str(folder), 32, 4, "float32", scheduler))
+
+
+def _only(generator: Generator, guides: dict[int, Image.Image]) -> Image.Image:
+    ((_, image),) = generator.generate([ROW], WORD, guides)
+    return image
+
+
+@pytest.mark.parametrize("name", FASTER)
+def test_a_sampler_of_choice_equals_the_pipelines(checkpoint: Path, guides: dict[int, Image.Image], name: str) -> None:
+    expected = pipeline_image(checkpoint, ROW, WORD["a"], guides[0], getattr(diffusers, SCHEDULERS[name]))
+    assert difference(_only(_generator(checkpoint, name), guides), expected) <= 1
+
+
+def test_the_sampler_belongs_to_the_fingerprint(checkpoint: Path) -> None:
+    prints = {_generator(checkpoint, name).fingerprint for name in SCHEDULERS}
+    assert len(prints) == len(SCHEDULERS)
+
+
+def test_a_distilled_checkpoint_equals_the_pipelines(
+    checkpoints: dict[str, Path], guides: dict[int, Image.Image], tmp_path: Path
+) -> None:
+    """A UNet that embeds the guidance scale, as latent consistency models do: no second, unconditional half."""
+    folder = shutil.copytree(checkpoints["ddim"], tmp_path / "distilled")
+    config = json.loads((folder / "unet" / "config.json").read_text())
+    torch.manual_seed(0)
+    UNet2DConditionModel.from_config({**config, "time_cond_proj_dim": 8}).save_pretrained(folder / "unet")
+    expected = pipeline_image(folder, ROW, WORD["a"], guides[0], diffusers.LCMScheduler)
+    assert difference(_only(_generator(folder, "lcm"), guides), expected) <= 1
+
+
+@pytest.mark.parametrize("dimension", [8, 9])
+def test_guidance_embedding_is_diffusers(dimension: int) -> None:
+    """Equal to 1e-4 of waves with angles up to 14,000."""
+    scales = torch.tensor([1.0, 7.5, 15.0])
+    embed = diffusers.StableDiffusionPipeline.get_guidance_scale_embedding
+    expected = embed(None, scales - 1, embedding_dim=dimension)  # type: ignore[arg-type]
+    torch.testing.assert_close(guidance_embedding(scales, dimension), expected, rtol=0, atol=1e-4)
