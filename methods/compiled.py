@@ -42,8 +42,6 @@ class CompiledNetwork:
             if self._call is self._module:
                 raise
             reason = " ".join(str(error).split())[:160]
-            logger.warning(
-                "torch.compile cannot be used (%s): going on without (generator.compile=never)", reason
-            )
+            logger.warning("torch.compile cannot be used (%s): going on without (generator.compile=never)", reason)
             self._call = self._module
             return self._call(*inputs, **named_inputs)

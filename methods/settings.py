@@ -15,7 +15,8 @@ class GeneratorSettings:
     batch_size: int = 0
     """Images made together; 0: as many as the device takes. Halved where memory runs out."""
     dtype: str = "auto"
-    """`auto`: bfloat16 on a GPU that computes in it, float32 on a CPU; or `float32`, `float16`, `bfloat16`."""
+    """`auto`: bfloat16 where the hardware multiplies in it, else float16 on a GPU and float32 on a CPU; or `float32`,
+    `float16`, `bfloat16`."""
     scheduler: str = "checkpoint"
     """The checkpoint's own sampler, or `ddim`, `pndm`, `dpm_solver`, `unipc`, `lcm` (for distilled checkpoints)."""
     compile: str = "auto"

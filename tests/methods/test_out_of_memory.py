@@ -26,7 +26,8 @@ INVERSION = TextualInversionSettings(steps=3, batch_size=2, learning_rate=0.02)
 
 
 def _room_for(generator: Generator, rows: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """A UNet that has memory for so many rows; returns the list to which its calls' rows are written."""
+    """A GPU whose UNet has memory for so many rows; returns the list to which its calls' rows are written."""
+    monkeypatch.setattr(Generator, "_side_by_side", Generator._one_after_the_other)
     predict, seen = generator.model.predict, []
 
     def limited(latents: torch.Tensor, *arguments: Any, **named: Any) -> Any:
