@@ -15,28 +15,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from datasets.errors import UserError
 from methods.divergence import DivergenceWatch
 from methods.generator import Generator
+from methods.inversion_samples import TEMPLATES, ClassSampler, Draws
 from methods.latent_diffusion import LatentDiffusion
 from methods.memory import halved
 from methods.plan import PLACEHOLDER
 from methods.settings import TextualInversionSettings
-
-TEMPLATES = (
-    "a photo of a {}", "a rendering of a {}", "a cropped photo of the {}", "the photo of a {}",
-    "a photo of a clean {}", "a photo of a dirty {}", "a dark photo of the {}", "a photo of my {}",
-    "a photo of the cool {}", "a close-up photo of a {}", "a bright photo of the {}", "a cropped photo of a {}",
-    "a photo of the {}", "a good photo of the {}", "a photo of one {}", "a close-up photo of the {}",
-    "a rendition of the {}", "a photo of the clean {}", "a rendition of a {}", "a photo of a nice {}",
-    "a good photo of a {}", "a photo of the nice {}", "a photo of the small {}", "a photo of the weird {}",
-    "a photo of the large {}", "a photo of a cool {}", "a photo of a small {}",
-)  # fmt: skip
-"""The 27 neutral templates of Textual Inversion's object words."""
 
 CLASS_NOUN = "<noun>"
 """As `initial_word`: start each class from its own noun."""
@@ -53,40 +43,6 @@ Progress = Callable[[int, int], None]
 Matrix = npt.NDArray[np.float32]
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class _Draws:
-    """What one step takes of one class: `batch` samples."""
-
-    latents: Tensor
-    noise: Tensor
-    times: Tensor
-    templates: Tensor
-
-
-class _ClassSampler:
-    """One class's images as posteriors of the codec, flipped copies included, and its random numbers."""
-
-    def __init__(self, model: LatentDiffusion, images: Sequence[Image.Image], resolution: int, seed: int) -> None:
-        posteriors = [model.posterior(view) for image in images for view in _views(image, resolution)]
-        self.mean = torch.cat([posterior.mean for posterior in posteriors])
-        self.std = torch.cat([posterior.std for posterior in posteriors])
-        self.scaling = model.scaling
-        self.generator = torch.Generator().manual_seed(seed)
-
-    def draw(self, batch: int, times: int) -> _Draws:
-        """Uniform draws of image, flip, template and time; normal ones of the codec's and the schedule's noise."""
-        views = self._integers(len(self.mean), batch)
-        templates, moments = self._integers(len(TEMPLATES), batch), self._integers(times, batch)
-        shape = (batch, *self.mean.shape[1:])
-        codec, noise = (torch.randn(shape, generator=self.generator).to(self.mean) for _ in range(2))
-        views = views.to(self.mean.device)
-        latents = self.scaling * (self.mean[views] + self.std[views] * codec)
-        return _Draws(latents, noise, moments, templates)
-
-    def _integers(self, bound: int, count: int) -> Tensor:
-        return torch.randint(bound, (count,), generator=self.generator)
 
 
 def learn_words(
@@ -152,7 +108,7 @@ class _Learner:
         """The words of some classes, learned together; None where they do not fit into memory."""
         model, resolution = self.generator.model, self.generator.settings.resolution
         try:
-            samplers = [_ClassSampler(model, self.images[label], resolution, self.seeds[label]) for label in labels]
+            samplers = [ClassSampler(model, self.images[label], resolution, self.seeds[label]) for label in labels]
             settings = replace(self.settings, learning_rate=rate)
             return _learn_group(model, samplers, self.initial[list(labels)], settings, report)
         except torch.OutOfMemoryError:
@@ -191,18 +147,13 @@ def _initial_words(generator: Generator, word: str, classes: int, nouns: Sequenc
     return np.stack([generator.noun_embedding(noun) for noun in nouns])
 
 
-def _views(image: Image.Image, resolution: int) -> list[Image.Image]:
-    resized = image.convert("RGB").resize((resolution, resolution), Image.Resampling.BICUBIC)
-    return [resized, ImageOps.mirror(resized)]
-
-
 def _offset_progress(report: Progress | None, offset: int, total: int) -> Callable[[int], None]:
     return lambda step: None if report is None else report(offset + step, total)
 
 
 def _learn_group(
     model: LatentDiffusion,
-    samplers: Sequence[_ClassSampler],
+    samplers: Sequence[ClassSampler],
     initial: Matrix,
     settings: TextualInversionSettings,
     report: Callable[[int], None],
@@ -234,7 +185,7 @@ def _attention(model: LatentDiffusion) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-def _losses(model: LatentDiffusion, schedule: Any, draws: Sequence[_Draws], tokens: Tensor, words: Tensor) -> Tensor:
+def _losses(model: LatentDiffusion, schedule: Any, draws: Sequence[Draws], tokens: Tensor, words: Tensor) -> Tensor:
     """Each class's mean squared error over its samples, (classes,)."""
     latents = torch.cat([draw.latents for draw in draws])
     noise = torch.cat([draw.noise for draw in draws])

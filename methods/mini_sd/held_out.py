@@ -43,30 +43,36 @@ def main(
     samples: Annotated[int, typer.Option(help="pictures per class")] = 100,
     strength: float = 0.7,
     guidance_scale: float = 3.0,
+    dtype: Annotated[str, typer.Option(help="of the denoiser while words are learned")] = "auto",
     sheet: Annotated[Path | None, typer.Option(help="where to save a contact sheet")] = None,
 ) -> None:
     """Learn a word for each class; print in what share of pictures the oracle reads the class, and the location."""
     judge, pipeline = load_oracle(oracle), open_pipeline(weights)
-    generator = Generator(GeneratorSettings(checkpoint=str(weights), resolution=64))
+    generator = Generator(GeneratorSettings(str(weights), resolution=64, dtype=dtype))
     settings = TextualInversionSettings(steps=steps, batch_size=4, learning_rate=5e-3)
     guides = [[sample_common(np.random.default_rng([SEED, c, i]), name) for i in range(shots)]
               for c, name in enumerate(CLASSES)]  # fmt: skip
     began = time.perf_counter()
     words = learn_words(generator, [[render(s) for s in own] for own in guides], settings, range(len(CLASSES)))
-    print(f"{len(CLASSES)} words from {shots} pictures each, {steps} steps: {time.perf_counter() - began:.0f} s")
+    seconds = time.perf_counter() - began
+    print(f"{len(CLASSES)} words from {shots} pictures each, {steps} steps, {generator.dtype}: {seconds:.0f} s")
     add_words(pipeline, words)
     places = [LOCATIONS[i % len(LOCATIONS)] for i in range(samples)]
     phrases = [PLACES[place][i % len(PLACES[place])] for i, place in enumerate(places)]
-    rows = []
+    rows, known = [], []
     for index, name in enumerate(CLASSES):
         prompts = [f"a photo of a {_token(index)} {phrase}" for phrase in phrases]
         made = text_to_image(pipeline, prompts, guidance_scale, steps=25)
         scenes = [guides[index][i % shots] for i in range(samples)]
         edited = edit(image_to_image(pipeline), renders_of(scenes), prompts, strength, guidance_scale, steps=50)
         rows.append(np.concatenate([renders_of(guides[index]), made[:7], edited[:7]]))
-        from_text, from_image = (_shares(judge.read(pictures), index, places) for pictures in (made, edited))
-        unseen = " (never seen in training)" if name in HELD_OUT else ""
-        print(f"{name}{unseen}: text-to-image {from_text}; image-to-image at {strength} {from_image}", flush=True)
+        shares = np.array([_shares(judge.read(pictures), index, places) for pictures in (made, edited)])
+        if name in HELD_OUT:
+            name += " (never seen in training)"
+        else:
+            known.append(shares)
+        _print_shares(name, strength, shares)
+    _print_shares(f"mean of the {len(known)} classes of its training", strength, np.mean(known, axis=0))
     if sheet:
         save_rows(rows, sheet)
 
@@ -94,9 +100,16 @@ def _token(index: int) -> str:
     return f"<learned{index}>"
 
 
-def _shares(readings: dict[str, np.ndarray], category: int, places: Sequence[str]) -> str:
-    located = np.mean([LOCATIONS[read] == place for read, place in zip(readings["location"], places, strict=True)])
-    return f"class {np.mean(readings['category'] == category):.2f}, location {located:.2f}"
+def _shares(readings: dict[str, np.ndarray], category: int, places: Sequence[str]) -> tuple[float, float]:
+    """In what share of the pictures the oracle reads the class, and the location."""
+    located = [LOCATIONS[read] == place for read, place in zip(readings["location"], places, strict=True)]
+    return float(np.mean(readings["category"] == category)), float(np.mean(located))
+
+
+def _print_shares(name: str, strength: float, shares: np.ndarray) -> None:
+    """Shares (2, 2): of pictures from text and from images, the class and the location."""
+    from_text, from_image = (f"class {row[0]:.3f}, location {row[1]:.3f}" for row in shares)
+    print(f"{name}: text-to-image {from_text}; image-to-image at {strength} {from_image}", flush=True)
 
 
 if __name__ == "__main__":

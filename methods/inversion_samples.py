@@ -1,0 +1,62 @@
+"""What textual inversion learns a class from: its images as the codec sees them, the templates, and random draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from methods.latent_diffusion import LatentDiffusion
+
+TEMPLATES = (
+    "a photo of a {}", "a rendering of a {}", "a cropped photo of the {}", "the photo of a {}",
+    "a photo of a clean {}", "a photo of a dirty {}", "a dark photo of the {}", "a photo of my {}",
+    "a photo of the cool {}", "a close-up photo of a {}", "a bright photo of the {}", "a cropped photo of a {}",
+    "a photo of the {}", "a good photo of the {}", "a photo of one {}", "a close-up photo of the {}",
+    "a rendition of the {}", "a photo of the clean {}", "a rendition of a {}", "a photo of a nice {}",
+    "a good photo of a {}", "a photo of the nice {}", "a photo of the small {}", "a photo of the weird {}",
+    "a photo of the large {}", "a photo of a cool {}", "a photo of a small {}",
+)  # fmt: skip
+"""The 27 neutral templates of Textual Inversion's object words."""
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What one step takes of one class: `batch` samples."""
+
+    latents: Tensor
+    noise: Tensor
+    times: Tensor
+    templates: Tensor
+
+
+class ClassSampler:
+    """One class's images as posteriors of the codec, computed once, flipped copies included, and its random numbers."""
+
+    def __init__(self, model: LatentDiffusion, images: Sequence[Image.Image], resolution: int, seed: int) -> None:
+        posteriors = [model.posterior(view) for image in images for view in _views(image, resolution)]
+        self.mean = torch.cat([posterior.mean for posterior in posteriors])
+        self.std = torch.cat([posterior.std for posterior in posteriors])
+        self.scaling = model.scaling
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def draw(self, batch: int, times: int) -> Draws:
+        """Uniform draws of image, flip, template and time; normal ones of the codec's and the schedule's noise."""
+        views = self._integers(len(self.mean), batch)
+        templates, moments = self._integers(len(TEMPLATES), batch), self._integers(times, batch)
+        shape = (batch, *self.mean.shape[1:])
+        codec, noise = (torch.randn(shape, generator=self.generator).to(self.mean) for _ in range(2))
+        views = views.to(self.mean.device)
+        latents = self.scaling * (self.mean[views] + self.std[views] * codec)
+        return Draws(latents, noise, moments, templates)
+
+    def _integers(self, bound: int, count: int) -> Tensor:
+        return torch.randint(bound, (count,), generator=self.generator)
+
+
+def _views(image: Image.Image, resolution: int) -> list[Image.Image]:
+    resized = image.convert("RGB").resize((resolution, resolution), Image.Resampling.BICUBIC)
+    return [resized, ImageOps.mirror(resized)]
