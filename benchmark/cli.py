@@ -126,6 +126,9 @@ def sweep(
     plugins: Plugins = "",
     overrides: Overrides = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what is to be done.")] = False,
+    rates: Annotated[
+        str, typer.Option(help="With --dry-run: hours by the rates in this file of `python -m benchmarks_perf --save`.")
+    ] = "",
     again: Annotated[bool, typer.Option("--again", help="Run finished cells again.")] = False,
 ) -> None:
     """Every method on every dataset, shots and seed; cells that are finished with the same settings are skipped.
@@ -133,8 +136,12 @@ def sweep(
     `--components` applies to the methods that have components.
     """
     from benchmark.plugins import load_plugins
-    from benchmark.sweep import run_grid
+    from benchmark.rates import read_rates
+    from benchmark.sweep import count_grid, run_grid
 
+    if rates and not dry_run:
+        raise UserError("--rates says how long a sweep would take: it goes with --dry-run")
+    measured = read_rates(Path(rates)) if rates else None
     load_plugins(plugins)
     texts = split_overrides(overrides or ())
     grid = [
@@ -153,7 +160,10 @@ def sweep(
         for dataset in _names("datasets", datasets)
         for method in _names("methods", methods)
     ]
-    run_grid(grid, dry_run=dry_run, again=again)
+    if dry_run:
+        count_grid(grid, again, measured)
+    else:
+        run_grid(grid, again)
 
 
 @app.command(epilog=EPILOG)
@@ -180,7 +190,7 @@ def ablation(
     """
     from benchmark.ablation import ablation_grid, parse_values
     from benchmark.plugins import load_plugins
-    from benchmark.sweep import run_grid
+    from benchmark.sweep import count_grid, run_grid
 
     load_plugins(plugins)
     grid = ablation_grid(
@@ -194,8 +204,10 @@ def ablation(
         preset=preset,
         protocol=protocol,
     )
-    run_grid(grid, dry_run=dry_run)
-    if not dry_run:
+    if dry_run:
+        count_grid(grid)
+    else:
+        run_grid(grid)
         _draw(what, dataset, preset, protocol, Path(out))
 
 

@@ -18,7 +18,7 @@ from benchmark.runner import missing_cells, prepare, run_job, run_sweep
 from benchmark.selection import comparable
 from benchmark.settings import RunSettings
 from benchmark.splits import write_splits
-from benchmark.sweep import outlook, run_grid
+from benchmark.sweep import run_grid
 from benchmark.tracking import Tracker
 from datasets.base import DATASETS
 from datasets.errors import UserError
@@ -287,22 +287,6 @@ def test_a_sweep_is_one_tree_of_runs(world, small: Settings, tracking_uri: str):
     by_level = {run.data.tags["level"]: run for run in runs}
     assert sorted(by_level) == ["cell", "run", "sweep"]
     assert by_level["run"].data.tags["mlflow.parentRunId"] == by_level["sweep"].info.run_id
-
-
-def test_a_dry_run_counts_and_runs_nothing(world, small: Settings, tracking_uri: str, capsys):
-    run_grid([small("standard"), small("da_fusion", seeds="0,1"), small("diagen", seeds="0,1")], dry_run=True)
-    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    counts = {line[0]: line[2:5] for line in lines[1:4]}
-    assert counts == {"standard": ["1", "0", "0"], "da_fusion": ["2", "6", "48"], "diagen": ["2", "0", "48"]}
-    assert Tracker().finished_cells() == []
-    assert world.made == 0
-
-
-def test_the_time_is_estimated_from_finished_cells(world, small: Settings, tracking_uri: str):
-    job = prepare(small())
-    assert "unknown" in outlook([(job, job.cells)], [])
-    run_job(job, Tracker(), QUIET)
-    assert "about 0 min" in outlook([(job, job.cells)], Tracker().finished_cells())
 
 
 def test_a_dataset_without_validation_images_runs(world, small: Settings, tracking_uri: str, monkeypatch):

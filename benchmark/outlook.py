@@ -1,0 +1,113 @@
+"""What a grid of runs amounts to before it is run: cells, words, images, and the time that they will take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import mean
+
+from benchmark.rates import Rates
+from benchmark.records import Record
+from benchmark.runner import Cell, Job
+
+Work = Sequence[tuple[Job, Sequence[Cell]]]
+
+
+def outlook(work: Work, finished: Sequence[Record]) -> str:
+    """What the work amounts to: cells, words, images, and hours where finished cells tell a method's pace."""
+    lines = [f"{'method':<16}{'dataset':<16}{'cells':>6}{'words':>8}{'images':>9}  time"]
+    for amount, (job, cells) in zip(_amounts(work), work, strict=True):
+        name, dataset = job.settings.method, job.settings.dataset
+        counts = f"{len(cells):>6}{amount.words:>8}{amount.images:>9}"
+        lines.append(f"{name:<16}{dataset:<16}{counts}  {_time(job, cells, finished)}")
+    return "\n".join([*lines, "At most: what is in the store is not made again, and methods share learned words."])
+
+
+def outlook_by_rates(work: Work, rates: Rates) -> str:
+    """Hours of each part of the work, computed from rates that were measured on some machine."""
+    total = sum(_amounts(work), _Amount())
+    parts = {
+        "textual inversion": (total.words, "words", total.inversion_steps / 1000 * rates.word),
+        "generation": (total.images, "images", total.image_work * rates.image),
+        "classifiers": (total.cells, "cells", total.cells * rates.head + total.views * rates.view),
+        "features": (total.embedded, "images", total.embedded * rates.feature),
+    }
+    hours = "GPU-hours" if rates.on_gpu else "hours"
+    lines = [f"{'part':<20}{'count':>12}         {hours}"]
+    lines += [f"{name:<20}{count:>12,} {what:<7}{_hours(spent):>9}" for name, (count, what, spent) in parts.items()]
+    lines.append(f"{'total':<40}{_hours(sum(spent for _, _, spent in parts.values())):>9}")
+    source = f"Computed, not measured: the counts of this grid times the rates in {rates.source} ({rates.device})."
+    return "\n".join([*lines, source, "At most: what is in the store is not made again. Loading of models left out."])
+
+
+@dataclass(frozen=True)
+class _Amount:
+    """Of one job, or of many.
+
+    inversion_steps: of textual inversion over all words, counted in steps of 4 samples.
+    image_work: images, each counted by its denoising work against one of 35 guided steps.
+    views: of images embedded for classifiers; embedded: images embedded for precision and recall.
+    """
+
+    cells: int = 0
+    words: int = 0
+    inversion_steps: float = 0.0
+    images: int = 0
+    image_work: float = 0.0
+    views: int = 0
+    embedded: int = 0
+
+    def __add__(self, other: _Amount) -> _Amount:
+        return _Amount(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
+
+
+def _amounts(work: Work) -> Iterator[_Amount]:
+    """Of each job; words and test images that jobs share are counted for the first."""
+    learned: set[tuple[str, Cell]] = set()
+    embedded: set[tuple[str, int]] = set()
+    for job, cells in work:
+        settings, tasks = job.settings, [job.tasks[cell] for cell in cells]
+        per_example = getattr(job.method, "images_per_example", 0)
+        new = {(settings.dataset, cell) for cell in cells if per_example} - learned
+        learned |= new
+        first = {task.seed: task for task in tasks if (settings.dataset, task.seed) not in embedded}
+        embedded |= {(settings.dataset, seed) for seed in first}
+        tested = sum(len(test) for task in first.values() for test in task.tests.values())
+        validated = sum(len(task.validation) for task in first.values())
+        real = sum(len(task.train) for task in tasks)
+        words, images = len(new) * len(job.dataset.classes), real * per_example
+        inversion, classifier = settings.textual_inversion, settings.classifier
+        yield _Amount(
+            cells=len(cells),
+            words=words,
+            inversion_steps=words * inversion.steps * inversion.batch_size / 4,
+            images=images,
+            image_work=images * _work_of_an_image(job),
+            views=real * classifier.views_per_image + images * classifier.views_per_synthetic + tested + validated,
+            embedded=images + tested,
+        )
+
+
+def _work_of_an_image(job: Job) -> float:
+    """Against 35 guided steps, by the operations of Stable Diffusion 1.4 at 512 pixels: 0.80 TFLOP an evaluation of
+    the UNet, 1.12 for encoding and 2.51 for decoding."""
+    strength, steps = getattr(job.method, "strength", 0.0), getattr(job.method, "steps", 0)
+    guided = getattr(job.method, "guidance_scale", 1.0) > 1
+    evaluations = int(steps * strength) * (2 if guided else 1)
+    return float((0.80 * evaluations + 3.63) / (0.80 * 70 + 3.63))
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:,.2f}"
+
+
+def _time(job: Job, cells: Sequence[Cell], finished: Sequence[Record]) -> str:
+    """From the mean seconds of finished cells of this method, dataset and preset."""
+    settings = job.settings
+    names = ("method", "dataset", "preset", "protocol")
+    same = {name: getattr(settings, name) for name in names}
+    known = [cell.metrics for cell in finished if same.items() <= dict(cell.tags).items()]
+    if not known:
+        return "unknown: no finished cell to go by (python -m benchmarks_perf --save FILE, then --rates FILE)"
+    seconds = mean(sum(value for name, value in metrics.items() if name.startswith("seconds/")) for metrics in known)
+    return f"about {seconds * len(cells) / 60:.0f} min"

@@ -1,0 +1,48 @@
+"""Rates that `python -m benchmarks_perf --save FILE` measured on some machine."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from datasets.errors import UserError
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Seconds of the counted work.
+
+    word: 1,000 steps of textual inversion with 4 samples.
+    image: an image of 35 guided denoising steps, encoding and decoding included.
+    view: a view of an image through the classifier's backbone.
+    head: training a linear layer on features.
+    feature: an image through the network of precision and recall.
+    """
+
+    source: str
+    device: str
+    on_gpu: bool
+    word: float
+    image: float
+    view: float
+    head: float
+    feature: float
+
+
+SECONDS = ("word", "image", "view", "head", "feature")
+
+
+def read_rates(path: Path) -> Rates:
+    """Raises `UserError` where the file is missing, is no such file, or lacks a rate."""
+    how = "python -m benchmarks_perf --size full --save FILE writes one"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        seconds = {name: float(content["seconds"][name]) for name in SECONDS}
+        return Rates(str(path), str(content["device"]), bool(content["on_gpu"]), **seconds)
+    except OSError as error:
+        raise UserError(f"the rates {path} cannot be read ({error.strerror}): {how}") from None
+    except KeyError as error:
+        raise UserError(f"the rates {path} lack {error}: {how}, all parts measured") from None
+    except (ValueError, TypeError):
+        raise UserError(f"{path} is no file of rates: {how}") from None

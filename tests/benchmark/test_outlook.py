@@ -1,0 +1,125 @@
+"""What a grid amounts to before it is run: counts, and hours by finished cells or by measured rates."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmark.cli import main
+from benchmark.outlook import outlook, outlook_by_rates
+from benchmark.progress import Stages
+from benchmark.rates import Rates, read_rates
+from benchmark.runner import prepare, run_job
+from benchmark.settings import RunSettings
+from benchmark.sweep import count_grid
+from benchmark.tracking import Tracker
+from datasets.errors import UserError
+
+Settings = Callable[..., RunSettings]
+
+CONTENT = {
+    "device": "some GPU",
+    "on_gpu": True,
+    "seconds": {"word": 36.0, "image": 0.9, "view": 0.01, "head": 3.6, "feature": 0.02},
+}
+
+
+@pytest.fixture
+def rates_file(tmp_path: Path) -> Path:
+    path = tmp_path / "rates.json"
+    path.write_text(json.dumps(CONTENT))
+    return path
+
+
+def test_a_dry_run_counts_and_runs_nothing(world, small: Settings, tracking_uri: str, capsys):
+    count_grid([small("standard"), small("da_fusion", seeds="0,1"), small("diagen", seeds="0,1")])
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    counts = {line[0]: line[2:5] for line in lines[1:4]}
+    assert counts == {"standard": ["1", "0", "0"], "da_fusion": ["2", "6", "48"], "diagen": ["2", "0", "48"]}
+    assert Tracker().finished_cells() == []
+    assert world.made == 0
+
+
+def test_the_time_is_estimated_from_finished_cells(world, small: Settings, tracking_uri: str):
+    job = prepare(small())
+    assert "unknown" in outlook([(job, job.cells)], [])
+    run_job(job, Tracker(), Stages(quiet=True))
+    assert "about 0 min" in outlook([(job, job.cells)], Tracker().finished_cells())
+
+
+def test_hours_by_rates_are_those_of_a_hand_computation(small: Settings, world, rates_file: Path):
+    overrides = ("textual_inversion.steps=500", "textual_inversion.batch_size=8", "diagen.steps=50")
+    job = prepare(small("diagen", seeds="0,1", overrides=overrides))
+    hours = _hours(outlook_by_rates([(job, job.cells)], read_rates(rates_file)))
+    words, images = 3 * 2, 2 * 6 * 4  # two seeds of three classes, two shots and four images from each
+    assert hours["textual inversion"] == (words, pytest.approx(words * 36 / 3600, abs=0.005))
+    assert hours["generation"] == (images, pytest.approx(images * 0.9 / 3600, abs=0.005))
+    assert hours["total"][1] == pytest.approx(sum(h for name, (_, h) in hours.items() if name != "total"), abs=0.02)
+
+
+def test_fewer_steps_without_guidance_take_less(small: Settings, world, rates_file: Path):
+    rates = Rates("file", "GPU", on_gpu=True, word=0, image=3600, view=0, head=0, feature=0)
+
+    def of(*overrides: str) -> float:
+        job = prepare(small("diagen", overrides=overrides))
+        return _hours(outlook_by_rates([(job, job.cells)], rates))["generation"][1]
+
+    all_steps, unguided = of("diagen.steps=50"), of("diagen.steps=50", "diagen.guidance_scale=1")
+    assert all_steps == pytest.approx(24)  # the work that the rate was measured on
+    assert unguided == pytest.approx(24 * (35 * 0.80 + 3.63) / (70 * 0.80 + 3.63), abs=0.01)
+
+
+def test_jobs_share_words_and_test_images(small: Settings, world, rates_file: Path):
+    jobs = [prepare(small(method)) for method in ("da_fusion", "diagen")]
+    alone, both = (
+        _hours(outlook_by_rates([(job, job.cells) for job in chosen], read_rates(rates_file)))
+        for chosen in (jobs[:1], jobs)
+    )
+    assert both["textual inversion"] == alone["textual inversion"]
+    assert both["features"][0] < 2 * alone["features"][0]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (None, "cannot be read"),
+        ("{", "is no file of rates"),
+        ("[]", "is no file of rates"),
+        (json.dumps({**CONTENT, "seconds": {"word": 1}}), "lack 'image'"),
+    ],
+)
+def test_a_file_that_is_no_file_of_rates_is_refused(tmp_path: Path, text: str | None, says: str):
+    path = tmp_path / "rates.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(UserError, match=says) as refusal:
+        read_rates(path)
+    assert "benchmarks_perf" in str(refusal.value)
+
+
+def test_rates_go_with_a_dry_run(rates_file: Path, capsys):
+    assert main(["sweep", "--rates", str(rates_file)]) == 2
+    assert "--dry-run" in capsys.readouterr().err
+
+
+def test_the_whole_paper_is_counted_from_the_command_line(rates_file: Path, tracking_uri: str, capsys):
+    """The paper's preset needs no key, GPU or weights to be counted."""
+    command = ["sweep", "--dry-run", "--preset", "paper", "--shots", "2,4,8", "--rates", str(rates_file)]
+    assert main([*command, "--set", "prompts.source=template", "--set", "prompts.word_list=mini_focus"]) == 0
+    printed = capsys.readouterr().out
+    assert "GPU-hours" in printed
+    assert "Computed, not measured" in printed
+
+
+def _hours(text: str) -> dict[str, tuple[int, float]]:
+    """Count and hours by part."""
+    found: dict[str, tuple[int, float]] = {}
+    for line in text.splitlines()[1:6]:
+        words = line.replace(",", "").split()
+        numbers = [word for word in words if word.replace(".", "").isdigit()]
+        name = "total" if words[0] == "total" else line[:20].strip()
+        found[name] = (int(float(numbers[0])), float(numbers[-1]))
+    return found
