@@ -21,11 +21,11 @@ from datasets.errors import UserError
 from datasets.seeding import fingerprint
 from evaluation.device import default_device, one_thread
 from evaluation.loading import load_ahead
+from evaluation.memory import halved
 from methods.checkpoint import check_generator_settings, checkpoint_fingerprint, checkpoint_folder, read_config
 from methods.compiled import compiling
 from methods.guidance import guidance_embedding, guided
 from methods.latent_diffusion import LatentDiffusion, Posterior
-from methods.memory import halved
 from methods.plan import PLACEHOLDER, PlanRow
 from methods.schedulers import fresh_scheduler, step_arguments, times_from
 from methods.settings import GeneratorSettings
@@ -135,7 +135,7 @@ class Generator:
                 except torch.OutOfMemoryError:
                     images = None
                 if images is None:  # outside of `except`, which would keep the failed batch's tensors alive
-                    self.batch_size = halved(self.batch_size, "images", "generator.batch_size")
+                    self.batch_size = halved(self.batch_size, "images", "generator.resolution", "generator.batch_size")
                     continue
                 yield batch, images
                 members = members[len(batch) :]

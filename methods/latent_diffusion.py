@@ -15,9 +15,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from datasets.errors import UserError
+from evaluation.memory import loading
 from methods.checkpoint import weight_variant
 from methods.compiled import CompiledNetwork
-from methods.memory import loading
 from methods.schedulers import scheduler_named
 from methods.word_embedding import PromptEncoder
 

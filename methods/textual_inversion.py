@@ -20,11 +20,11 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from datasets.errors import UserError
+from evaluation.memory import halved
 from methods.divergence import DivergenceWatch
 from methods.generator import Generator
 from methods.inversion_samples import TEMPLATES, ClassSampler, Draws
 from methods.latent_diffusion import LatentDiffusion
-from methods.memory import halved
 from methods.plan import PLACEHOLDER
 from methods.settings import TextualInversionSettings
 
@@ -136,7 +136,7 @@ def _with_less_memory(model: LatentDiffusion, size: int) -> int:
         logger.warning("one class does not fit into memory: computing activations twice (gradient checkpointing)")
         model.unet.enable_gradient_checkpointing()
         return 1
-    return halved(size, "classes", "textual_inversion.classes_per_batch")
+    return halved(size, "classes", "generator.resolution", "textual_inversion.classes_per_batch")
 
 
 def _initial_words(generator: Generator, word: str, classes: int, nouns: Sequence[str] | None) -> Matrix:

@@ -13,18 +13,19 @@ from datasets.errors import UserError
 logger = logging.getLogger(__name__)
 
 
-def halved(size: int, what: str, setting: str) -> int:
+def halved(size: int, what: str, lower: str, setting: str = "") -> int:
     """Half of a size that did not fit; raises `UserError` at 1.
 
     Args:
         size: how many were tried at once.
         what: what they are ("images").
-        setting: the setting that would have avoided the failed try.
+        lower: what makes a single one smaller ("generator.resolution").
+        setting: the setting that would have avoided the failed try, if there is one.
     """
     if size <= 1:
-        raise UserError(f"one of the {what} does not fit into the memory of {_device()}: {_ADVICE}")
-    smaller = size // 2
-    logger.warning("%d %s at once do not fit into memory: going on with %d (%s)", size, what, smaller, setting)
+        raise UserError(f"one of the {what} does not fit into the memory of {_device()}: {_ADVICE}, or lower {lower}")
+    smaller, hint = size // 2, f" ({setting})" if setting else ""
+    logger.warning("%d %s at once do not fit into memory: going on with %d%s", size, what, smaller, hint)
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     return smaller
@@ -41,7 +42,7 @@ def loading(what: str, gigabytes: float) -> Iterator[None]:
         ) from error
 
 
-_ADVICE = "close what else uses it, take a GPU with more memory, or lower generator.resolution"
+_ADVICE = "close what else uses it or take a GPU with more memory"
 
 
 def _device() -> str:
