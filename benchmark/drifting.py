@@ -134,9 +134,9 @@ def _key(
         for part in (task.train, task.validation)
     ]
     made = [(image.path.stem, image.guide, image.weight) for image in synthetic.images]
-    return fingerprint(
-        what, tools.drifting_backbone.fingerprint, asdict(settings), parts, made, len(task.classes), more
-    )
+    # A network that drifts computes in float32, whatever the setting.
+    effective = {name: value for name, value in asdict(settings).items() if name != "dtype"}
+    return fingerprint(what, tools.drifting_backbone.fingerprint, effective, parts, made, len(task.classes), more)
 
 
 def _packed(head: Head) -> npt.NDArray[np.float64]:

@@ -48,14 +48,17 @@ def synthetic_pictures(images: Sequence[SyntheticImage]) -> list[Picture]:
 
 
 class Embedder:
-    """Features of one backbone at one image size.
+    """Features of one backbone at one image size, in one precision (`dtype`, one of `evaluation.device.DTYPES`).
 
     workers: threads that load and transform pictures ahead of the network; 0: none, -1: as `worker_count` has it.
     """
 
-    def __init__(self, name: str, image_size: int, store: Store, stages: Stages, workers: int = -1) -> None:
+    def __init__(
+        self, name: str, image_size: int, store: Store, stages: Stages, workers: int = -1, dtype: str = "auto"
+    ) -> None:
         self.name = name
         self.image_size = image_size
+        self.dtype = dtype
         self.workers = worker_count(workers)
         self._store = store
         self._stages = stages
@@ -67,7 +70,7 @@ class Embedder:
         if self._backbone is None:
             from evaluation.backbones import load_backbone
 
-            self._backbone = load_backbone(self.name, self.image_size)
+            self._backbone = load_backbone(self.name, self.image_size, dtype=self.dtype)
         return self._backbone
 
     def embed(self, pictures: Sequence[Picture], view: str = "plain", views: int = 1) -> Features:

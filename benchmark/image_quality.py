@@ -41,7 +41,7 @@ def image_quality(task: FewShotTask, synthetic: SyntheticSet, tools: LocalTools)
     setting. A figure that is not defined (a set of no more images than neighbours) is left out.
     """
     settings = tools.settings.features
-    embedder = tools.embedder(settings.name, settings.image_size)
+    embedder = tools.feature_embedder
     made = embedder.embed(synthetic_pictures(synthetic.images))[:, 0]
     train = embedder.embed(real_pictures(task.dataset, task.train))[:, 0]
     labels = np.array([image.label for image in synthetic.images], dtype=np.int64)
@@ -106,8 +106,7 @@ def _copies(real: RealSet, made: Features, train: Features) -> Mapping[str, floa
 
 def _real_set(task: FewShotTask, tools: LocalTools) -> RealSet:
     """The test images; what depends on them alone is computed once, and kept for the next method."""
-    settings = tools.settings.features
-    embedder = tools.embedder(settings.name, settings.image_size)
+    embedder = tools.feature_embedder
     parts = [task.tests[name] for name in sorted(task.tests)]
     pictures = [picture for part in parts for picture in real_pictures(task.dataset, part)]
     labels: Labels = np.concatenate([labels_of(part) for part in parts])
@@ -120,7 +119,7 @@ def _distances(features: Features, labels: Labels, pictures: list[Picture], tool
     from evaluation.neighbours import class_neighbour_radii, neighbour_radii
 
     settings = tools.settings.features
-    backbone = tools.embedder(settings.name, settings.image_size).backbone.fingerprint
+    backbone = tools.feature_embedder.backbone.fingerprint
     counts = (settings.neighbours, settings.density_neighbours)
     key = fingerprint("radii", backbone, counts, [picture.digest for picture in pictures], labels.tolist())
     stored = tools.store.array("radii", key)

@@ -200,7 +200,8 @@ def _log_classifier(run: TrackedRun, task: FewShotTask, classifier: Classifier, 
     chosen = settings.classifier
     if not settings.log_classifier or chosen.backbone_mode == "train":
         return
-    saved = SavedClassifier(task.dataset.display_names, chosen.backbone, chosen.image_size, classifier.head)
+    names, head = task.dataset.display_names, classifier.head
+    saved = SavedClassifier(names, chosen.backbone, chosen.image_size, head, chosen.dtype)
     with TemporaryDirectory() as folder:
         saved.save(Path(folder))
         log_classifier(run, Path(folder), task.image(task.train[0]))

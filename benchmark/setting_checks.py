@@ -10,7 +10,7 @@ from omegaconf import Container, DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from datasets.errors import UnknownName, UserError
-from methods.checkpoint import DTYPES
+from evaluation.device import DTYPES
 from methods.compiled import COMPILE
 from methods.schedulers import SCHEDULERS
 
@@ -19,6 +19,8 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "generator.dtype": DTYPES,
     "generator.scheduler": tuple(SCHEDULERS),
     "generator.compile": COMPILE,
+    "classifier.dtype": DTYPES,
+    "features.dtype": DTYPES,
     "classifier.transform": ("standard", "standard_without_crop"),
     "guide_classifier.confidence_transform": ("rand_augment", "standard", "standard_without_crop"),
     "textual_inversion.words_of": ("each_task", "first_task"),

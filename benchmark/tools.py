@@ -36,15 +36,16 @@ class Models:
         self.store = store
         self.stages = stages
         self.workers = workers
-        self._embedders: dict[tuple[str, int], Embedder] = {}
+        self._embedders: dict[tuple[str, int, str], Embedder] = {}
         self._drifting: dict[tuple[str, int], DriftingBackbone] = {}
         self._generators: dict[str, Generator] = {}
 
-    def embedder(self, name: str, image_size: int) -> Embedder:
-        """Features of a backbone at one image size."""
-        if (name, image_size) not in self._embedders:
-            self._embedders[name, image_size] = Embedder(name, image_size, self.store, self.stages, self.workers)
-        return self._embedders[name, image_size]
+    def embedder(self, name: str, image_size: int, dtype: str) -> Embedder:
+        """Features of a backbone at one image size, in one precision."""
+        key = (name, image_size, dtype)
+        if key not in self._embedders:
+            self._embedders[key] = Embedder(name, image_size, self.store, self.stages, self.workers, dtype)
+        return self._embedders[key]
 
     def drifting_backbone(self, name: str, image_size: int) -> DriftingBackbone:
         """A network for `backbone_mode: train`; whoever uses it restores its statistics first."""
@@ -79,8 +80,11 @@ class LocalTools:
         self.stages = models.stages
         self.calibration: Calibration | None = None
 
-    def embedder(self, name: str, image_size: int) -> Embedder:
-        return self.models.embedder(name, image_size)
+    @property
+    def feature_embedder(self) -> Embedder:
+        """Of the measures on images."""
+        features = self.settings.features
+        return self.models.embedder(features.name, features.image_size, features.dtype)
 
     @property
     def workers(self) -> int:
@@ -88,7 +92,8 @@ class LocalTools:
 
     @property
     def classifier_embedder(self) -> Embedder:
-        return self.embedder(self.settings.classifier.backbone, self.settings.classifier.image_size)
+        classifier = self.settings.classifier
+        return self.models.embedder(classifier.backbone, classifier.image_size, classifier.dtype)
 
     @property
     def drifting_backbone(self) -> DriftingBackbone:

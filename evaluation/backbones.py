@@ -74,18 +74,24 @@ def timm_names() -> tuple[str, ...]:
     return tuple(name for source in sources for name in re.findall(r"@register_model\s+def (\w+)\(", source))
 
 
-def load_backbone(name: str, image_size: int, batch_size: int = 32) -> Backbone:
+def load_backbone(name: str, image_size: int, batch_size: int = 0, dtype: str = "auto") -> Backbone:
     """The frozen network of that name, which sees images squashed to `image_size` × `image_size` pixels.
 
+    Args:
+        batch_size: images at once; 0: as many as pay on the device (`device.IMAGES_AT_ONCE`).
+        dtype: what it computes in, one of `device.DTYPES`.
+
     Raises:
-        UserError: an unknown name, weights that cannot be had, or a size that the network cannot take.
+        UserError: an unknown name or dtype, weights that cannot be had, or a size that the network cannot take.
     """
+    from evaluation.device import default_device, dtype_named
     from evaluation.frozen import Backbone
     from evaluation.networks import timm_network
 
     check_backbone(name)
+    precision = dtype_named(dtype, default_device())
     network = timm_network(name.removeprefix(TIMM), image_size) if name.startswith(TIMM) else BACKBONES[name]()
-    return Backbone(name, network, image_size, batch_size)
+    return Backbone(name, network, image_size, batch_size, precision)
 
 
 __all__: Sequence[str] = ("BACKBONES", "check_backbone", "load_backbone", "timm_names")

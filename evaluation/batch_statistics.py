@@ -19,10 +19,11 @@ from evaluation.frozen import Backbone, FloatArray, Network, Pixels
 class DriftingBackbone(Backbone):
     """A frozen network whose batch normalisation follows what it is trained on.
 
-    Everything that `Backbone` does is done in eval mode, with the running statistics as they are now.
+    Everything that `Backbone` does is done in eval mode, with the running statistics as they are now, and in float32
+    whatever `classifier.dtype` is: statistics that move by small steps lose these in half precision.
     """
 
-    def __init__(self, name: str, network: Network, image_size: int, batch_size: int = 32) -> None:
+    def __init__(self, name: str, network: Network, image_size: int, batch_size: int = 0) -> None:
         super().__init__(name, network, image_size, batch_size)
         self._published = self.statistics
 
@@ -62,7 +63,7 @@ class DriftingBackbone(Backbone):
         return [buffer for pair in pairs for buffer in pair if buffer is not None]
 
 
-def load_drifting_backbone(name: str, image_size: int, batch_size: int = 32) -> DriftingBackbone:
+def load_drifting_backbone(name: str, image_size: int, batch_size: int = 0) -> DriftingBackbone:
     """As `load_backbone`, with batch normalisations that can drift."""
     check_backbone(name)
     return DriftingBackbone(name, _network(name, image_size), image_size, batch_size)

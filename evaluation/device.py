@@ -1,4 +1,4 @@
-"""Where models run, and on how many threads."""
+"""Where models run, in which precision, and on how many threads."""
 
 from __future__ import annotations
 
@@ -6,8 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from datasets.errors import UnknownName
+
 if TYPE_CHECKING:
     import torch
+
+DTYPES = ("auto", "float32", "float16", "bfloat16")
+"""What a setting of precision may be."""
+
+IMAGES_AT_ONCE = {"cuda": 128, "cpu": 32}
+"""Images that a backbone takes together, beyond which a device is not faster."""
 
 
 def default_device() -> torch.device:
@@ -15,6 +23,30 @@ def default_device() -> torch.device:
     import torch
 
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def dtype_named(name: str, device: torch.device) -> torch.dtype:
+    """One of `DTYPES`; `auto` is the fastest of a GPU, and float32 on a CPU, where features stay what they were.
+
+    Raises:
+        UserError: none of them.
+    """
+    import torch
+
+    if name not in DTYPES:
+        raise UnknownName("dtype", name, DTYPES)
+    if name == "auto":
+        return half_precision() if device.type == "cuda" else torch.float32
+    dtype: torch.dtype = getattr(torch, name)
+    return dtype
+
+
+def half_precision() -> torch.dtype:
+    """bfloat16 where the GPU computes in it, whose range is float32's; float16 on an older one."""
+    import torch
+
+    # Older GPUs take bfloat16 too, and emulate it slowly.
+    return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
 
 
 @contextmanager

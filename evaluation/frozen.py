@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -15,7 +17,8 @@ from torch import nn
 
 from datasets.errors import UserError
 from datasets.seeding import fingerprint
-from evaluation.device import default_device
+from evaluation.device import IMAGES_AT_ONCE, default_device
+from evaluation.memory import halved, loading
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -25,6 +28,8 @@ Pixels = npt.NDArray[np.uint8]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -54,25 +59,42 @@ def weights_digest(module: nn.Module) -> str:
 
 
 class Backbone:
-    """A frozen network in eval mode.
+    """A frozen network in eval mode, whose features are float32 whatever it computes in.
+
+    An image whose features overflow in half precision is seen again in float32, it alone: so what an image's features
+    are does not depend on the images before it.
 
     name: as given to `load_backbone`.
+    batch_size: images at once; halved where they do not fit into a GPU's memory.
+    dtype: what the network computes in.
     dimension: length of a feature vector.
-    fingerprint: of the name, the weights and the preprocessing; equal fingerprints mean equal features.
+    fingerprint: of the name, the weights, the preprocessing and a dtype other than float32; equal fingerprints mean
+        equal features but for rounding.
     """
 
-    def __init__(self, name: str, network: Network, image_size: int, batch_size: int = 32) -> None:
+    def __init__(
+        self,
+        name: str,
+        network: Network,
+        image_size: int,
+        batch_size: int = 0,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        """batch_size 0: as many as pay on the device (`device.IMAGES_AT_ONCE`).
+
+        Raises:
+            UserError: a size that the network cannot take, or weights for which a GPU has no room.
+        """
         if image_size < 1 or image_size % network.multiple_of:
             unit = network.multiple_of
             raise UserError(f"backbone {name}: image_size must be a multiple of {unit} pixels, not {image_size}")
         self.name = name
         self.image_size = image_size
-        self.batch_size = batch_size
+        self.dtype = dtype
         self._network = network
         self._device = default_device()
-        # Depthwise convolutions run up to 1.7 times as fast on a CPU when the channels lie together.
-        module = network.module.eval().requires_grad_(False)
-        self._module = module.to(self._device, memory_format=torch.channels_last)
+        self.batch_size = batch_size or IMAGES_AT_ONCE[self._device.type]
+        self._module = self._placed(dtype)
         self._mean = self._per_channel(network.mean)
         self._std = self._per_channel(network.std)
 
@@ -83,30 +105,37 @@ class Backbone:
     @property
     def fingerprint(self) -> str:
         net = self._network
-        return fingerprint(self.name, self.image_size, net.mean, net.std, net.interpolation, net.digest)
+        precision = [] if self.dtype == torch.float32 else [str(self.dtype)]
+        return fingerprint(self.name, self.image_size, net.mean, net.std, net.interpolation, net.digest, *precision)
 
     def embed(self, images: Sequence[Image]) -> FloatArray:
         """Features (N, dimension) of the images, squashed to a square; RGB of any size.
 
         Batches are padded to a fixed size, so that an image's features do not depend on its companions.
+
+        Raises:
+            UserError: as `embed_batches`.
         """
-        starts = range(0, len(images), self.batch_size)
-        groups = (images[start : start + self.batch_size] for start in starts)
+        size = self.batch_size  # as it is now: it may be halved meanwhile
+        groups = (images[start : start + size] for start in range(0, len(images), size))
         features = list(self.embed_batches(np.stack([self.pixels(image) for image in group]) for group in groups))
         return np.concatenate(features) if features else np.empty((0, self.dimension), np.float32)
 
     def embed_batches(self, batches: Iterable[Pixels]) -> Iterator[FloatArray]:
-        """Features (B, dimension) of each batch of pixels (B, S, S, 3), B at most `batch_size`.
+        """Features (B, dimension) of each batch of pixels (B, S, S, 3), seen `batch_size` at a time.
 
         The next batch is fetched before a batch's features are: a GPU computes meanwhile.
+
+        Raises:
+            UserError: not even one image fits into a GPU's memory, or features are no numbers in float32 either.
         """
-        waiting: list[tuple[torch.Tensor, int]] = []
+        waiting: list[tuple[Pixels, torch.Tensor]] = []
         for batch in batches:
-            waiting.append((self._forward(batch), len(batch)))
+            waiting.append((batch, self._forward(batch)))
             if len(waiting) > 1:
-                yield _fetched(*waiting.pop(0))
-        for features, count in waiting:
-            yield _fetched(features, count)
+                yield self._fetched(*waiting.pop(0))
+        for batch, features in waiting:
+            yield self._fetched(batch, features)
 
     def pixels(self, image: Image) -> Pixels:
         """The image as the network takes it, squashed to a square: (S, S, 3), 0 to 255."""
@@ -117,7 +146,23 @@ class Backbone:
         return np.asarray(image if image.size == size else image.resize(size, method))
 
     def _forward(self, pixels: Pixels) -> torch.Tensor:
-        """Features (batch_size, D) of pixels (B, S, S, 3), filled up with black images; a GPU is not waited for."""
+        """Features (B, D) of pixels (B, S, S, 3), float32, on the device, which is not waited for."""
+        parts = []
+        while len(pixels) > 0:
+            batch = pixels[: self.batch_size]
+            try:
+                features = self._pass(batch)
+            except torch.OutOfMemoryError:
+                features = None
+            if features is None:  # outside of `except`, which would keep the failed batch's tensors alive
+                self.batch_size = halved(self.batch_size, f"images for {self.name}", "its image_size")
+                continue
+            parts.append(features)
+            pixels = pixels[len(batch) :]
+        return torch.cat(parts)
+
+    def _pass(self, pixels: Pixels) -> torch.Tensor:
+        """Features (B, D) of at most `batch_size` images, filled up with black ones."""
         padded = np.zeros((self.batch_size, *pixels.shape[1:]), np.uint8)
         padded[: len(pixels)] = pixels
         batch = torch.from_numpy(padded)
@@ -126,13 +171,36 @@ class Backbone:
         # (B, S, S, 3) seen as (B, 3, S, S) is the channels-last layout already.
         batch = batch.to(self._device, non_blocking=True).permute(0, 3, 1, 2)
         with torch.inference_mode():
-            features: torch.Tensor = self._module((batch.float() - self._mean) / self._std)
-        return features
+            normalised = (batch.float() - self._mean) / self._std
+            features: torch.Tensor = self._module(normalised.to(self.dtype)).float()
+        return features[: len(pixels)]
+
+    def _fetched(self, pixels: Pixels, features: torch.Tensor) -> FloatArray:
+        """Features (B, D) of pixels (B, S, S, 3); those that are no numbers are computed in float32."""
+        found: FloatArray = features.cpu().numpy()
+        overflowed = ~np.isfinite(found).all(axis=1)
+        if overflowed.any():
+            found[overflowed] = next(self._in_float32.embed_batches([pixels[overflowed]]))
+        return found
+
+    @cached_property
+    def _in_float32(self) -> Backbone:
+        """The same network without the limits of half precision, made when the first image needs it."""
+        if self.dtype == torch.float32:
+            raise UserError(f"backbone {self.name}: features of an image are no numbers: its weights are not sound")
+        logger.warning("%s overflows in %s: images for which it does go on in float32", self.name, self.dtype)
+        return Backbone(self.name, self._network, self.image_size, self.batch_size)
+
+    def _placed(self, dtype: torch.dtype) -> nn.Module:
+        """The network on the device; its published weights stay at hand where it computes in fewer digits."""
+        module = self._network.module.eval().requires_grad_(False)
+        if dtype != torch.float32:
+            module = deepcopy(module)
+        gigabytes = sum(parameter.numel() for parameter in module.parameters()) * dtype.itemsize / 1e9
+        with loading(f"backbone {self.name}", gigabytes):
+            # Depthwise convolutions run up to 1.7 times as fast on a CPU when the channels lie together.
+            return module.to(self._device, dtype, memory_format=torch.channels_last)
 
     def _per_channel(self, values: tuple[float, ...]) -> torch.Tensor:
         """Values in [0, 1] for each channel, as (1, 3, 1, 1) in the range of pixels."""
         return (torch.tensor(values, dtype=torch.float32).view(1, 3, 1, 1) * 255.0).to(self._device)
-
-
-def _fetched(features: torch.Tensor, count: int) -> FloatArray:
-    return np.asarray(features[:count].float().cpu().numpy())

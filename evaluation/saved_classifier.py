@@ -30,23 +30,24 @@ FACTS, WEIGHTS = "classifier.json", "head.npz"
 class SavedClassifier:
     """A head and the name of the frozen backbone that it stands on.
 
-    classes: names in label order; backbone, image_size: as for `load_backbone`.
+    classes: names in label order; backbone, image_size, dtype: as for `load_backbone`.
     """
 
     classes: tuple[str, ...]
     backbone: str
     image_size: int
     head: Head
+    dtype: str = "auto"
 
     def save(self, folder: Path) -> None:
         """Write the files into a folder that is there."""
-        facts = {"classes": self.classes, "backbone": self.backbone, "image_size": self.image_size}
+        facts = {name: getattr(self, name) for name in ("classes", "backbone", "image_size", "dtype")}
         (folder / FACTS).write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
         np.savez(folder / WEIGHTS, weight=self.head.weight, bias=self.head.bias)
 
     def predict(self, images: Sequence[Image]) -> tuple[list[str], list[float]]:
         """The class of each image, and how probable the classifier holds it, in (0, 1]."""
-        features = _shared_backbone(self.backbone, self.image_size).embed(images)
+        features = _shared_backbone(self.backbone, self.image_size, self.dtype).embed(images)
         probabilities = self.head.probabilities(features)
         best = probabilities.argmax(axis=1)
         confidence = probabilities[np.arange(len(best)), best]
@@ -60,7 +61,8 @@ def load_classifier(folder: Path) -> SavedClassifier:
     facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
     with np.load(folder / WEIGHTS, allow_pickle=False) as arrays:
         head = Head(arrays["weight"], arrays["bias"])
-    return SavedClassifier(tuple(facts["classes"]), facts["backbone"], int(facts["image_size"]), head)
+    dtype = facts.get("dtype", "float32")  # what is not named in older files
+    return SavedClassifier(tuple(facts["classes"]), facts["backbone"], int(facts["image_size"]), head, dtype)
 
 
 def as_image(value: Any) -> Image:
@@ -91,11 +93,11 @@ def as_image(value: Any) -> Image:
 
 
 @cache
-def _shared_backbone(name: str, image_size: int) -> Backbone:
+def _shared_backbone(name: str, image_size: int, dtype: str) -> Backbone:
     """One network a process, however many classifiers stand on it."""
     from evaluation.backbones import load_backbone
 
-    return load_backbone(name, image_size)
+    return load_backbone(name, image_size, dtype=dtype)
 
 
 def _is_file(text: str) -> bool:

@@ -29,6 +29,8 @@ class ClassifierSettings:
     """What chooses the best epoch: each validation image `once`, or class-balanced draws `resampled` each epoch."""
     transform: str = "standard"
     """The train-time view, by its name in `views.VIEWS`: `standard` or `standard_without_crop`."""
+    dtype: str = "auto"
+    """Precision of the frozen backbone, one of `device.DTYPES`; with `backbone_mode: train` it is float32 always."""
 
 
 @dataclass
@@ -40,6 +42,8 @@ class FeatureSettings:
     image_size: int = 224
     neighbours: int = 3
     density_neighbours: int = 5
+    dtype: str = "auto"
+    """Precision of the network, one of `device.DTYPES`."""
 
 
 @dataclass

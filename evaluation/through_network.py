@@ -1,4 +1,7 @@
-"""Training samples pushed through the network one by one: for a network that changes while its head is trained."""
+"""Training samples pushed through the network one by one: for a network that changes while its head is trained.
+
+It computes in float32 always (`DriftingBackbone`).
+"""
 
 from __future__ import annotations
 

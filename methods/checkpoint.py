@@ -11,6 +11,7 @@ from typing import Any
 
 from datasets.errors import UserError
 from datasets.seeding import fingerprint
+from evaluation.device import DTYPES
 from methods.compiled import COMPILE
 from methods.schedulers import SCHEDULERS
 from methods.settings import GeneratorSettings
@@ -22,7 +23,6 @@ MODELS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "
 """The parts with weights, and what their weight files are called."""
 SCHEDULER = "scheduler/scheduler_config.json"
 TOKENIZER_FILES = ("tokenizer.json", "vocab.json")
-DTYPES = ("auto", "float32", "float16", "bfloat16")
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _SHA256 = re.compile(r"[0-9a-f]{64}")

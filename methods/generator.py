@@ -19,7 +19,7 @@ from torch import Tensor
 
 from datasets.errors import UserError
 from datasets.seeding import fingerprint
-from evaluation.device import default_device, one_thread
+from evaluation.device import default_device, half_precision, one_thread
 from evaluation.loading import load_ahead
 from evaluation.memory import halved
 from methods.checkpoint import check_generator_settings, checkpoint_fingerprint, checkpoint_folder, read_config
@@ -246,11 +246,9 @@ class Generator:
 
 def _dtype(name: str, device: torch.device) -> torch.dtype:
     if name == "auto":
-        name = "float32"
         if device.type == "cuda":
-            name = "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
-        elif _multiplies_bfloat16():
-            name = "bfloat16"
+            return half_precision()
+        name = "bfloat16" if _multiplies_bfloat16() else "float32"
     return {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}[name]
 
 

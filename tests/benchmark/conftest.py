@@ -120,7 +120,7 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Tint]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DIAGEN_STORE", str(tmp_path / "store"))
     monkeypatch.setattr(DATASETS, "_plugins", {**DATASETS._plugins, "squares": Squares})
-    monkeypatch.setattr(evaluation.backbones, "load_backbone", lambda name, size: MeanColour())
+    monkeypatch.setattr(evaluation.backbones, "load_backbone", lambda name, size, dtype: MeanColour())
     monkeypatch.setattr(methods.generator, "Generator", lambda settings: tint)
     monkeypatch.setattr(methods.textual_inversion, "learn_words", learn_words)
     monkeypatch.setattr("benchmark.runner.check_services", lambda settings, method: None)

@@ -43,7 +43,7 @@ def backbone(monkeypatch: pytest.MonkeyPatch) -> Backbone:
     torch.manual_seed(0)
     module = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
     network = Backbone("tiny", Network(module, (0.5,) * 3, (0.5,) * 3, "bilinear", "weights"), 8, batch_size=3)
-    monkeypatch.setattr("evaluation.backbones.load_backbone", lambda name, size: network)
+    monkeypatch.setattr("evaluation.backbones.load_backbone", lambda name, size, dtype: network)
     monkeypatch.setattr(embedding, "BLOCK", BLOCK)
     return network
 

@@ -74,6 +74,8 @@ def test_the_paper_preset_has_the_papers_hyper_parameters():
         ("diagen.noise_std=0.1", "takes a list"),
         ("prompts.model.name=2", "single setting"),
         ("unreadable=ignore", "refuse, skip"),
+        ("features.dtype=bf16", "unknown features.dtype 'bf16'; did you mean bfloat16"),
+        ("classifier.dtype=double", "known: auto, bfloat16, float16, float32"),
         ("classifier.epochs=-1", "above 0"),
         ("classifier.learning_rate=.nan", "learning_rate"),
         ("diagen.synthetic_probability=1.5", "at most 1"),

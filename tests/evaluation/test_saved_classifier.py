@@ -26,7 +26,7 @@ class Brightness:
 @pytest.fixture
 def classifier(monkeypatch: pytest.MonkeyPatch) -> SavedClassifier:
     """Tells dark from bright at one half."""
-    monkeypatch.setattr(module, "_shared_backbone", lambda name, size: Brightness())
+    monkeypatch.setattr(module, "_shared_backbone", lambda name, size, dtype: Brightness())
     weight, bias = np.array([[-8.0], [8.0]], np.float32), np.array([4.0, -4.0], np.float32)
     return SavedClassifier(("dark thing", "helles Ding"), "brightness", 32, Head(weight, bias))
 
