@@ -1,8 +1,11 @@
 """Speed, measured: each script does the same work the plain way and ours in one run, and prints the ratio.
 
+python -m benchmarks_perf                       the four that cost the paper its GPU-hours, in one table:
 python -m benchmarks_perf.generation
 python -m benchmarks_perf.textual_inversion
 python -m benchmarks_perf.classifier
+python -m benchmarks_perf.features
+
 python -m benchmarks_perf.coco_index
 python -m benchmarks_perf.image_metrics
 python -m benchmarks_perf.loading

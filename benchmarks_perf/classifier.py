@@ -2,52 +2,83 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import tempfile
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 
 import numpy as np
-import typer
 
-from benchmarks_perf import report, seconds
-from datasets.base import DATASETS
-from datasets.few_shot import few_shot_task
-from evaluation.backbones import load_backbone
+from benchmarks_perf import seconds
+from benchmarks_perf.command import run_alone
+from benchmarks_perf.measurement import Measurement
+from benchmarks_perf.networks import network_operations, open_network
+from benchmarks_perf.photos import photo_files
+from benchmarks_perf.sizes import Size
+from datasets.images import load_rgb
 from evaluation.classifier import TrainingFeatures, train_head
-from evaluation.features import embed_images, embed_views
+from evaluation.device import default_device, dtype_named
+from evaluation.features import ImageViews, embed_pixels, load_pixels
+from evaluation.frozen import Backbone, FloatArray
+from evaluation.loading import worker_count
 from evaluation.settings import ClassifierSettings
-from evaluation.views import standard_view, view_seed
+from evaluation.views import VIEWS
+
+CLASSES, SHOTS = 10, 4
 
 
-def main(
-    backbone: str = "efficientnet_lite0",
-    image_size: int = 128,
-    views: int = 10,
-    timed: Annotated[int, typer.Option(help="samples that the plain way's pace is measured on")] = 640,
-) -> None:
-    """Time a classifier of the paper's 50 × 200 × 32 samples on 4 shots of mini_focus.
+def measure(size: Size) -> Measurement:
+    """Time a classifier of the paper's 50 × 200 × 32 samples on 4 shots of 10 classes; both ways load ahead.
 
-    The plain way's pace is measured on `timed` samples, and its total is computed from that.
+    The plain way's pace is measured on some samples, and its total is computed from that.
     """
-    network = load_backbone(backbone, image_size)
-    settings = ClassifierSettings(backbone, image_size, learning_rate=1e-3, views_per_image=views)
-    task = few_shot_task("mini_focus", DATASETS["mini_focus"](), 4, 0)
-    images = [task.image(example) for example in task.train]
-    labels = np.array([example.label for example in task.train])
-    validation = embed_images(network, (task.image(example) for example in task.validation))
-    validation_labels = np.array([example.label for example in task.validation])
-
-    def embed(count: int) -> np.ndarray:
-        seeds = [[view_seed("standard", str(i), number, 0) for number in range(count)] for i in range(len(images))]
-        return embed_views(network, images, seeds, standard_view)
-
-    def cached() -> None:
-        features = TrainingFeatures(embed(views), labels)
-        train_head(features, validation, validation_labels, len(task.classes), settings, 0.0, 0)
-
-    embed(1)
-    per_sample = seconds(lambda: embed(timed // len(images))) / (timed // len(images) * len(images))
+    settings = size.classifier
+    network = open_network(settings.backbone, settings.image_size)
+    dtype = dtype_named(settings.dtype, default_device())
+    backbone = Backbone(settings.backbone, network, settings.image_size, dtype=dtype)
+    in_float32 = Backbone(settings.backbone, network, settings.image_size, settings.batch_size)
+    with tempfile.TemporaryDirectory() as folder:
+        photos = photo_files(Path(folder), CLASSES * SHOTS)
+        for each in (backbone, in_float32):
+            _embed(each, photos, views=1)  # the first pass is slower
+        plain = seconds(lambda: _embed_one_by_one(in_float32, photos, size.samples, settings)) / size.samples
+        embedding = seconds(lambda: _embed(backbone, photos, settings.views_per_image, settings.transform))
+    head = seconds(lambda: _train_head(backbone.dimension, settings))
+    views = len(photos) * settings.views_per_image
     samples = settings.epochs * settings.iterations * settings.batch_size
-    report(f"{samples:,} samples, plain way computed from {timed}", per_sample * samples, seconds(cached), "s")
+    return Measurement(
+        name="classifier",
+        work=f"{samples:,} samples at {settings.image_size} px",
+        note=f"{settings.backbone}; features of {views:,} cached views and training on them, against every sample "
+        f"through the network in float32, computed from {size.samples:,}",
+        unit="classifier",
+        plain=plain * samples + head,
+        ours=embedding + head,
+        operations=views * network_operations(network, settings.image_size),
+        dtype=dtype,
+        rates={"view": embedding / views, "head": head},
+    )
+
+
+def _embed(backbone: Backbone, photos: Sequence[Path], views: int, transform: str = "standard") -> FloatArray:
+    jobs = [ImageViews(partial(load_rgb, path), tuple(range(views))) for path in photos]
+    return embed_pixels(backbone, load_pixels(backbone, jobs, VIEWS[transform], worker_count(-1)))
+
+
+def _embed_one_by_one(
+    backbone: Backbone, photos: Sequence[Path], samples: int, settings: ClassifierSettings
+) -> FloatArray:
+    """Each sample is loaded and transformed for itself, as in training with a data loader."""
+    jobs = [ImageViews(partial(load_rgb, photos[i % len(photos)]), (i,)) for i in range(samples)]
+    return embed_pixels(backbone, load_pixels(backbone, jobs, VIEWS[settings.transform], worker_count(-1)))
+
+
+def _train_head(dimension: int, settings: ClassifierSettings) -> None:
+    """On random features: they take as long as any."""
+    rng, labels = np.random.default_rng(0), np.arange(CLASSES * SHOTS) // SHOTS
+    real = rng.standard_normal((len(labels), settings.views_per_image, dimension)).astype(np.float32)
+    train_head(TrainingFeatures(real, labels), real[:, 0], labels, CLASSES, settings, 0.0, 0)
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_alone(measure)

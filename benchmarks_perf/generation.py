@@ -1,59 +1,102 @@
-"""Image-to-image: one pipeline call an image, as the published code does, against plans in batches."""
+"""Image-to-image with DIAGen's settings: one pipeline call an image, as the published code does, against batches."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
 
 import torch
-import typer
+from PIL import Image
 
-from benchmarks_perf import report, seconds
-from datasets.base import DATASETS
-from datasets.few_shot import few_shot_task
+from benchmarks_perf import seconds
+from benchmarks_perf.command import run_alone
+from benchmarks_perf.measurement import Measurement, counted_text
+from benchmarks_perf.operations import decoder_operations, encoder_operations, unet_operations
+from benchmarks_perf.photos import photo
+from benchmarks_perf.sizes import Size
 from evaluation.device import default_device
+from methods.checkpoint import weight_variant
 from methods.generator import Generator
 from methods.plan import PlanRow
-from methods.settings import GeneratorSettings
+
+STEPS, STRENGTH, GUIDANCE_SCALE = 50, 0.7, 15.0
+"""DIAGen's: 35 denoising steps, each of two evaluations of the UNet."""
+
+IMAGES_PER_GUIDE = 10
 
 
-def main(
-    checkpoint: str = "mini_sd",
-    resolution: int = 64,
-    images: int = 32,
-    batch_size: int = 16,
-    steps: Annotated[int, typer.Option(help="length of the schedule")] = 20,
-    strength: float = 0.7,
-) -> None:
-    """Time `images` guided edits of mini_focus guides."""
+def measure(size: Size) -> Measurement:
+    """Time guided edits of photos; ours first, so that it has the device's memory to itself."""
+    generator, resolution = Generator(size.generator), size.generator.resolution
+    rows = _rows(1)
+    list(generator.generate(rows, {}, _guides(rows, size.guide_width)))  # opens, compiles, and finds the batch size
+    threads = torch.get_num_threads() if generator.device.type == "cpu" else 1
+    rows = _rows(size.rounds * threads * generator.batch_size)
+    guides = _guides(rows, size.guide_width)
+    ours = seconds(lambda: list(generator.generate(rows, {}, guides))) / len(rows)
+    evaluations = 2 * int(STEPS * STRENGTH)
+    counted = (
+        evaluations * unet_operations(generator.model, resolution)
+        + decoder_operations(generator.model, resolution)
+        + encoder_operations(generator.model, resolution) * len(guides) / len(rows)
+    )
+    return Measurement(
+        name="generation",
+        work=f"{evaluations // 2} guided steps at {resolution} px",
+        note=f"{counted_text(counted)} an image; {len(rows)} images {generator.batch_size} at a time in "
+        f"{_name(generator.dtype)}, against {size.plain_images} by diffusers' pipeline in {_name(_plain_dtype())}",
+        unit="image",
+        plain=_plain_seconds(generator.folder, rows[: size.plain_images], guides, resolution),
+        ours=ours,
+        operations=counted,
+        dtype=generator.dtype,
+        rates={"image": ours},
+    )
+
+
+def _plain_dtype() -> torch.dtype:
+    """What the published code computes in."""
+    return torch.float16 if default_device().type == "cuda" else torch.float32
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _rows(count: int) -> list[PlanRow]:
+    return [
+        PlanRow(i // IMAGES_PER_GUIDE, 0, f"a photo {i}", "", STRENGTH, GUIDANCE_SCALE, STEPS, seed=i)
+        for i in range(count)
+    ]
+
+
+def _guides(rows: Sequence[PlanRow], width: int) -> dict[int, Image.Image]:
+    return {guide: photo(width, guide) for guide in {row.guide for row in rows}}
+
+
+def _plain_seconds(folder: Path, rows: Sequence[PlanRow], guides: Mapping[int, Image.Image], resolution: int) -> float:
+    """Seconds an image of diffusers' pipeline, called for each image; float16 on a GPU."""
     from diffusers import StableDiffusionImg2ImgPipeline
 
-    generator = Generator(GeneratorSettings(checkpoint, resolution, batch_size))
-    task = few_shot_task("mini_focus", DATASETS["mini_focus"](), 4, 0)
-    guides = {i: task.image(example) for i, example in enumerate(task.train)}
-    rows = [PlanRow(i % len(guides), 0, f"a photo {i}", "", strength, 4.0, steps, seed=i) for i in range(images)]
     pipeline = StableDiffusionImg2ImgPipeline.from_pretrained(
-        generator.folder, torch_dtype=generator.dtype, safety_checker=None
+        folder, dtype=_plain_dtype(), variant=weight_variant(folder), safety_checker=None
     ).to(default_device())
     pipeline.set_progress_bar_config(disable=True)
 
-    def one_a_call() -> None:
-        for row in rows:
-            pipeline(
-                row.prompt,
-                image=guides[row.guide].resize((resolution, resolution)),
-                strength=row.strength,
-                guidance_scale=row.guidance_scale,
-                num_inference_steps=row.steps,
-                generator=torch.Generator().manual_seed(row.seed),
-            )
+    def make(row: PlanRow, steps: int) -> None:
+        pipeline(
+            row.prompt,
+            image=guides[row.guide].resize((resolution, resolution)),
+            strength=row.strength,
+            guidance_scale=row.guidance_scale,
+            num_inference_steps=steps,
+            generator=torch.Generator().manual_seed(row.seed),
+        )
 
-    def in_batches() -> None:
-        for _ in generator.generate(rows, {}, guides):
-            pass
-
-    next(iter(generator.generate(rows[:1], {}, guides)))  # opens the checkpoint
-    report(f"{images} images", seconds(one_a_call) / images, seconds(in_batches) / images, "s an image")
+    make(rows[0], steps=5)  # the first call is slower
+    return sum(seconds(partial(make, row, row.steps)) for row in rows) / len(rows)
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_alone(measure)

@@ -13,12 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
-from PIL import Image
 
 from benchmark.embedding import Picture, real_pictures
 from benchmarks_perf import seconds
+from benchmarks_perf.photos import photo_files
 from datasets.base import DATASETS
 from datasets.images import load_rgb
 from evaluation.backbones import load_backbone
@@ -88,19 +87,8 @@ def _pictures(folder: Path, count: int, width: int) -> tuple[list[Picture], str]
     if root and (Path(root) / "custom_coco").is_dir():
         dataset = DATASETS["custom_coco"](Path(root))
         return real_pictures(dataset, list(dataset.examples(0))[:count]), "photos of custom_coco"
-    paths = [_photo(folder / f"{seed}.jpg", width, seed) for seed in range(count)]
-    made = [Picture(path.stem, partial(load_rgb, path)) for path in paths]
+    made = [Picture(path.stem, partial(load_rgb, path)) for path in photo_files(folder, count, width)]
     return made, f"generated JPEGs of {width} × {width * 3 // 4}"
-
-
-def _photo(path: Path, width: int, seed: int) -> Path:
-    """Noise at many scales, with about the bytes of a photo of this size."""
-    rng, size = np.random.default_rng(seed), (width, width * 3 // 4)
-    coarse = rng.integers(0, 256, (12, 16, 3)).astype(np.uint8)
-    fine = rng.normal(0, 8, (size[1], size[0], 3))
-    smooth = np.asarray(Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC), np.float32)
-    Image.fromarray(np.clip(smooth + fine, 0, 255).astype(np.uint8)).save(path, quality=85)
-    return path
 
 
 if __name__ == "__main__":

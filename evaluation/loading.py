@@ -24,10 +24,12 @@ MOST_WORKERS = 8
 
 def worker_count(workers: int) -> int:
     """`workers` itself, or, for -1, one for each core that this process may use, at most `MOST_WORKERS`."""
-    if workers >= 0:
-        return workers
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, MOST_WORKERS)
+    return workers if workers >= 0 else min(cpu_cores(), MOST_WORKERS)
+
+
+def cpu_cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def load_ahead(

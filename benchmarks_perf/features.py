@@ -1,0 +1,78 @@
+"""Features of photos: one image a call in float32, against batches of images that are loaded ahead."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from benchmarks_perf import seconds
+from benchmarks_perf.command import run_alone
+from benchmarks_perf.measurement import Measurement
+from benchmarks_perf.networks import network_operations, open_network
+from benchmarks_perf.photos import photo_files
+from benchmarks_perf.sizes import Size
+from datasets.images import load_rgb
+from evaluation.device import default_device, dtype_named
+from evaluation.features import ImageViews, embed_pixels, load_pixels
+from evaluation.frozen import Backbone, FloatArray, Network
+from evaluation.loading import worker_count
+from evaluation.settings import FeatureSettings
+from evaluation.views import VIEWS
+
+
+def measure(size: Size) -> Measurement:
+    """Time features of JPEG files of 640 × 480 pixels."""
+    settings = size.features
+    with tempfile.TemporaryDirectory() as folder:
+        photos = photo_files(Path(folder), size.photos)
+        plain = _plain_seconds(settings, photos[: size.plain_photos])
+        network = open_network(settings.name, settings.image_size)
+        dtype = dtype_named(settings.dtype, default_device())
+        backbone = Backbone(settings.name, network, settings.image_size, dtype=dtype)
+        _embed(backbone, photos[: 2 * backbone.batch_size])  # the first batches are slower
+        ours = seconds(lambda: _embed(backbone, photos)) / len(photos)
+    return Measurement(
+        name="features",
+        work=f"{settings.name} at {settings.image_size} px",
+        note=f"{len(photos):,} JPEG files of 640 × 480, {backbone.batch_size} at a time: {1 / ours:.3g} images/s; "
+        f"against one at a time in float32: {1 / plain:.3g} images/s, on {size.plain_photos}",
+        unit="image",
+        plain=plain,
+        ours=ours,
+        operations=network_operations(network, settings.image_size),
+        dtype=dtype,
+        rates={"feature": ours},
+    )
+
+
+def _embed(backbone: Backbone, photos: Sequence[Path]) -> FloatArray:
+    jobs = [ImageViews(partial(load_rgb, path), (0,)) for path in photos]
+    return embed_pixels(backbone, load_pixels(backbone, jobs, VIEWS["plain"], worker_count(-1)))
+
+
+def _plain_seconds(settings: FeatureSettings, photos: Sequence[Path]) -> float:
+    """Seconds an image of a loop that loads an image, calls the network and fetches the features."""
+    network, device = open_network(settings.name, settings.image_size), default_device()
+    module = network.module.eval().to(device)
+    with torch.inference_mode():
+        _features(module, network, photos[0], settings.image_size, device)  # the first call is slower
+        return seconds(
+            lambda: [_features(module, network, path, settings.image_size, device) for path in photos]
+        ) / len(photos)
+
+
+def _features(module: torch.nn.Module, network: Network, path: Path, side: int, device: torch.device) -> FloatArray:
+    from torchvision.transforms import functional
+
+    pixels = functional.to_tensor(load_rgb(path).resize((side, side)))
+    batch = functional.normalize(pixels, network.mean, network.std)[None].to(device)
+    features: FloatArray = module(batch)[0].cpu().numpy()
+    return features
+
+
+if __name__ == "__main__":
+    run_alone(measure)

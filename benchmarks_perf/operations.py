@@ -1,0 +1,45 @@
+"""Counts what networks compute, on tensors without memory: the same figures on every machine."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.utils.flop_counter import FlopCounterMode
+
+from methods.latent_diffusion import LatentDiffusion
+
+
+def operations(module: nn.Module, *inputs: Tensor) -> float:
+    """Of one call of a module on inputs of any device; a product and its addition are two."""
+    tensors = {name: tensor.to("meta") for name, tensor in chain(module.named_parameters(), module.named_buffers())}
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        functional_call(module, tensors, tuple(tensor.to("meta") for tensor in inputs))
+    return float(counter.get_total_flops())
+
+
+def unet_operations(model: LatentDiffusion, resolution: int) -> float:
+    """Of one evaluation of the UNet for one image of `resolution` × `resolution` pixels."""
+    context = _empty(model, model.encoder.tokenizer.model_max_length, model.encoder.width)
+    return operations(model.unet, _latents(model, resolution), torch.ones(1), context)
+
+
+def encoder_operations(model: LatentDiffusion, resolution: int) -> float:
+    """Of encoding one image by the codec."""
+    return operations(model.vae.encoder, _empty(model, 3, resolution, resolution))
+
+
+def decoder_operations(model: LatentDiffusion, resolution: int) -> float:
+    """Of decoding one image's latents by the codec."""
+    return operations(model.vae.decoder, _latents(model, resolution))
+
+
+def _latents(model: LatentDiffusion, resolution: int) -> Tensor:
+    side = resolution // model.pixels_per_latent
+    return _empty(model, model.unet.config.in_channels, side, side)
+
+
+def _empty(model: LatentDiffusion, *shape: int) -> Tensor:
+    return torch.empty(1, *shape, dtype=model.dtype, device="meta")

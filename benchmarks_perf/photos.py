@@ -1,0 +1,25 @@
+"""Photos made for the purpose: noise at many scales, with about the bytes of a photo of their size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+
+def photo(width: int, seed: int) -> Image.Image:
+    """An RGB picture, 4:3."""
+    rng, size = np.random.default_rng(seed), (width, width * 3 // 4)
+    coarse = rng.integers(0, 256, (12, 16, 3)).astype(np.uint8)
+    fine = rng.normal(0, 8, (size[1], size[0], 3))
+    smooth = np.asarray(Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC), np.float32)
+    return Image.fromarray(np.clip(smooth + fine, 0, 255).astype(np.uint8))
+
+
+def photo_files(folder: Path, count: int, width: int = 640) -> list[Path]:
+    """As many JPEG files in the folder."""
+    paths = [folder / f"{seed}.jpg" for seed in range(count)]
+    for seed, path in enumerate(paths):
+        photo(width, seed).save(path, quality=85)
+    return paths

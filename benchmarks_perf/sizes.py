@@ -1,0 +1,83 @@
+"""How much is measured: a laptop's share, or the paper's work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from datasets.errors import UnknownName, UserError
+from evaluation.device import default_device
+from evaluation.settings import ClassifierSettings, FeatureSettings
+from methods.settings import GeneratorSettings, TextualInversionSettings
+
+
+@dataclass(frozen=True)
+class Size:
+    """What each part is measured on.
+
+    guide_width: of the photos that images are made from and words are learned from, in pixels.
+    rounds: of full batches that are generated; plain_images: that the plain way generates.
+    inversion: its `steps` are timed, and the time of 1,000 is computed from theirs.
+    classes: that learn together; plain_classes: that the plain way learns.
+    samples: that the plain way's pace through the classifier's network is measured on.
+    photos, plain_photos: whose features are computed.
+    """
+
+    generator: GeneratorSettings
+    guide_width: int
+    rounds: int
+    plain_images: int
+    inversion: TextualInversionSettings
+    classes: int
+    plain_classes: int
+    classifier: ClassifierSettings
+    samples: int
+    features: FeatureSettings
+    photos: int
+    plain_photos: int
+
+
+SIZES = {
+    "small": Size(
+        generator=GeneratorSettings("mini_sd", 64),
+        guide_width=64,
+        rounds=1,
+        plain_images=8,
+        inversion=TextualInversionSettings(steps=10, learning_rate=5e-3),
+        classes=10,
+        plain_classes=2,
+        classifier=ClassifierSettings("efficientnet_lite0", 160, learning_rate=1e-3, views_per_image=10),
+        samples=640,
+        features=FeatureSettings("efficientnet_lite0", 160),
+        photos=320,
+        plain_photos=64,
+    ),
+    "full": Size(
+        generator=GeneratorSettings(),
+        guide_width=640,
+        rounds=4,
+        plain_images=6,
+        inversion=TextualInversionSettings(steps=20),
+        classes=10,
+        plain_classes=1,
+        classifier=ClassifierSettings("random/resnet50"),
+        samples=3200,
+        features=FeatureSettings("random/dinov2_vitl14"),
+        photos=2048,
+        plain_photos=128,
+    ),
+}
+"""`small`: mini_sd and the embedded backbone, on a CPU in minutes. `full`: the paper's networks and sizes, on a GPU."""
+
+
+def chosen_size(name: str, checkpoint: str = "") -> Size:
+    """The size of that name, with another checkpoint where one is given.
+
+    Raises:
+        UserError: an unknown name, or `full` on a machine without a GPU.
+    """
+    if name not in SIZES:
+        raise UnknownName("size", name, SIZES)
+    if name == "full" and default_device().type != "cuda":
+        raise UserError("size full needs a GPU, on which it takes some minutes: here, take --size small")
+    size = SIZES[name]
+    return replace(size, generator=replace(size.generator, checkpoint=checkpoint)) if checkpoint else size
