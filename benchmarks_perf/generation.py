@@ -80,7 +80,14 @@ def _plain_seconds(folder: Path, rows: Sequence[PlanRow], guides: Mapping[int, I
     from diffusers import StableDiffusionImg2ImgPipeline
 
     pipeline = StableDiffusionImg2ImgPipeline.from_pretrained(
-        folder, dtype=_plain_dtype(), variant=weight_variant(folder), safety_checker=None
+        folder,
+        dtype=_plain_dtype(),
+        variant=weight_variant(folder),
+        use_safetensors=True,
+        local_files_only=True,
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
     ).to(default_device())
     pipeline.set_progress_bar_config(disable=True)
 
