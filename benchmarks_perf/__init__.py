@@ -9,6 +9,7 @@ python -m benchmarks_perf.features
 python -m benchmarks_perf.coco_index
 python -m benchmarks_perf.image_metrics
 python -m benchmarks_perf.loading
+python -m benchmarks_perf.classifier_accuracy   cached views against a fresh view for every sample, on real photos
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the oracle reads in a run's synthetic images of mini_focus: how many still show their guide's class.
+"""What the oracle reads in a run's synthetic images of mini_focus: which still show their guide's class, and where.
 
 python -m methods.mini_sd.judge_plan mlruns/0/RUN/artifacts/tables/plan.json store training/oracle
 """
@@ -12,8 +12,8 @@ import numpy as np
 import typer
 from PIL import Image
 
-from datasets.mini_focus import CATEGORIES
-from methods.mini_sd.oracle import load_oracle
+from datasets.mini_focus.scene import COMMON, COMMON_TIME, COMMON_WEATHER
+from methods.mini_sd.oracle import ATTRIBUTES, load_oracle
 
 
 def main(plan: Path, store: Path, oracle: Path) -> None:
@@ -21,13 +21,19 @@ def main(plan: Path, store: Path, oracle: Path) -> None:
     table = json.loads(plan.read_text())
     column = dict(zip(table["columns"], zip(*table["data"], strict=True), strict=True))
     paths = [store / "images" / name[:2] / f"{name}.png" for name in column["image"]]
-    seen = load_oracle(oracle).read(np.stack([np.asarray(Image.open(path).convert("RGB")) for path in paths]))
-    kept = np.array([CATEGORIES[read] == own for read, own in zip(seen["category"], column["class"], strict=True)])
+    readings = load_oracle(oracle).read(np.stack([np.asarray(Image.open(path).convert("RGB")) for path in paths]))
+    read = {name: np.array(words)[readings[name]] for name, words in ATTRIBUTES.items()}
+    kept = read["category"] == np.array(column["class"])
     levels, weights = np.array(column["noise_std"]), np.array(column["weight"])
     print(f"{len(kept)} images, class kept in {kept.mean():.1%}")
     for level in np.unique(levels):
         print(f"  noise {level:g}: {kept[levels == level].mean():.1%}")
     print(f"mean weight {weights[kept].mean():.2f} where it is kept, {weights[~kept].mean():.2f} where it is not")
+    usual = (COMMON_WEATHER, COMMON_TIME)
+    scenes = zip(column["class"], read["location"], read["weather"], read["time"], strict=True)
+    common = np.array([place in COMMON[name] and (weather, time) == usual for name, place, weather, time in scenes])
+    for what, chosen in (("a common", kept & common), ("an uncommon", kept & ~common)):
+        print(f"class kept in {what} setting: {chosen.sum()} images, mean weight {weights[chosen].mean():.2f}")
 
 
 if __name__ == "__main__":
