@@ -14,8 +14,9 @@ from PIL import Image
 
 from datasets.errors import UserError
 from methods.generator import Generator
+from methods.inversion_samples import TEMPLATES, ClassSampler
 from methods.settings import TextualInversionSettings
-from methods.textual_inversion import TEMPLATES, _ClassSampler, _losses, _noise_schedule, learn_words
+from methods.textual_inversion import _losses, _noise_schedule, learn_words
 
 SETTINGS = TextualInversionSettings(steps=4, batch_size=2, learning_rate=0.02, classes_per_batch=10)
 TOLERANCE = 2e-4
@@ -73,7 +74,7 @@ def test_the_word_lowers_the_loss(make_generator: Callable[..., Generator], imag
     generator = make_generator()
     learned = learn_words(generator, images[:1], replace(SETTINGS, steps=60), [1])
     schedule = _noise_schedule(generator.model.scheduler)
-    draws = [_ClassSampler(generator.model, images[0], 32, seed=99).draw(64, 1000)]
+    draws = [ClassSampler(generator.model, images[0], 32, seed=99).draw(64, 1000)]
     tokens = generator.model.encoder.tokenize([template.format("<word>") for template in TEMPLATES])
 
     def loss(word: np.ndarray) -> float:
