@@ -19,7 +19,7 @@ from datasets.mini_focus import CATEGORIES, HELD_OUT, LOCATIONS, TIMES, WEATHERS
 from evaluation.device import default_device
 from methods.mini_sd.corpus import load_corpus
 from methods.mini_sd.muon import optimizers
-from methods.mini_sd.training import generator_of, mixed_precision, train
+from methods.mini_sd.training import generator_of, mixed_precision, pixels_of, train
 
 ATTRIBUTES = {
     "category": (*CATEGORIES, *HELD_OUT), "location": LOCATIONS, "weather": WEATHERS, "time": TIMES
@@ -43,7 +43,7 @@ class Oracle(nn.Module):
         """The most likely index of each attribute for uint8 images (N, 64, 64, 3)."""
         self.eval()
         parts = [
-            self(_pixels(images[i : i + 64]).to(next(self.parameters()).device)) for i in range(0, len(images), 64)
+            self(pixels_of(images[i : i + 64]).to(next(self.parameters()).device)) for i in range(0, len(images), 64)
         ]
         return {name: torch.cat([part[name].argmax(1) for part in parts]).cpu().numpy() for name in ATTRIBUTES}
 
@@ -69,7 +69,7 @@ def main(
         oracle.train()
         draw = generator_of(seed, step)
         chosen = torch.randint(len(images) - VALIDATION_SIZE, (batch_size,), generator=draw)
-        pixels = _disturbed(_pixels(images[chosen.numpy()]), draw).to(device)
+        pixels = _disturbed(pixels_of(images[chosen.numpy()]), draw).to(device)
         with mixed_precision(device):
             logits = oracle(pixels)
         losses = [nn.functional.cross_entropy(logits[name], truth[name][chosen].to(device)) for name in ATTRIBUTES]
@@ -87,10 +87,6 @@ def load_oracle(folder: Path) -> Oracle:
     oracle = Oracle()
     oracle.load_state_dict(torch.load(folder / "oracle.pt", weights_only=True))
     return oracle.eval().to(default_device())
-
-
-def _pixels(images: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def _disturbed(pixels: Tensor, draw: torch.Generator) -> Tensor:

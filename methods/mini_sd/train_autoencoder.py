@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import torch
 import typer
 from diffusers import AutoencoderKL
@@ -18,7 +17,7 @@ from evaluation.device import default_device
 from methods.mini_sd.architecture import build_autoencoder
 from methods.mini_sd.corpus import load_corpus
 from methods.mini_sd.muon import optimizers
-from methods.mini_sd.training import generator_of, mixed_precision, train
+from methods.mini_sd.training import generator_of, mixed_precision, pixels_of, train
 
 VALIDATION_SIZE = 256
 KL_WEIGHT = 1e-6
@@ -37,13 +36,13 @@ def main(
     torch.manual_seed(seed)
     model = build_autoencoder().to(device)
     images, _ = load_corpus(corpus)
-    held_out = _pixels(images[-VALIDATION_SIZE:], device)
+    held_out = pixels_of(images[-VALIDATION_SIZE:]).to(device)
     count = len(images) - VALIDATION_SIZE
 
     def loss_of_step(step: int) -> Tensor:
         draw = generator_of(seed, step)
         chosen = torch.randint(count, (batch_size,), generator=draw)
-        return reconstruction_loss(model, _pixels(images[chosen.numpy()], device), draw)
+        return reconstruction_loss(model, pixels_of(images[chosen.numpy()]).to(device), draw)
 
     def report(step: int) -> str:
         return f"validation {psnr(model, held_out):.2f} dB"
@@ -73,11 +72,6 @@ def psnr(model: AutoencoderKL, pixels: Tensor) -> float:
     )
     error = (restored - pixels).square().mean(dim=(1, 2, 3)) / 4
     return float((-10 * torch.log10(error)).mean())
-
-
-def _pixels(images: object, device: torch.device) -> Tensor:
-    """uint8 (N, H, W, 3) to float (N, 3, H, W) in [-1, 1]."""
-    return torch.as_tensor(np.array(images)).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 if __name__ == "__main__":

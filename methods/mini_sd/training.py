@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -64,6 +66,11 @@ def generator_of(*identity: int) -> torch.Generator:
     for number in identity:
         seed = (seed * 1_000_003 + number) % 2**63
     return torch.Generator().manual_seed(seed)
+
+
+def pixels_of(pictures: npt.NDArray[np.uint8]) -> Tensor:
+    """uint8 pictures (N, H, W, 3) as float32 pixels (N, 3, H, W) in [-1, 1]."""
+    return torch.from_numpy(np.array(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def mixed_precision(device: torch.device) -> AbstractContextManager[Any]:
