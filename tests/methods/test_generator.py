@@ -229,3 +229,19 @@ def test_a_checkpoint_of_another_architecture_is_refused(
 def test_settings_that_cannot_work_are_refused(settings: GeneratorSettings, message: str) -> None:
     with pytest.raises(UserError, match=message):
         Generator(settings)
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        ({"amx_bf16": True, "avx512_bf16": True}, torch.bfloat16),
+        ({"amx_bf16": False, "avx512_bf16": True}, torch.bfloat16),
+        ({"avx512_f": True}, torch.float32),
+    ],
+)
+def test_a_processor_computes_in_bfloat16_where_it_has_instructions_for_it(
+    monkeypatch: pytest.MonkeyPatch, checkpoints: dict[str, Path], known: dict[str, bool], expected: torch.dtype
+) -> None:
+    monkeypatch.setattr("methods.generator.default_device", lambda: torch.device("cpu"))
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: known, raising=False)
+    assert Generator(GeneratorSettings(str(checkpoints["ddim"]), dtype="auto")).dtype == expected
