@@ -30,7 +30,7 @@ from methods.plan import PLACEHOLDER, PlanRow
 from methods.schedulers import fresh_scheduler, step_arguments, times_from
 from methods.settings import GeneratorSettings
 
-VERSION = 2
+VERSION = 3
 """Part of the fingerprint; raised when a change here changes images."""
 
 _AS_MANY_AS_PAY = {"cuda": 32, "cpu": 16}
@@ -47,7 +47,11 @@ _Batches = PythonGenerator[tuple[Sequence[int], list[Image.Image]], None, None]
 
 
 class Generator:
-    """Makes the images of plan rows. The model is opened when it is first needed; its fingerprint needs no model."""
+    """Makes the images of plan rows. The model is opened when it is first needed; its fingerprint needs no model.
+
+    Latents, noise and the sampler's steps are float32 whatever the UNet computes in: in bfloat16 the first times of the
+    noise schedule round to no noise at all.
+    """
 
     def __init__(self, settings: GeneratorSettings) -> None:
         """Check the settings and find the checkpoint; raises `UserError` for one that is missing or not whole."""
@@ -198,7 +202,7 @@ class Generator:
         times = times_from(scheduler, strength, steps)
         latents = self._start(scheduler, times[0], full, posteriors, generators)
         context = torch.stack([conditions[row.prompt, row.word] for row in full])
-        scale = torch.tensor([row.guidance_scale for row in full], device=self.device, dtype=self.dtype)
+        scale = torch.tensor([row.guidance_scale for row in full], device=self.device)
         predict = self._guided if with_guidance and not self.model.guidance_dimension else self._conditional
         arguments = step_arguments(scheduler, generators)
         if predict == self._guided:
@@ -211,18 +215,20 @@ class Generator:
     def _guided(self, latents: Tensor, time: Tensor, context: Tensor, scale: Tensor) -> Tensor:
         """The UNet's prediction under classifier-free guidance, both halves in one pass."""
         doubled = torch.cat([latents, latents])
-        prediction: Tensor = self.model.predict(doubled, time, encoder_hidden_states=context, return_dict=False)[0]
-        return guided(prediction, scale[:, None, None, None])
+        return guided(self._predict(doubled, time, context), scale[:, None, None, None])
 
     def _conditional(self, latents: Tensor, time: Tensor, context: Tensor, scale: Tensor) -> Tensor:
         """The UNet's prediction for the prompts; a distilled UNet is told the guidance scale."""
         arguments = {}
         if self.model.guidance_dimension:
             arguments["timestep_cond"] = guidance_embedding(scale, self.model.guidance_dimension).to(self.dtype)
-        prediction: Tensor = self.model.predict(
-            latents, time, encoder_hidden_states=context, return_dict=False, **arguments
-        )[0]
-        return prediction
+        return self._predict(latents, time, context, **arguments)
+
+    def _predict(self, latents: Tensor, time: Tensor, context: Tensor, **arguments: Tensor) -> Tensor:
+        """The UNet's output, float32 as its input is."""
+        states = {"encoder_hidden_states": context, **arguments}
+        prediction: Tensor = self.model.predict(latents.to(self.dtype), time, return_dict=False, **states)[0]
+        return prediction.float()
 
     def _start(
         self,
@@ -239,7 +245,7 @@ class Generator:
         pairs = zip(rows, generators, strict=True)
         latents = self.model.scaling * torch.cat([posteriors[row.guide].sample(generator) for row, generator in pairs])
         shape = (1, *latents.shape[1:])
-        noise = torch.cat([torch.randn(shape, generator=generator, dtype=self.dtype) for generator in generators])
+        noise = torch.cat([torch.randn(shape, generator=generator) for generator in generators])
         start: Tensor = scheduler.add_noise(latents, noise.to(self.device), time.repeat(len(rows)))
         return start
 

@@ -32,14 +32,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Posterior:
-    """The codec's distribution over one image's latents: mean and deviation, each (1, channels, height, width)."""
+    """The codec's distribution over one image's latents: mean and deviation, float32 (1, channels, height, width)."""
 
     mean: Tensor
     std: Tensor
 
     def sample(self, generator: torch.Generator) -> Tensor:
         """Draw latents (unscaled) with the CPU generator."""
-        noise = torch.randn(self.mean.shape, generator=generator, dtype=self.mean.dtype)
+        noise = torch.randn(self.mean.shape, generator=generator)
         return self.mean + self.std * noise.to(self.mean.device)
 
 
@@ -91,8 +91,7 @@ class LatentDiffusion:
         """The codec's posterior of one RGB image, whose sides must be multiples of `pixels_per_latent`."""
         pixels = torch.from_numpy(np.asarray(image.convert("RGB"), dtype=np.float32) / 255.0)
         batch = (2.0 * pixels - 1.0).permute(2, 0, 1)[None].to(self.device)
-        mean, std = self._by_codec(_moments, batch)
-        return Posterior(mean.to(self.dtype), std.to(self.dtype))
+        return Posterior(*self._by_codec(_moments, batch))
 
     @torch.inference_mode()
     def decode(self, latents: Tensor) -> list[Image.Image]:

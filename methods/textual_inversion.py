@@ -186,15 +186,15 @@ def _attention(model: LatentDiffusion) -> AbstractContextManager[None]:
 
 
 def _losses(model: LatentDiffusion, schedule: Any, draws: Sequence[Draws], tokens: Tensor, words: Tensor) -> Tensor:
-    """Each class's mean squared error over its samples, (classes,)."""
+    """Each class's mean squared error over its samples, (classes,): float32 but for the UNet's own arithmetic."""
     latents = torch.cat([draw.latents for draw in draws])
     noise = torch.cat([draw.noise for draw in draws])
     times = torch.cat([draw.times for draw in draws]).to(model.device)
     context = model.encoder.encode(tokens[torch.cat([draw.templates for draw in draws])], words).to(model.dtype)
     noisy = schedule.add_noise(latents, noise, times)
-    prediction = model.predict(noisy, times, encoder_hidden_states=context, return_dict=False)[0]
+    prediction = model.predict(noisy.to(model.dtype), times, encoder_hidden_states=context, return_dict=False)[0]
     target = noise if schedule.config.prediction_type == "epsilon" else schedule.get_velocity(latents, noise, times)
-    error = (prediction.float() - target.float()).square()
+    error = (prediction.float() - target).square()
     return error.view(len(draws), -1).mean(dim=1)
 
 
