@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Generator as PythonGenerator
 from contextlib import closing
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ from datasets.errors import UserError
 from datasets.seeding import fingerprint
 from evaluation.device import default_device, half_precision, one_thread
 from evaluation.loading import load_ahead
-from evaluation.memory import halved
+from evaluation.memory import Shortage, attempt, does_not_fit, halved
 from methods.checkpoint import check_generator_settings, checkpoint_fingerprint, checkpoint_folder, read_config
 from methods.compiled import compiling
 from methods.guidance import guidance_embedding, guided
@@ -43,6 +43,8 @@ Vector = npt.NDArray[np.float32]
 _Conditions = dict[tuple[str, str], Tensor]
 _Group = tuple[float, int, bool]
 _Make = Callable[[_Group, Sequence[int]], list[Image.Image]]
+_Item = TypeVar("_Item")
+_Made = TypeVar("_Made")
 _Batches = PythonGenerator[tuple[Sequence[int], list[Image.Image]], None, None]
 
 
@@ -62,6 +64,8 @@ class Generator:
         self.dtype = _dtype(settings.dtype, self.device)
         self.batch_size = settings.batch_size or _AS_MANY_AS_PAY[self.device.type]
         """Images made together; halved where they do not fit into memory."""
+        self.most_samples: int | None = None
+        """Of a step of textual inversion, all classes counted, once more of them did not fit into memory."""
 
     @cached_property
     def fingerprint(self) -> str:
@@ -114,7 +118,7 @@ class Generator:
 
         Raises:
             UserError: a row whose strength × steps is below one step, or whose prompt is too long; or a GPU on which
-                not even one image fits.
+                not even one image, guide or prompt fits.
         """
         self.model.encoder.tokenize(sorted({row.prompt for row in rows}))  # refuses before an hour of work
         posteriors, conditions = self._posteriors(rows, guides), self._conditions(rows, words)
@@ -130,19 +134,22 @@ class Generator:
                     on_progress(done, len(rows))
 
     def _one_after_the_other(self, rows: Sequence[PlanRow], make: _Make) -> _Batches:
-        """For a GPU; a batch that does not fit into its memory is halved, and all that follow."""
+        """For a GPU, whose memory bounds a batch."""
         for group, members in _groups(rows).items():
-            while members:
-                batch = members[: self.batch_size]
-                try:
-                    images = make(group, batch)
-                except torch.OutOfMemoryError:
-                    images = None
-                if images is None:  # outside of `except`, which would keep the failed batch's tensors alive
-                    self.batch_size = halved(self.batch_size, "images", "generator.resolution", "generator.batch_size")
-                    continue
-                yield batch, images
-                members = members[len(batch) :]
+            yield from self._in_batches(members, partial(make, group), "images")
+
+    def _in_batches(
+        self, items: Sequence[_Item], make: Callable[[Sequence[_Item]], _Made], what: str
+    ) -> PythonGenerator[tuple[Sequence[_Item], _Made], None, None]:
+        """What is made of `batch_size` items at a time; a batch that does not fit is halved, and all that follow."""
+        while items:
+            batch = items[: self.batch_size]
+            made = attempt(partial(make, batch))
+            if isinstance(made, Shortage):
+                self.batch_size = halved(self.batch_size, made, what, "generator.resolution", "generator.batch_size")
+                continue
+            yield batch, made
+            items = items[len(batch) :]
 
     def _side_by_side(self, rows: Sequence[PlanRow], make: _Make) -> _Batches:
         """For a CPU: a thread for each core makes a batch of its own, twice as fast as all cores within each operation.
@@ -164,19 +171,29 @@ class Generator:
         def posterior(guide: int) -> Posterior:
             return self.model.posterior(guides[guide].convert("RGB").resize(size, Image.Resampling.BILINEAR))
 
-        return {guide: posterior(guide) for guide in sorted({row.guide for row in rows})}
+        found = {}
+        for guide in sorted({row.guide for row in rows}):
+            encoded = attempt(partial(posterior, guide))
+            if isinstance(encoded, Shortage):
+                raise does_not_fit(encoded, "guides", "generator.resolution")
+            found[guide] = encoded
+        return found
 
     @torch.inference_mode()
     def _conditions(self, rows: Sequence[PlanRow], words: Mapping[str, Vector]) -> _Conditions:
         """The text encoder's states of each prompt with its word, and of the empty prompt."""
         conditions: _Conditions = {}
         pairs = list(dict.fromkeys([("", ""), *((row.prompt, row.word) for row in rows)]))
-        for start in range(0, len(pairs), self.batch_size):
-            chunk = _padded(pairs[start : start + self.batch_size], self.batch_size)
-            tokens = self.model.encoder.tokenize([prompt for prompt, _ in chunk])
-            states = self.model.encoder.encode(tokens, self._vectors([self._word(pair, words) for pair in chunk]))
-            conditions.update(zip(chunk, states.to(self.dtype), strict=True))
+        for some, states in self._in_batches(pairs, partial(self._encoded, words=words), "prompts"):
+            conditions.update(zip(some, states, strict=True))
         return conditions
+
+    def _encoded(self, pairs: Sequence[tuple[str, str]], words: Mapping[str, Vector]) -> Tensor:
+        """The text encoder's states of at most `batch_size` pairs of prompt and word."""
+        full = _padded(pairs, self.batch_size)
+        tokens = self.model.encoder.tokenize([prompt for prompt, _ in full])
+        states = self.model.encoder.encode(tokens, self._vectors([self._word(pair, words) for pair in full]))
+        return states[: len(pairs)].to(self.dtype)
 
     def _word(self, pair: tuple[str, str], words: Mapping[str, Vector]) -> Vector:
         prompt, word = pair

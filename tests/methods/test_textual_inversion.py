@@ -51,6 +51,19 @@ def test_classes_per_batch_changes_nothing(
     np.testing.assert_allclose(together, in_groups, atol=TOLERANCE)
 
 
+def test_groups_are_even_lest_the_unet_is_compiled_for_each_size(
+    make_generator: Callable[..., Generator], images: list[list[Image.Image]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator, sizes = make_generator(), []
+    predict = generator.model.predict
+    monkeypatch.setattr(
+        generator.model, "predict", lambda latents, *a, **k: (sizes.append(len(latents)), predict(latents, *a, **k))[1]
+    )
+    settings = replace(SETTINGS, steps=1, classes_per_batch=4)
+    assert len(learn_words(generator, [images[1]] * 5, settings, range(5))) == 5
+    assert sizes == [3 * settings.batch_size, 2 * settings.batch_size]
+
+
 def test_the_same_seed_learns_the_same_word_and_another_seed_another(
     make_generator: Callable[..., Generator], images: list[list[Image.Image]]
 ) -> None:
