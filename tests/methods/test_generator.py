@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 
 from datasets.errors import UserError
+from methods.checkpoint import MODELS, checkpoint_files
 from methods.generator import Generator
 from methods.plan import PlanRow
 from methods.settings import GeneratorSettings
@@ -22,6 +23,9 @@ from tests.methods.plain_pipeline import difference, pipeline_image
 
 TOLERANCE = 1
 """Of 255: batching may round a grey level the other way."""
+
+UNET = MODELS["unet"]
+"""What the weights of UNet and codec are called."""
 
 ROWS = (
     PlanRow(0, 0, "a photo of a <word> on grass", "a", 0.7, 15.0, 10, seed=1),
@@ -186,6 +190,55 @@ def test_an_incomplete_folder_is_refused_by_the_missing_part(
     (folder / part).unlink()
     with pytest.raises(UserError, match=f"incomplete: {part} is missing"):
         Generator(GeneratorSettings(str(folder), 32, 4))
+
+
+@pytest.mark.parametrize("parts", [["unet", "vae", "text_encoder"], ["vae"], ["unet"], ["text_encoder"]])
+def test_parts_with_fp16_weights_only_are_opened_beside_plain_ones(
+    checkpoints: dict[str, Path],
+    words: dict[str, Any],
+    guides: dict[int, Image.Image],
+    tmp_path: Path,
+    parts: list[str],
+) -> None:
+    folder = shutil.copytree(checkpoints["ddim"], tmp_path / "mixed")
+    for part in parts:
+        weights = folder / part / f"{MODELS[part]}.safetensors"
+        weights.rename(weights.with_suffix(".fp16.safetensors"))
+    (_, made), (_, expected) = (
+        next(iter(Generator(GeneratorSettings(str(each), 32, 1, "float32")).generate(ROWS[:1], words, guides)))
+        for each in (folder, checkpoints["ddim"])
+    )
+    assert difference(made, expected) == 0
+
+
+def test_the_fingerprint_is_of_the_weights_that_are_read(checkpoints: dict[str, Path], tmp_path: Path) -> None:
+    """The UNet has both; its fp16 weights, here other ones, are read as the codec has no plain ones."""
+    folder = shutil.copytree(checkpoints["ddim"], tmp_path / "both")
+    _double_weights(folder / "unet" / f"{UNET}.safetensors", folder / "unet" / f"{UNET}.fp16.safetensors")
+    settings = GeneratorSettings(str(folder), 32, 1, "float32")
+    assert (
+        Generator(settings).fingerprint == Generator(replace(settings, checkpoint=str(checkpoints["ddim"]))).fingerprint
+    )
+    (folder / "vae" / f"{UNET}.safetensors").rename(folder / "vae" / f"{UNET}.fp16.safetensors")
+    files = {path.relative_to(folder).as_posix() for path in checkpoint_files(folder)}
+    assert f"unet/{UNET}.fp16.safetensors" in files
+    assert f"unet/{UNET}.safetensors" not in files
+    plain = Generator(replace(settings, checkpoint=str(checkpoints["ddim"]))).model.unet.conv_out.weight
+    assert torch.equal(Generator(settings).model.unet.conv_out.weight, 2 * plain)
+
+
+def test_a_part_without_any_weights_beside_fp16_ones_is_named(checkpoints: dict[str, Path], tmp_path: Path) -> None:
+    folder = shutil.copytree(checkpoints["ddim"], tmp_path / "cut")
+    (folder / "unet" / f"{UNET}.safetensors").rename(folder / "unet" / f"{UNET}.fp16.safetensors")
+    (folder / "vae" / f"{UNET}.safetensors").unlink()
+    with pytest.raises(UserError, match=f"incomplete: vae/{UNET}.safetensors is missing"):
+        Generator(GeneratorSettings(str(folder), 32, 4))
+
+
+def _double_weights(source: Path, target: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    save_file({name: 2 * tensor for name, tensor in load_file(source).items()}, target, {"format": "pt"})
 
 
 def test_a_truncated_weight_file_is_refused_in_one_line(
