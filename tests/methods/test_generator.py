@@ -68,6 +68,18 @@ def test_the_word_the_prompt_the_seed_and_the_guide_all_matter(
     assert all(difference(first, other) > TOLERANCE for other in others)
 
 
+@pytest.mark.parametrize(("device", "size"), [("cuda", 32), ("cpu", 16)])
+def test_the_batch_size_is_the_devices_unless_one_is_given(
+    checkpoints: dict[str, Path], monkeypatch: pytest.MonkeyPatch, device: str, size: int
+) -> None:
+    """As the settings, the line that refuses a negative one, and the performance page say."""
+    monkeypatch.setattr("methods.generator.default_device", lambda: torch.device(device))
+    sizes = [
+        Generator(GeneratorSettings(str(checkpoints["ddim"]), 32, given, "float32")).batch_size for given in (0, 3)
+    ]
+    assert sizes == [size, 3]
+
+
 def test_an_image_does_not_depend_on_its_batch(
     checkpoint: Path, make_generator: Callable[..., Generator], words: dict[str, Any], guides: dict[int, Image.Image]
 ) -> None:
@@ -276,7 +288,7 @@ def test_a_checkpoint_of_another_architecture_is_refused(
         (GeneratorSettings("no/such/folder"), "is no folder, no hub name"),
         (GeneratorSettings(dtype="float8"), "dtype 'float8' is unknown"),
         (GeneratorSettings(resolution=60), "multiple of 8"),
-        (GeneratorSettings(batch_size=-1), r"0 \(found by itself\) or more"),
+        (GeneratorSettings(batch_size=-1), r"must be 0 \(32 on a GPU, 16 on a CPU\) or more"),
         (GeneratorSettings(scheduler="euler2"), "scheduler .euler2. is unknown; known: checkpoint, ddim"),
         (GeneratorSettings(compile="yes"), "compile .yes. is unknown; known: auto, always, never"),
     ],
