@@ -42,7 +42,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def attempt(work: Callable[[], Result]) -> Result | Shortage:
     """What `work` returns, or that memory ran out; the tensors of a failed try are free by then."""
-    if torch.cuda.is_available():
+    if torch.cuda.is_initialized():
         torch.cuda.reset_peak_memory_stats()
     try:
         return work()

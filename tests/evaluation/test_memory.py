@@ -57,6 +57,7 @@ class TestNeeds:
         """`now`, and at `most` since it was last asked to begin anew."""
         memory = {"now": 6 * GIB, "most": 20 * GIB}
         monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
         monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda: memory.update(most=memory["now"]))
         monkeypatch.setattr(torch.cuda, "memory_allocated", lambda: memory["now"])
         monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: memory["most"])
