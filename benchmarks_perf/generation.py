@@ -29,9 +29,8 @@ def measure(size: Size) -> Measurement:
     """Time guided edits of photos; ours first, so that it has the device's memory to itself."""
     generator, resolution = Generator(size.generator), size.generator.resolution
     rows = _rows(1)
-    list(
-        generator.generate(rows, {}, _guides(rows, size.guide_width))
-    )  # opens, compiles, and halves a batch size that does not fit
+    # Opens, compiles, and halves a batch size that does not fit.
+    list(generator.generate(rows, {}, _guides(rows, size.guide_width)))
     threads = torch.get_num_threads() if generator.device.type == "cpu" else 1
     rows = _rows(size.rounds * threads * generator.batch_size)
     guides = _guides(rows, size.guide_width)

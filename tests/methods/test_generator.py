@@ -113,7 +113,8 @@ def test_half_precision_leaves_the_text_encoder_in_float32(
     checkpoints: dict[str, Path], words: dict[str, Any], guides: dict[int, Image.Image]
 ) -> None:
     half, full = (
-        Generator(GeneratorSettings(str(checkpoints["ddim"]), 32, 4, name)) for name in ("bfloat16", "float32")
+        Generator(GeneratorSettings(str(checkpoints["ddim"]), 32, 4, name, compile="never"))
+        for name in ("bfloat16", "float32")
     )
     model = half.model
     assert (model.unet.dtype, model.vae.dtype) == (torch.bfloat16, torch.bfloat16)
@@ -131,7 +132,8 @@ def test_a_codec_that_overflows_half_precision_goes_on_in_float32(
 ) -> None:
     """Weights a thousand times too large at one layer and too small at the next, which only float32 survives."""
     full, half = (
-        Generator(GeneratorSettings(str(checkpoints["ddim"]), 32, 4, name)) for name in ("float32", "float16")
+        Generator(GeneratorSettings(str(checkpoints["ddim"]), 32, 4, name, compile="never"))
+        for name in ("float32", "float16")
     )
     for generator in (full, half):
         generator.model.vae.decoder.conv_norm_out.weight.mul_(2.0**15)
@@ -207,6 +209,7 @@ def test_an_incomplete_folder_is_refused_by_the_missing_part(
 @pytest.mark.parametrize("parts", [["unet", "vae", "text_encoder"], ["vae"], ["unet"], ["text_encoder"]])
 def test_parts_with_fp16_weights_only_are_opened_beside_plain_ones(
     checkpoints: dict[str, Path],
+    make_generator: Callable[..., Generator],
     words: dict[str, Any],
     guides: dict[int, Image.Image],
     tmp_path: Path,
@@ -217,26 +220,25 @@ def test_parts_with_fp16_weights_only_are_opened_beside_plain_ones(
         weights = folder / part / f"{MODELS[part]}.safetensors"
         weights.rename(weights.with_suffix(".fp16.safetensors"))
     (_, made), (_, expected) = (
-        next(iter(Generator(GeneratorSettings(str(each), 32, 1, "float32")).generate(ROWS[:1], words, guides)))
-        for each in (folder, checkpoints["ddim"])
+        next(make_generator(each).generate(ROWS[:1], words, guides)) for each in (folder, checkpoints["ddim"])
     )
     assert difference(made, expected) == 0
 
 
-def test_the_fingerprint_is_of_the_weights_that_are_read(checkpoints: dict[str, Path], tmp_path: Path) -> None:
-    """The UNet has both; its fp16 weights, here other ones, are read as the codec has no plain ones."""
+def test_the_fingerprint_is_of_the_weights_that_are_read(
+    checkpoints: dict[str, Path], make_generator: Callable[..., Generator], tmp_path: Path
+) -> None:
+    """The UNet has both; its fp16 weights, here other ones, are read where the codec has no plain ones."""
+    plain = make_generator(checkpoints["ddim"])
     folder = shutil.copytree(checkpoints["ddim"], tmp_path / "both")
     _double_weights(folder / "unet" / f"{UNET}.safetensors", folder / "unet" / f"{UNET}.fp16.safetensors")
-    settings = GeneratorSettings(str(folder), 32, 1, "float32")
-    assert (
-        Generator(settings).fingerprint == Generator(replace(settings, checkpoint=str(checkpoints["ddim"]))).fingerprint
-    )
+    assert make_generator(folder).fingerprint == plain.fingerprint
     (folder / "vae" / f"{UNET}.safetensors").rename(folder / "vae" / f"{UNET}.fp16.safetensors")
     files = {path.relative_to(folder).as_posix() for path in checkpoint_files(folder)}
     assert f"unet/{UNET}.fp16.safetensors" in files
     assert f"unet/{UNET}.safetensors" not in files
-    plain = Generator(replace(settings, checkpoint=str(checkpoints["ddim"]))).model.unet.conv_out.weight
-    assert torch.equal(Generator(settings).model.unet.conv_out.weight, 2 * plain)
+    read, expected = (generator.model.unet.conv_out.weight for generator in (make_generator(folder), plain))
+    assert torch.equal(read, 2 * expected)
 
 
 def test_a_part_without_any_weights_beside_fp16_ones_is_named(checkpoints: dict[str, Path], tmp_path: Path) -> None:
