@@ -29,7 +29,7 @@ def outlook_by_rates(work: Work, rates: Rates) -> str:
     parts = {
         "textual inversion": (total.words, "words", total.inversion_steps / 1000 * rates.word),
         "generation": (total.images, "images", total.image_work * rates.image),
-        "classifiers": (total.cells, "cells", total.cells * rates.head + total.views * rates.view),
+        "classifiers": (total.heads, "heads", total.heads * rates.head + total.views * rates.view),
         "features": (total.embedded, "images", total.embedded * rates.feature),
     }
     hours = "GPU-hours" if rates.on_gpu else "hours"
@@ -46,6 +46,7 @@ class _Amount:
 
     inversion_steps: of textual inversion over all words, counted in steps of 4 samples.
     image_work: images, each counted by its denoising work against one of 35 guided steps.
+    heads: classifiers that are trained, those that weight synthetic images included.
     views: of images embedded for classifiers; embedded: images embedded for precision and recall.
     """
 
@@ -54,6 +55,7 @@ class _Amount:
     inversion_steps: float = 0.0
     images: int = 0
     image_work: float = 0.0
+    heads: int = 0
     views: int = 0
     embedded: int = 0
 
@@ -76,14 +78,19 @@ def _amounts(work: Work) -> Iterator[_Amount]:
         validated = sum(len(task.validation) for task in first.values())
         real = sum(len(task.train) for task in tasks)
         words, images = len(new) * len(job.dataset.classes), real * per_example
-        inversion, classifier = settings.textual_inversion, settings.classifier
+        inversion, classifier, guide = settings.textual_inversion, settings.classifier, settings.guide_classifier
+        weighted = "weights" in settings.components
+        views = real * classifier.views_per_image + images * classifier.views_per_synthetic + tested + validated
+        if weighted:
+            views += real * guide.views_per_image + images * guide.confidence_views
         yield _Amount(
             cells=len(cells),
             words=words,
             inversion_steps=words * inversion.steps * inversion.batch_size / 4,
             images=images,
             image_work=images * _work_of_an_image(job),
-            views=real * classifier.views_per_image + images * classifier.views_per_synthetic + tested + validated,
+            heads=len(cells) * (2 if weighted else 1),
+            views=views,
             embedded=images + tested,
         )
 

@@ -20,6 +20,7 @@ from datasets.few_shot import FewShotTask, few_shot_task
 from datasets.seeding import fingerprint, seed_from
 from evaluation.loading import worker_count
 from methods.base import SyntheticImage, SyntheticSet, Vector
+from methods.groups import even_groups
 from methods.plan import PLACEHOLDER, Plan, PlanRow
 from methods.settings import GeneratorSettings
 
@@ -104,10 +105,9 @@ class LocalTools:
         return self.models.generator(self.settings.generator)
 
     def textual_inversion(self, task: FewShotTask) -> tuple[Vector, ...]:
-        """One learned word per class, learned and kept in groups of `classes_per_batch`."""
-        task, size = self._task_of_words(task), self.settings.textual_inversion.classes_per_batch
-        labels = list(range(len(task.classes)))
-        groups = [labels[start : start + size] for start in range(0, len(labels), size)]
+        """One learned word per class, learned and kept in groups of `classes_per_batch` at most."""
+        task = self._task_of_words(task)
+        groups = even_groups(range(len(task.classes)), self.settings.textual_inversion.classes_per_batch)
         words = [word for group in groups for word in self._words(task, group)]
         return tuple(words)
 

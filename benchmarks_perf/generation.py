@@ -11,12 +11,11 @@ from PIL import Image
 
 from benchmarks_perf import seconds
 from benchmarks_perf.command import run_alone
-from benchmarks_perf.measurement import Measurement, counted_text
+from benchmarks_perf.measurement import Measurement, counted_text, dtype_name
 from benchmarks_perf.operations import decoder_operations, encoder_operations, unet_operations
 from benchmarks_perf.photos import photo
+from benchmarks_perf.plain_pipeline import open_plain_pipeline, plain_dtype
 from benchmarks_perf.sizes import Size
-from evaluation.device import default_device
-from methods.checkpoint import weight_variant
 from methods.generator import Generator
 from methods.plan import PlanRow
 
@@ -30,7 +29,8 @@ def measure(size: Size) -> Measurement:
     """Time guided edits of photos; ours first, so that it has the device's memory to itself."""
     generator, resolution = Generator(size.generator), size.generator.resolution
     rows = _rows(1)
-    list(generator.generate(rows, {}, _guides(rows, size.guide_width)))  # opens, compiles, and finds the batch size
+    # Opens, compiles, and halves a batch size that does not fit.
+    list(generator.generate(rows, {}, _guides(rows, size.guide_width)))
     threads = torch.get_num_threads() if generator.device.type == "cpu" else 1
     rows = _rows(size.rounds * threads * generator.batch_size)
     guides = _guides(rows, size.guide_width)
@@ -45,7 +45,8 @@ def measure(size: Size) -> Measurement:
         name="generation",
         work=f"{evaluations // 2} guided steps at {resolution} px",
         note=f"{counted_text(counted)} an image; {len(rows)} images {generator.batch_size} at a time in "
-        f"{_name(generator.dtype)}, against {size.plain_images} by diffusers' pipeline in {_name(_plain_dtype())}",
+        f"{dtype_name(generator.dtype)}, against {size.plain_images} by diffusers' pipeline in "
+        f"{dtype_name(plain_dtype())}",
         unit="image",
         plain=_plain_seconds(generator.folder, rows[: size.plain_images], guides, resolution),
         ours=ours,
@@ -53,15 +54,6 @@ def measure(size: Size) -> Measurement:
         dtype=generator.dtype,
         rates={"image": ours},
     )
-
-
-def _plain_dtype() -> torch.dtype:
-    """What the published code computes in."""
-    return torch.float16 if default_device().type == "cuda" else torch.float32
-
-
-def _name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
 
 
 def _rows(count: int) -> list[PlanRow]:
@@ -77,19 +69,7 @@ def _guides(rows: Sequence[PlanRow], width: int) -> dict[int, Image.Image]:
 
 def _plain_seconds(folder: Path, rows: Sequence[PlanRow], guides: Mapping[int, Image.Image], resolution: int) -> float:
     """Seconds an image of diffusers' pipeline, called for each image; float16 on a GPU."""
-    from diffusers import StableDiffusionImg2ImgPipeline
-
-    pipeline = StableDiffusionImg2ImgPipeline.from_pretrained(
-        folder,
-        dtype=_plain_dtype(),
-        variant=weight_variant(folder),
-        use_safetensors=True,
-        local_files_only=True,
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    ).to(default_device())
-    pipeline.set_progress_bar_config(disable=True)
+    pipeline = open_plain_pipeline(folder, plain_dtype(), plain_dtype())
 
     def make(row: PlanRow, steps: int) -> None:
         pipeline(

@@ -38,10 +38,15 @@ class Measurement:
 def table(measurements: Sequence[Measurement]) -> str:
     """Where it was measured and against which peak; a line for each measurement; a note on each."""
     dtypes = dict.fromkeys(measured.dtype for measured in measurements)
-    peaks = ", ".join(f"{peak(dtype) / 1e12:.3g} TFLOP/s in {str(dtype).removeprefix('torch.')}" for dtype in dtypes)
+    peaks = ", ".join(f"{peak(dtype) / 1e12:.3g} TFLOP/s in {dtype_name(dtype)}" for dtype in dtypes)
     header = f"{machine()} · peak: {peaks} (a large matrix product, measured in this run)"
     notes = [f"{measured.name}: {measured.note}" for measured in measurements]
     return "\n".join([header, "", aligned([TITLES, *map(_line, measurements)]), "", *notes])
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """`bfloat16`."""
+    return str(dtype).removeprefix("torch.")
 
 
 def counted_text(operations: float) -> str:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +18,7 @@ from torch import nn
 from datasets.errors import UserError
 from datasets.seeding import fingerprint
 from evaluation.device import IMAGES_AT_ONCE, default_device
-from evaluation.memory import halved, loading
+from evaluation.memory import Shortage, attempt, halved, loading
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -150,12 +150,9 @@ class Backbone:
         parts = []
         while len(pixels) > 0:
             batch = pixels[: self.batch_size]
-            try:
-                features = self._pass(batch)
-            except torch.OutOfMemoryError:
-                features = None
-            if features is None:  # outside of `except`, which would keep the failed batch's tensors alive
-                self.batch_size = halved(self.batch_size, f"images for {self.name}", "its image_size")
+            features = attempt(partial(self._pass, batch))
+            if isinstance(features, Shortage):
+                self.batch_size = halved(self.batch_size, features, f"images for {self.name}", "its image_size")
                 continue
             parts.append(features)
             pixels = pixels[len(batch) :]

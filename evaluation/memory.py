@@ -3,27 +3,67 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 
 from datasets.errors import UserError
 
+_SIGNS = ("CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
+"""In errors of other classes than PyTorch's own: of the driver, and of libraries that allocate for themselves."""
+_TRIED = re.compile(r"Tried to allocate ([\d.]+) (bytes|KiB|MiB|GiB)")
+_UNITS = {"bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+
+Result = TypeVar("Result")
+
 logger = logging.getLogger(__name__)
 
 
-def halved(size: int, what: str, lower: str, setting: str = "") -> int:
+@dataclass(frozen=True)
+class Shortage:
+    """Memory ran out.
+
+    needed: bytes that would have been taken at the least, weights included; 0: not known.
+    """
+
+    needed: int = 0
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a GPU's memory ran out, whoever noticed it."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS)
+
+
+def attempt(work: Callable[[], Result]) -> Result | Shortage:
+    """What `work` returns, or that memory ran out; the tensors of a failed try are free by then."""
+    if torch.cuda.is_initialized():
+        torch.cuda.reset_peak_memory_stats()
+    try:
+        return work()
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        return Shortage(_needed(error))
+
+
+def halved(size: int, shortage: Shortage, what: str, lower: str, setting: str = "") -> int:
     """Half of a size that did not fit; raises `UserError` at 1.
 
     Args:
         size: how many were tried at once.
+        shortage: what came of it.
         what: what they are ("images").
         lower: what makes a single one smaller ("generator.resolution").
         setting: the setting that would have avoided the failed try, if there is one.
     """
     if size <= 1:
-        raise UserError(f"one of the {what} does not fit into the memory of {_device()}: {_ADVICE}, or lower {lower}")
+        raise does_not_fit(shortage, what, lower)
     smaller, hint = size // 2, f" ({setting})" if setting else ""
     logger.warning("%d %s at once do not fit into memory: going on with %d%s", size, what, smaller, hint)
     if torch.cuda.is_available():
@@ -31,18 +71,37 @@ def halved(size: int, what: str, lower: str, setting: str = "") -> int:
     return smaller
 
 
+def does_not_fit(shortage: Shortage, what: str, lower: str) -> UserError:
+    """That not even one fits, and what one needs as far as is known; arguments as for `halved`."""
+    needs = f", it needs more than {shortage.needed / 2**30:.1f} GiB in all" if shortage.needed else ""
+    return UserError(
+        f"one of the {what} does not fit into the memory of {_device()}{needs}: {_ADVICE}, or lower {lower}"
+    )
+
+
 @contextmanager
 def loading(what: str, gigabytes: float) -> Iterator[None]:
     """Turn a lack of memory while weights are loaded into a `UserError` that says how much they need."""
     try:
         yield
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
         raise UserError(
             f"{what} needs {gigabytes:.1f} GB for its weights alone, more than is free on {_device()}: {_ADVICE}"
         ) from error
 
 
 _ADVICE = "close what else uses it or take a GPU with more memory"
+
+
+def _needed(error: RuntimeError) -> int:
+    """What was allocated at most, or was when the try failed with what it asked for; called while that is alive."""
+    found = _TRIED.search(str(error))
+    tried = int(float(found[1]) * _UNITS[found[2]]) if found else 0
+    if not torch.cuda.is_available():
+        return tried
+    return max(torch.cuda.max_memory_allocated(), torch.cuda.memory_allocated() + tried)
 
 
 def _device() -> str:

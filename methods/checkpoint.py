@@ -21,6 +21,8 @@ EMBEDDED = {"mini_sd": Path(__file__).parent / "mini_sd" / "weights"}
 
 MODELS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
 """The parts with weights, and what their weight files are called."""
+FP16 = "fp16"
+"""What the names of weights in half precision carry."""
 SCHEDULER = "scheduler/scheduler_config.json"
 TOKENIZER_FILES = ("tokenizer.json", "vocab.json")
 
@@ -39,7 +41,7 @@ def check_generator_settings(settings: GeneratorSettings) -> None:
     if settings.resolution <= 0 or settings.resolution % 8:
         raise UserError(f"generator.resolution must be a positive multiple of 8, got {settings.resolution}")
     if settings.batch_size < 0:
-        raise UserError(f"generator.batch_size must be 0 (found by itself) or more, got {settings.batch_size}")
+        raise UserError(f"generator.batch_size must be 0 (32 on a GPU, 16 on a CPU) or more, got {settings.batch_size}")
     if settings.scheduler not in SCHEDULERS:
         raise UserError(f"generator.scheduler '{settings.scheduler}' is unknown; known: {', '.join(SCHEDULERS)}")
     if settings.compile not in COMPILE:
@@ -89,8 +91,8 @@ def checkpoint_fingerprint(folder: Path) -> str:
 def checkpoint_files(folder: Path) -> list[Path]:
     """Every file that the generator reads, sorted; raises `UserError` naming the first part that is missing."""
     files = [_required(folder, SCHEDULER)]
-    for part, stem in MODELS.items():
-        files += [_required(folder, f"{part}/config.json"), *_weight_files(folder, part, stem)]
+    for part in MODELS:
+        files += [_required(folder, f"{part}/config.json"), *_weight_files(folder, part)]
     if not any((folder / "tokenizer" / name).is_file() for name in TOKENIZER_FILES):
         raise _incomplete(folder, f"tokenizer/{TOKENIZER_FILES[0]}")
     files += [path for path in (folder / "tokenizer").iterdir() if path.suffix in (".json", ".txt")]
@@ -98,10 +100,11 @@ def checkpoint_files(folder: Path) -> list[Path]:
 
 
 def weight_variant(folder: Path) -> str | None:
-    """`fp16` for a folder whose weights carry that name only, as diffusers' `variant` argument wants it."""
-    stem = MODELS["unet"]
-    plain = any((folder / "unet" / f"{stem}.safetensors{suffix}").is_file() for suffix in ("", ".index.json"))
-    return None if plain else "fp16"
+    """`fp16` for a folder in which a part's weights carry that name only, as diffusers' `variant` argument wants it.
+
+    diffusers then takes the other parts' fp16 weights where they have any, and their plain ones where not.
+    """
+    return None if all(_weights(folder, part, "") for part in MODELS) else FP16
 
 
 def read_config(folder: Path, name: str) -> dict[str, Any]:
@@ -150,17 +153,23 @@ def _required(folder: Path, name: str) -> Path:
     return folder / name
 
 
-def _weight_files(folder: Path, part: str, stem: str) -> list[Path]:
-    """The part's weights: one safetensors file, or an index and its shards; plain before the fp16 variant."""
-    for variant in ("", ".fp16"):
-        whole = folder / part / f"{stem}{variant}.safetensors"
-        if whole.is_file():
-            return [whole]
-        index = folder / part / f"{stem}.safetensors.index{variant}.json"
-        if index.is_file():
-            shards = set(read_config(folder, f"{part}/{index.name}")["weight_map"].values())
-            return [index, *(_required(folder, f"{part}/{shard}") for shard in sorted(shards))]
-    raise _incomplete(folder, f"{part}/{stem}.safetensors")
+def _weight_files(folder: Path, part: str) -> list[Path]:
+    """The part's weights that are read: one safetensors file, or an index and its shards."""
+    for variant in (weight_variant(folder) or "", ""):
+        found = _weights(folder, part, variant)
+        if found is not None:
+            if found.suffix == ".safetensors":
+                return [found]
+            shards = set(read_config(folder, f"{part}/{found.name}")["weight_map"].values())
+            return [found, *(_required(folder, f"{part}/{shard}") for shard in sorted(shards))]
+    raise _incomplete(folder, f"{part}/{MODELS[part]}.safetensors")
+
+
+def _weights(folder: Path, part: str, variant: str) -> Path | None:
+    """The part's weights of a variant (plain ones: empty), as one file or as the index of shards."""
+    stem, infix = MODELS[part], f".{variant}" if variant else ""
+    names = (f"{stem}{infix}.safetensors", f"{stem}.safetensors.index{infix}.json")
+    return next((folder / part / name for name in names if (folder / part / name).is_file()), None)
 
 
 def _incomplete(folder: Path, name: str) -> UserError:

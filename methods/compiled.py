@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from datasets.cache import default_cache
@@ -37,7 +38,8 @@ class CompiledNetwork:
         from torch._dynamo.exc import TorchDynamoException
 
         try:
-            return self._call(*inputs, **named_inputs)
+            with _backward_at_once():
+                return self._call(*inputs, **named_inputs)
         except TorchDynamoException as error:
             if self._call is self._module:
                 raise
@@ -45,3 +47,12 @@ class CompiledNetwork:
             logger.warning("torch.compile cannot be used (%s): going on without (generator.compile=never)", reason)
             self._call = self._module
             return self._call(*inputs, **named_inputs)
+
+
+def _backward_at_once() -> AbstractContextManager[None]:
+    """Compile the backward pass with the forward one: when it is first run, nothing catches a failure any more."""
+    from torch._functorch import config
+
+    name = "force_non_lazy_backward_lowering"
+    found: AbstractContextManager[None] = config.patch(name, True) if hasattr(config, name) else nullcontext()
+    return found

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Generator as PythonGenerator
 from contextlib import closing
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ from datasets.errors import UserError
 from datasets.seeding import fingerprint
 from evaluation.device import default_device, half_precision, one_thread
 from evaluation.loading import load_ahead
-from evaluation.memory import halved
+from evaluation.memory import Shortage, attempt, does_not_fit, halved
 from methods.checkpoint import check_generator_settings, checkpoint_fingerprint, checkpoint_folder, read_config
 from methods.compiled import compiling
 from methods.guidance import guidance_embedding, guided
@@ -30,7 +30,7 @@ from methods.plan import PLACEHOLDER, PlanRow
 from methods.schedulers import fresh_scheduler, step_arguments, times_from
 from methods.settings import GeneratorSettings
 
-VERSION = 2
+VERSION = 3
 """Part of the fingerprint; raised when a change here changes images."""
 
 _AS_MANY_AS_PAY = {"cuda": 32, "cpu": 16}
@@ -43,11 +43,17 @@ Vector = npt.NDArray[np.float32]
 _Conditions = dict[tuple[str, str], Tensor]
 _Group = tuple[float, int, bool]
 _Make = Callable[[_Group, Sequence[int]], list[Image.Image]]
+_Item = TypeVar("_Item")
+_Made = TypeVar("_Made")
 _Batches = PythonGenerator[tuple[Sequence[int], list[Image.Image]], None, None]
 
 
 class Generator:
-    """Makes the images of plan rows. The model is opened when it is first needed; its fingerprint needs no model."""
+    """Makes the images of plan rows. The model is opened when it is first needed; its fingerprint needs no model.
+
+    Latents, noise and the sampler's steps are float32 whatever the UNet computes in: in bfloat16 the first times of the
+    noise schedule round to no noise at all.
+    """
 
     def __init__(self, settings: GeneratorSettings) -> None:
         """Check the settings and find the checkpoint; raises `UserError` for one that is missing or not whole."""
@@ -58,6 +64,8 @@ class Generator:
         self.dtype = _dtype(settings.dtype, self.device)
         self.batch_size = settings.batch_size or _AS_MANY_AS_PAY[self.device.type]
         """Images made together; halved where they do not fit into memory."""
+        self.most_samples: int | None = None
+        """Of a step of textual inversion, all classes counted, once more of them did not fit into memory."""
 
     @cached_property
     def fingerprint(self) -> str:
@@ -110,7 +118,7 @@ class Generator:
 
         Raises:
             UserError: a row whose strength × steps is below one step, or whose prompt is too long; or a GPU on which
-                not even one image fits.
+                not even one image, guide or prompt fits.
         """
         self.model.encoder.tokenize(sorted({row.prompt for row in rows}))  # refuses before an hour of work
         posteriors, conditions = self._posteriors(rows, guides), self._conditions(rows, words)
@@ -126,19 +134,22 @@ class Generator:
                     on_progress(done, len(rows))
 
     def _one_after_the_other(self, rows: Sequence[PlanRow], make: _Make) -> _Batches:
-        """For a GPU; a batch that does not fit into its memory is halved, and all that follow."""
+        """For a GPU, whose memory bounds a batch."""
         for group, members in _groups(rows).items():
-            while members:
-                batch = members[: self.batch_size]
-                try:
-                    images = make(group, batch)
-                except torch.OutOfMemoryError:
-                    images = None
-                if images is None:  # outside of `except`, which would keep the failed batch's tensors alive
-                    self.batch_size = halved(self.batch_size, "images", "generator.resolution", "generator.batch_size")
-                    continue
-                yield batch, images
-                members = members[len(batch) :]
+            yield from self._in_batches(members, partial(make, group), "images")
+
+    def _in_batches(
+        self, items: Sequence[_Item], make: Callable[[Sequence[_Item]], _Made], what: str
+    ) -> PythonGenerator[tuple[Sequence[_Item], _Made], None, None]:
+        """What is made of `batch_size` items at a time; a batch that does not fit is halved, and all that follow."""
+        while items:
+            batch = items[: self.batch_size]
+            made = attempt(partial(make, batch))
+            if isinstance(made, Shortage):
+                self.batch_size = halved(self.batch_size, made, what, "generator.resolution", "generator.batch_size")
+                continue
+            yield batch, made
+            items = items[len(batch) :]
 
     def _side_by_side(self, rows: Sequence[PlanRow], make: _Make) -> _Batches:
         """For a CPU: a thread for each core makes a batch of its own, twice as fast as all cores within each operation.
@@ -160,19 +171,29 @@ class Generator:
         def posterior(guide: int) -> Posterior:
             return self.model.posterior(guides[guide].convert("RGB").resize(size, Image.Resampling.BILINEAR))
 
-        return {guide: posterior(guide) for guide in sorted({row.guide for row in rows})}
+        found = {}
+        for guide in sorted({row.guide for row in rows}):
+            encoded = attempt(partial(posterior, guide))
+            if isinstance(encoded, Shortage):
+                raise does_not_fit(encoded, "guides", "generator.resolution")
+            found[guide] = encoded
+        return found
 
     @torch.inference_mode()
     def _conditions(self, rows: Sequence[PlanRow], words: Mapping[str, Vector]) -> _Conditions:
         """The text encoder's states of each prompt with its word, and of the empty prompt."""
         conditions: _Conditions = {}
         pairs = list(dict.fromkeys([("", ""), *((row.prompt, row.word) for row in rows)]))
-        for start in range(0, len(pairs), self.batch_size):
-            chunk = _padded(pairs[start : start + self.batch_size], self.batch_size)
-            tokens = self.model.encoder.tokenize([prompt for prompt, _ in chunk])
-            states = self.model.encoder.encode(tokens, self._vectors([self._word(pair, words) for pair in chunk]))
-            conditions.update(zip(chunk, states.to(self.dtype), strict=True))
+        for some, states in self._in_batches(pairs, partial(self._encoded, words=words), "prompts"):
+            conditions.update(zip(some, states, strict=True))
         return conditions
+
+    def _encoded(self, pairs: Sequence[tuple[str, str]], words: Mapping[str, Vector]) -> Tensor:
+        """The text encoder's states of at most `batch_size` pairs of prompt and word."""
+        full = _padded(pairs, self.batch_size)
+        tokens = self.model.encoder.tokenize([prompt for prompt, _ in full])
+        states = self.model.encoder.encode(tokens, self._vectors([self._word(pair, words) for pair in full]))
+        return states[: len(pairs)].to(self.dtype)
 
     def _word(self, pair: tuple[str, str], words: Mapping[str, Vector]) -> Vector:
         prompt, word = pair
@@ -198,7 +219,7 @@ class Generator:
         times = times_from(scheduler, strength, steps)
         latents = self._start(scheduler, times[0], full, posteriors, generators)
         context = torch.stack([conditions[row.prompt, row.word] for row in full])
-        scale = torch.tensor([row.guidance_scale for row in full], device=self.device, dtype=self.dtype)
+        scale = torch.tensor([row.guidance_scale for row in full], device=self.device)
         predict = self._guided if with_guidance and not self.model.guidance_dimension else self._conditional
         arguments = step_arguments(scheduler, generators)
         if predict == self._guided:
@@ -211,18 +232,20 @@ class Generator:
     def _guided(self, latents: Tensor, time: Tensor, context: Tensor, scale: Tensor) -> Tensor:
         """The UNet's prediction under classifier-free guidance, both halves in one pass."""
         doubled = torch.cat([latents, latents])
-        prediction: Tensor = self.model.predict(doubled, time, encoder_hidden_states=context, return_dict=False)[0]
-        return guided(prediction, scale[:, None, None, None])
+        return guided(self._predict(doubled, time, context), scale[:, None, None, None])
 
     def _conditional(self, latents: Tensor, time: Tensor, context: Tensor, scale: Tensor) -> Tensor:
         """The UNet's prediction for the prompts; a distilled UNet is told the guidance scale."""
         arguments = {}
         if self.model.guidance_dimension:
             arguments["timestep_cond"] = guidance_embedding(scale, self.model.guidance_dimension).to(self.dtype)
-        prediction: Tensor = self.model.predict(
-            latents, time, encoder_hidden_states=context, return_dict=False, **arguments
-        )[0]
-        return prediction
+        return self._predict(latents, time, context, **arguments)
+
+    def _predict(self, latents: Tensor, time: Tensor, context: Tensor, **arguments: Tensor) -> Tensor:
+        """The UNet's output, float32 as its input is."""
+        states = {"encoder_hidden_states": context, **arguments}
+        prediction: Tensor = self.model.predict(latents.to(self.dtype), time, return_dict=False, **states)[0]
+        return prediction.float()
 
     def _start(
         self,
@@ -239,7 +262,7 @@ class Generator:
         pairs = zip(rows, generators, strict=True)
         latents = self.model.scaling * torch.cat([posteriors[row.guide].sample(generator) for row, generator in pairs])
         shape = (1, *latents.shape[1:])
-        noise = torch.cat([torch.randn(shape, generator=generator, dtype=self.dtype) for generator in generators])
+        noise = torch.cat([torch.randn(shape, generator=generator) for generator in generators])
         start: Tensor = scheduler.add_noise(latents, noise.to(self.device), time.repeat(len(rows)))
         return start
 

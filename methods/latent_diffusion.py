@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -24,24 +25,29 @@ from methods.word_embedding import PromptEncoder
 _PIXELS_DECODED_AT_ONCE = 8 * 512 * 512
 """Decoding needs more memory for each image than denoising does, and gains nothing from larger batches."""
 
+_CodecWork = Callable[[Any, Tensor], tuple[Tensor, ...]]
+
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Posterior:
-    """The codec's distribution over one image's latents: mean and deviation, each (1, channels, height, width)."""
+    """The codec's distribution over one image's latents: mean and deviation, float32 (1, channels, height, width)."""
 
     mean: Tensor
     std: Tensor
 
     def sample(self, generator: torch.Generator) -> Tensor:
         """Draw latents (unscaled) with the CPU generator."""
-        noise = torch.randn(self.mean.shape, generator=generator, dtype=self.mean.dtype)
+        noise = torch.randn(self.mean.shape, generator=generator)
         return self.mean + self.std * noise.to(self.mean.device)
 
 
 class LatentDiffusion:
     """A frozen Stable Diffusion model. The text encoder runs in float32, codec and UNet in `dtype`.
+
+    An image for which the codec overflows half precision is coded again in float32, it alone: so an image does not
+    depend on the images before it or beside it.
 
     predict: the UNet as it is called: compiled, if that was asked for.
     """
@@ -67,6 +73,8 @@ class LatentDiffusion:
         self.scheduler = scheduler_named(scheduler, pipeline.scheduler)
         self.encoder = PromptEncoder(pipeline.tokenizer, text_encoder)
         self.pixels_per_latent = int(pipeline.vae_scale_factor)
+        self._codec_in_float32: Any = None
+        self._lock = Lock()
 
     @property
     def scaling(self) -> float:
@@ -83,28 +91,60 @@ class LatentDiffusion:
         """The codec's posterior of one RGB image, whose sides must be multiples of `pixels_per_latent`."""
         pixels = torch.from_numpy(np.asarray(image.convert("RGB"), dtype=np.float32) / 255.0)
         batch = (2.0 * pixels - 1.0).permute(2, 0, 1)[None].to(self.device)
-        mean, std = self._in_range(partial(_moments, pixels=batch))
-        return Posterior(mean.to(self.dtype), std.to(self.dtype))
+        return Posterior(*self._by_codec(_moments, batch))
 
     @torch.inference_mode()
     def decode(self, latents: Tensor) -> list[Image.Image]:
-        """Images of a batch of scaled latents."""
+        """Images of a batch of scaled latents; raises `UserError` for latents that are no numbers."""
+        if not bool(latents.isfinite().all()):
+            raise _no_numbers("the latents of an image", "the UNet", self.dtype)
         at_once = max(1, _PIXELS_DECODED_AT_ONCE // (latents.shape[-1] * latents.shape[-2] * self.pixels_per_latent**2))
         images = []
         for part in (latents / self.scaling).split(at_once):
-            (pixels,) = self._in_range(partial(_pixels, latents=part))
-            values = (pixels * 0.5 + 0.5).clamp(0, 1).permute(0, 2, 3, 1).float().cpu().numpy()
+            (pixels,) = self._by_codec(_pixels, part)
+            values = (pixels * 0.5 + 0.5).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()
             images += [Image.fromarray(array) for array in (values * 255).round().astype("uint8")]
         return images
 
-    def _in_range(self, work: Callable[[Any], tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
-        """The codec's work; in float32 from the first result on that overflows half precision."""
-        results = work(self.vae)
-        if self.vae.dtype != torch.float32 and not all(bool(result.isfinite().all()) for result in results):
-            logger.warning("the codec overflows %s: it goes on in float32", str(self.vae.dtype).removeprefix("torch."))
-            self.vae.float()
-            results = work(self.vae)
+    def _by_codec(self, work: _CodecWork, inputs: Tensor) -> list[Tensor]:
+        """The codec's work on a batch, float32; rows that overflow half precision are done again, one by one."""
+        results = [result.float() for result in work(self.vae, inputs)]
+        broken = _rows_of_no_numbers(results)
+        if broken and self.dtype == torch.float32:
+            raise _no_numbers("the codec's results", "the codec", self.dtype)
+        for row in broken:
+            again = [result.float() for result in work(self._wider_codec(), inputs[row : row + 1])]
+            if _rows_of_no_numbers(again):
+                raise _no_numbers("the codec's results", "the codec", torch.float32)
+            for result, finite in zip(results, again, strict=True):
+                result[row] = finite[0]
         return results
+
+    def _wider_codec(self) -> Any:
+        """The codec without the limits of half precision: a copy, made once, whichever thread asks first."""
+        with self._lock, torch.inference_mode(False):
+            if self._codec_in_float32 is None:
+                logger.warning("the codec overflows %s: images for which it does go on in float32", _name(self.dtype))
+                self._codec_in_float32 = deepcopy(self.vae).float()
+        return self._codec_in_float32
+
+
+def _rows_of_no_numbers(results: Sequence[Tensor]) -> list[int]:
+    """Rows of a batch in which some result is infinite or no number."""
+    finite = [result.isfinite().flatten(1).all(dim=1) for result in results]
+    rows: list[int] = (~torch.stack(finite).all(dim=0)).nonzero()[:, 0].tolist()
+    return rows
+
+
+def _no_numbers(what: str, network: str, dtype: torch.dtype) -> UserError:
+    if dtype == torch.float32:
+        return UserError(f"{what} are no numbers, in float32: the weights of {network} are not sound")
+    wider = "float32" if dtype == torch.bfloat16 else "bfloat16 or float32"
+    return UserError(f"{what} are no numbers: {network} overflows {_name(dtype)}; set generator.dtype={wider}")
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def _frozen(model: nn.Module) -> Any:

@@ -20,9 +20,10 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from datasets.errors import UserError
-from evaluation.memory import halved
+from evaluation.memory import Shortage, attempt, halved
 from methods.divergence import DivergenceWatch
 from methods.generator import Generator
+from methods.groups import even_groups
 from methods.inversion_samples import TEMPLATES, ClassSampler, Draws
 from methods.latent_diffusion import LatentDiffusion
 from methods.plan import PLACEHOLDER
@@ -72,19 +73,19 @@ def learn_words(
     """
     initial = _initial_words(generator, settings.initial_word, len(images), nouns)
     learner = _Learner(generator, images, settings, seeds, initial)
-    size = max(1, min(settings.classes_per_batch, len(images)))
     words: list[Matrix] = []
+    finished = 0
     while len(words) < len(images):
-        labels = range(len(words), min(len(words) + size, len(images)))
-        total = -(-len(images) // size) * settings.steps
-        report = _offset_progress(on_progress, len(words) // size * settings.steps, total)
+        labels, *others = even_groups(range(len(words), len(images)), learner.most_together)
+        report = _offset_progress(on_progress, finished, finished + (1 + len(others)) * settings.steps)
         learned = learner.learn(labels, settings.learning_rate, report)
-        if learned is None:
-            size = _with_less_memory(generator.model, size)
+        if isinstance(learned, Shortage):
+            learner.take_less(len(labels), learned)
             continue
         for label, word, diverged in zip(labels, learned.words, learned.diverged, strict=True):
             name = nouns[label] if nouns else f"number {label}"
             words.append(learner.learn_slower(label, name) if diverged else word)
+        finished += settings.steps
     return np.stack(words)
 
 
@@ -104,15 +105,36 @@ class _Learner:
     seeds: Sequence[int]
     initial: Matrix
 
-    def learn(self, labels: Sequence[int], rate: float, report: Callable[[int], None]) -> _Learned | None:
-        """The words of some classes, learned together; None where they do not fit into memory."""
+    @property
+    def most_together(self) -> int:
+        """Classes that are learned together at most: as is set, or as is known to fit into memory."""
+        most, known = self.settings.classes_per_batch, self.generator.most_samples
+        return max(1, most if known is None else min(most, known // self.settings.batch_size))
+
+    def take_less(self, classes: int, shortage: Shortage) -> None:
+        """See to it that the next try takes less memory than so many classes did, in calls to come as well.
+
+        One class is first tried with checkpointing; raises `UserError` where it does not fit so either.
+        """
+        unet = self.generator.model.unet
+        if classes == 1 and not unet.is_gradient_checkpointing:
+            logger.warning("one class does not fit into memory: computing activations twice (gradient checkpointing)")
+            unet.enable_gradient_checkpointing()
+            return
+        setting = "textual_inversion.classes_per_batch"
+        fewer = halved(classes, shortage, "classes", "generator.resolution", setting)
+        self.generator.most_samples = fewer * self.settings.batch_size
+
+    def learn(self, labels: Sequence[int], rate: float, report: Callable[[int], None]) -> _Learned | Shortage:
+        """The words of some classes, learned together, or that they do not fit into memory."""
         model, resolution = self.generator.model, self.generator.settings.resolution
-        try:
+
+        def work() -> _Learned:
             samplers = [ClassSampler(model, self.images[label], resolution, self.seeds[label]) for label in labels]
             settings = replace(self.settings, learning_rate=rate)
             return _learn_group(model, samplers, self.initial[list(labels)], settings, report)
-        except torch.OutOfMemoryError:
-            return None
+
+        return attempt(work)
 
     def learn_slower(self, label: int, name: str) -> Matrix:
         """The word of a class that diverged, alone, at a tenth of the rate and again at a tenth of that."""
@@ -120,8 +142,8 @@ class _Learner:
         for _ in range(_SLOWER_TRIES):
             rate /= 10
             logger.warning("the word of class %s diverged: learning it again alone, at learning rate %g", name, rate)
-            learned = self.learn([label], rate, lambda step: None)
-            if learned is not None and not learned.diverged[0]:
+            learned = self._learn_alone(label, rate)
+            if not learned.diverged[0]:
                 word: Matrix = learned.words[0]
                 return word
         raise UserError(
@@ -129,14 +151,10 @@ class _Learner:
             "or set generator.dtype=float32 or another textual_inversion.learning_rate"
         )
 
-
-def _with_less_memory(model: LatentDiffusion, size: int) -> int:
-    """How many classes to learn together after `size` did not fit; one class is first tried with checkpointing."""
-    if size == 1 and not model.unet.is_gradient_checkpointing:
-        logger.warning("one class does not fit into memory: computing activations twice (gradient checkpointing)")
-        model.unet.enable_gradient_checkpointing()
-        return 1
-    return halved(size, "classes", "generator.resolution", "textual_inversion.classes_per_batch")
+    def _learn_alone(self, label: int, rate: float) -> _Learned:
+        while isinstance(learned := self.learn([label], rate, lambda step: None), Shortage):
+            self.take_less(1, learned)
+        return learned
 
 
 def _initial_words(generator: Generator, word: str, classes: int, nouns: Sequence[str] | None) -> Matrix:
@@ -186,15 +204,15 @@ def _attention(model: LatentDiffusion) -> AbstractContextManager[None]:
 
 
 def _losses(model: LatentDiffusion, schedule: Any, draws: Sequence[Draws], tokens: Tensor, words: Tensor) -> Tensor:
-    """Each class's mean squared error over its samples, (classes,)."""
+    """Each class's mean squared error over its samples, (classes,): float32 but for the UNet's own arithmetic."""
     latents = torch.cat([draw.latents for draw in draws])
     noise = torch.cat([draw.noise for draw in draws])
     times = torch.cat([draw.times for draw in draws]).to(model.device)
     context = model.encoder.encode(tokens[torch.cat([draw.templates for draw in draws])], words).to(model.dtype)
     noisy = schedule.add_noise(latents, noise, times)
-    prediction = model.predict(noisy, times, encoder_hidden_states=context, return_dict=False)[0]
+    prediction = model.predict(noisy.to(model.dtype), times, encoder_hidden_states=context, return_dict=False)[0]
     target = noise if schedule.config.prediction_type == "epsilon" else schedule.get_velocity(latents, noise, times)
-    error = (prediction.float() - target.float()).square()
+    error = (prediction.float() - target).square()
     return error.view(len(draws), -1).mean(dim=1)
 
 

@@ -60,6 +60,20 @@ def test_hours_by_rates_are_those_of_a_hand_computation(small: Settings, world, 
     assert hours["total"][1] == pytest.approx(sum(h for name, (_, h) in hours.items() if name != "total"), abs=0.02)
 
 
+def test_the_classifier_that_weights_images_is_counted(small: Settings, world):
+    rates = Rates("file", "GPU", on_gpu=True, word=0, image=0, view=3600, head=3600, feature=0)
+
+    def of(components: str) -> tuple[int, float]:
+        overrides = ("guide_classifier.views_per_image=7", "guide_classifier.confidence_views=5")
+        job = prepare(small("diagen", seeds="0,1", components=components, overrides=overrides))
+        return _hours(outlook_by_rates([(job, job.cells)], rates))["classifiers"]
+
+    (heads, hours), (heads_without, hours_without) = of("noise,prompts,weights"), of("noise,prompts")
+    assert (heads, heads_without) == (2 * 2, 2)
+    views = 2 * 6 * 7 + 2 * 6 * 4 * 5  # of the real images of two seeds, and five of each synthetic one
+    assert hours - hours_without == views + 2
+
+
 def test_fewer_steps_without_guidance_take_less(small: Settings, world, rates_file: Path):
     rates = Rates("file", "GPU", on_gpu=True, word=0, image=3600, view=0, head=0, feature=0)
 

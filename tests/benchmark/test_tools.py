@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -112,6 +113,12 @@ def test_words_are_kept_group_by_group(world, small: Settings, monkeypatch):
         fresh_tools(settings).textual_inversion(task())
     assert len(fresh_tools(settings).textual_inversion(task())) == 3
     assert sizes == [2, 1, 1]
+
+
+def test_groups_of_words_are_even(world, small: Settings, monkeypatch):
+    tools = fresh_tools(small(overrides=("textual_inversion.classes_per_batch=4",)))
+    monkeypatch.setattr(tools, "_words", lambda task, labels: [len(labels)] * len(labels))
+    assert tools.textual_inversion(SimpleNamespace(classes="abcde")) == (3, 3, 3, 2, 2)
 
 
 def test_a_servers_prompts_are_kept(world, small: Settings, monkeypatch):

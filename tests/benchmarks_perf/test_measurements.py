@@ -30,7 +30,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Size:
     folder = tmp_path_factory.mktemp("checkpoints") / "tiny"
     write_random_checkpoint(folder, TINY)
     return Size(
-        generator=GeneratorSettings(str(folder), 32, batch_size=1, dtype="float32"),
+        generator=GeneratorSettings(str(folder), 32, batch_size=1, dtype="float32", compile="never"),
         guide_width=32,
         rounds=1,
         plain_images=1,

@@ -13,7 +13,7 @@ from torch import nn
 from datasets.errors import UserError
 from evaluation import device
 from evaluation.backbones import load_backbone
-from evaluation.device import dtype_named
+from evaluation.device import default_device, dtype_named
 from evaluation.frozen import Backbone, Network
 from tests.evaluation.networks import SIDE, pictures, tiny_network
 
@@ -31,7 +31,7 @@ def grey(value: int) -> Image.Image:
 class TestAutomaticDtype:
     def test_a_cpu_computes_in_float32(self) -> None:
         assert dtype_named("auto", CPU) == torch.float32
-        assert load_backbone("efficientnet_lite0", 64).dtype == torch.float32
+        assert load_backbone("efficientnet_lite0", 64).dtype == dtype_named("auto", default_device())
 
     @pytest.mark.parametrize(("computes", "dtype"), [(True, torch.bfloat16), (False, torch.float16)])
     def test_a_gpu_computes_in_bfloat16_unless_it_only_emulates_it(

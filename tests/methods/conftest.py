@@ -47,11 +47,11 @@ def checkpoint(request: pytest.FixtureRequest, checkpoints: dict[str, Path]) -> 
 
 @pytest.fixture(scope="session")
 def make_generator(checkpoints: dict[str, Path]) -> Callable[..., Generator]:
-    """A generator over a folder (the DDIM one by default), in float32."""
+    """A generator over a folder (the DDIM one by default), in float32, compiled nowhere: it takes a minute."""
 
     def make(folder: Path | None = None, batch_size: int = 4, resolution: int = RESOLUTION) -> Generator:
-        settings = GeneratorSettings(str(folder or checkpoints["ddim"]), resolution, batch_size, "float32")
-        return Generator(settings)
+        folder = folder or checkpoints["ddim"]
+        return Generator(GeneratorSettings(str(folder), resolution, batch_size, "float32", compile="never"))
 
     return make
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -37,6 +39,32 @@ def test_a_machine_without_a_compiler_goes_on_without(
         assert torch.equal(result, linear(inputs))
     assert len(caplog.records) == 1
     assert "no C++ compiler was found" in caplog.text
+
+
+def test_a_backward_pass_that_cannot_be_compiled_is_noticed_in_the_call(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from torch._dynamo.backends.common import aot_autograd
+    from torch._functorch import config
+    from torch._functorch.aot_autograd import make_boxed_func
+
+    def forward(graph: Any, _inputs: object) -> Any:
+        return make_boxed_func(graph.forward)
+
+    def backward(_graph: object, _inputs: object) -> object:
+        raise NotImplementedError("no kernel for the backward pass")
+
+    backend = aot_autograd(fw_compiler=forward, bw_compiler=backward)
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
+    linear = nn.Linear(2, 2).requires_grad_(False)
+    network, inputs = CompiledNetwork(linear), torch.ones(1, 2, requires_grad=True)
+    with caplog.at_level(logging.WARNING, logger="methods.compiled"):
+        gradients = [torch.autograd.grad(network(inputs).sum(), inputs)[0] for _ in range(2)]
+    for gradient in gradients:
+        assert torch.equal(gradient, linear.weight.sum(dim=0, keepdim=True))
+    assert [record.message for record in caplog.records if record.name == "methods.compiled"] == [caplog.messages[-1]]
+    assert "no kernel for the backward pass" in caplog.messages[-1]
+    assert not config.force_non_lazy_backward_lowering
 
 
 def test_an_error_of_the_network_itself_is_not_taken_for_the_compilers(monkeypatch: pytest.MonkeyPatch) -> None:

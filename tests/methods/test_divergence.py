@@ -64,7 +64,7 @@ def test_a_diverged_class_is_named_and_learned_again_more_slowly(
     def breaks(latents: torch.Tensor, *arguments: Any, **named: Any) -> Any:
         (prediction,) = predict(latents, *arguments, **named)
         if len(latents) == 4:
-            broken = torch.ones(4, 1, 1, 1)
+            broken = torch.ones(4, 1, 1, 1, device=prediction.device)
             broken[2:] = torch.nan
             prediction = prediction * broken
         return (prediction,)

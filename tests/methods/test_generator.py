@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 
 from datasets.errors import UserError
+from methods.checkpoint import MODELS, checkpoint_files
 from methods.generator import Generator
 from methods.plan import PlanRow
 from methods.settings import GeneratorSettings
@@ -22,6 +23,9 @@ from tests.methods.plain_pipeline import difference, pipeline_image
 
 TOLERANCE = 1
 """Of 255: batching may round a grey level the other way."""
+
+UNET = MODELS["unet"]
+"""What the weights of UNet and codec are called."""
 
 ROWS = (
     PlanRow(0, 0, "a photo of a <word> on grass", "a", 0.7, 15.0, 10, seed=1),
@@ -64,6 +68,18 @@ def test_the_word_the_prompt_the_seed_and_the_guide_all_matter(
     assert all(difference(first, other) > TOLERANCE for other in others)
 
 
+@pytest.mark.parametrize(("device", "size"), [("cuda", 32), ("cpu", 16)])
+def test_the_batch_size_is_the_devices_unless_one_is_given(
+    checkpoints: dict[str, Path], monkeypatch: pytest.MonkeyPatch, device: str, size: int
+) -> None:
+    """As the settings, the line that refuses a negative one, and the performance page say."""
+    monkeypatch.setattr("methods.generator.default_device", lambda: torch.device(device))
+    sizes = [
+        Generator(GeneratorSettings(str(checkpoints["ddim"]), 32, given, "float32")).batch_size for given in (0, 3)
+    ]
+    assert sizes == [size, 3]
+
+
 def test_an_image_does_not_depend_on_its_batch(
     checkpoint: Path, make_generator: Callable[..., Generator], words: dict[str, Any], guides: dict[int, Image.Image]
 ) -> None:
@@ -97,7 +113,8 @@ def test_half_precision_leaves_the_text_encoder_in_float32(
     checkpoints: dict[str, Path], words: dict[str, Any], guides: dict[int, Image.Image]
 ) -> None:
     half, full = (
-        Generator(GeneratorSettings(str(checkpoints["ddim"]), 32, 4, name)) for name in ("bfloat16", "float32")
+        Generator(GeneratorSettings(str(checkpoints["ddim"]), 32, 4, name, compile="never"))
+        for name in ("bfloat16", "float32")
     )
     model = half.model
     assert (model.unet.dtype, model.vae.dtype) == (torch.bfloat16, torch.bfloat16)
@@ -115,15 +132,18 @@ def test_a_codec_that_overflows_half_precision_goes_on_in_float32(
 ) -> None:
     """Weights a thousand times too large at one layer and too small at the next, which only float32 survives."""
     full, half = (
-        Generator(GeneratorSettings(str(checkpoints["ddim"]), 32, 4, name)) for name in ("float32", "float16")
+        Generator(GeneratorSettings(str(checkpoints["ddim"]), 32, 4, name, compile="never"))
+        for name in ("float32", "float16")
     )
     for generator in (full, half):
         generator.model.vae.decoder.conv_norm_out.weight.mul_(2.0**15)
         generator.model.vae.decoder.conv_out.weight.mul_(2.0**-15)
     (_, exact), (_, image) = (next(iter(generator.generate(ROWS[:1], words, guides))) for generator in (full, half))
     assert np.abs(np.asarray(image, dtype=int) - np.asarray(exact, dtype=int)).mean() < 5
-    assert half.model.vae.dtype == torch.float32
-    assert [record.message for record in caplog.records] == ["the codec overflows float16: it goes on in float32"]
+    assert half.model.vae.dtype == torch.float16
+    assert [record.message for record in caplog.records] == [
+        "the codec overflows float16: images for which it does go on in float32"
+    ]
 
 
 def test_progress_is_reported_after_each_batch(
@@ -186,6 +206,55 @@ def test_an_incomplete_folder_is_refused_by_the_missing_part(
         Generator(GeneratorSettings(str(folder), 32, 4))
 
 
+@pytest.mark.parametrize("parts", [["unet", "vae", "text_encoder"], ["vae"], ["unet"], ["text_encoder"]])
+def test_parts_with_fp16_weights_only_are_opened_beside_plain_ones(
+    checkpoints: dict[str, Path],
+    make_generator: Callable[..., Generator],
+    words: dict[str, Any],
+    guides: dict[int, Image.Image],
+    tmp_path: Path,
+    parts: list[str],
+) -> None:
+    folder = shutil.copytree(checkpoints["ddim"], tmp_path / "mixed")
+    for part in parts:
+        weights = folder / part / f"{MODELS[part]}.safetensors"
+        weights.rename(weights.with_suffix(".fp16.safetensors"))
+    (_, made), (_, expected) = (
+        next(make_generator(each).generate(ROWS[:1], words, guides)) for each in (folder, checkpoints["ddim"])
+    )
+    assert difference(made, expected) == 0
+
+
+def test_the_fingerprint_is_of_the_weights_that_are_read(
+    checkpoints: dict[str, Path], make_generator: Callable[..., Generator], tmp_path: Path
+) -> None:
+    """The UNet has both; its fp16 weights, here other ones, are read where the codec has no plain ones."""
+    plain = make_generator(checkpoints["ddim"])
+    folder = shutil.copytree(checkpoints["ddim"], tmp_path / "both")
+    _double_weights(folder / "unet" / f"{UNET}.safetensors", folder / "unet" / f"{UNET}.fp16.safetensors")
+    assert make_generator(folder).fingerprint == plain.fingerprint
+    (folder / "vae" / f"{UNET}.safetensors").rename(folder / "vae" / f"{UNET}.fp16.safetensors")
+    files = {path.relative_to(folder).as_posix() for path in checkpoint_files(folder)}
+    assert f"unet/{UNET}.fp16.safetensors" in files
+    assert f"unet/{UNET}.safetensors" not in files
+    read, expected = (generator.model.unet.conv_out.weight for generator in (make_generator(folder), plain))
+    assert torch.equal(read, 2 * expected)
+
+
+def test_a_part_without_any_weights_beside_fp16_ones_is_named(checkpoints: dict[str, Path], tmp_path: Path) -> None:
+    folder = shutil.copytree(checkpoints["ddim"], tmp_path / "cut")
+    (folder / "unet" / f"{UNET}.safetensors").rename(folder / "unet" / f"{UNET}.fp16.safetensors")
+    (folder / "vae" / f"{UNET}.safetensors").unlink()
+    with pytest.raises(UserError, match=f"incomplete: vae/{UNET}.safetensors is missing"):
+        Generator(GeneratorSettings(str(folder), 32, 4))
+
+
+def _double_weights(source: Path, target: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    save_file({name: 2 * tensor for name, tensor in load_file(source).items()}, target, {"format": "pt"})
+
+
 def test_a_truncated_weight_file_is_refused_in_one_line(
     checkpoints: dict[str, Path], make_generator: Callable[..., Generator], tmp_path: Path
 ) -> None:
@@ -221,7 +290,7 @@ def test_a_checkpoint_of_another_architecture_is_refused(
         (GeneratorSettings("no/such/folder"), "is no folder, no hub name"),
         (GeneratorSettings(dtype="float8"), "dtype 'float8' is unknown"),
         (GeneratorSettings(resolution=60), "multiple of 8"),
-        (GeneratorSettings(batch_size=-1), r"0 \(found by itself\) or more"),
+        (GeneratorSettings(batch_size=-1), r"must be 0 \(32 on a GPU, 16 on a CPU\) or more"),
         (GeneratorSettings(scheduler="euler2"), "scheduler .euler2. is unknown; known: checkpoint, ddim"),
         (GeneratorSettings(compile="yes"), "compile .yes. is unknown; known: auto, always, never"),
     ],

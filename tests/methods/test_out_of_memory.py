@@ -25,6 +25,10 @@ WORD = {"a": np.random.default_rng(1).normal(0, 0.5, 16).astype(np.float32)}
 INVERSION = TextualInversionSettings(steps=3, batch_size=2, learning_rate=0.02)
 
 
+def _full(*_arguments: Any, **_named: Any) -> Any:
+    raise torch.OutOfMemoryError("CUDA out of memory")
+
+
 def _room_for(generator: Generator, rows: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """A GPU whose UNet has memory for so many rows; returns the list to which its calls' rows are written."""
     monkeypatch.setattr(Generator, "_side_by_side", Generator._one_after_the_other)
@@ -71,6 +75,33 @@ def test_an_image_that_does_not_fit_alone_is_refused(
         list(generator.generate(ROWS, WORD, guides))
 
 
+def test_a_guide_that_cannot_be_encoded_is_refused(
+    make_generator: Callable[..., Generator], guides: dict[int, Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = make_generator()
+    monkeypatch.setattr(generator.model, "posterior", _full)
+    with pytest.raises(UserError, match=r"one of the guides does not fit .* or lower generator\.resolution$"):
+        list(generator.generate(ROWS, WORD, guides))
+
+
+def test_prompts_that_do_not_fit_together_are_encoded_in_smaller_batches(
+    make_generator: Callable[..., Generator], guides: dict[int, Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [replace(row, prompt=f"a photo of a <word> {'in snow at night'[: 3 * i]}") for i, row in enumerate(ROWS)]
+    expected = dict(make_generator(batch_size=1).generate(rows, WORD, guides))
+    generator = make_generator(batch_size=8)
+    encode = generator.model.encoder.encode
+
+    def limited(tokens: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
+        return _full() if len(tokens) > 2 else encode(tokens, words)
+
+    monkeypatch.setattr(generator.model.encoder, "encode", limited)
+    made = dict(generator.generate(rows, WORD, guides))
+    assert generator.batch_size == 2
+    for i, image in made.items():
+        assert np.abs(np.asarray(image, int) - np.asarray(expected[i], int)).max() <= 1
+
+
 def test_classes_that_do_not_fit_together_learn_the_same_words_in_smaller_groups(
     make_generator: Callable[..., Generator], guides: dict[int, Image.Image], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,8 +109,9 @@ def test_classes_that_do_not_fit_together_learn_the_same_words_in_smaller_groups
     generator, images = make_generator(), [[guides[0]], [guides[1]], [guides[2]]]
     expected = learn_words(generator, images, INVERSION, [1, 2, 3])
     seen = _room_for(generator, 2, monkeypatch)
-    np.testing.assert_allclose(learn_words(generator, images, INVERSION, [1, 2, 3]), expected, atol=2e-4)
-    assert seen[:2] == [6, 2]
+    for _ in range(2):
+        np.testing.assert_allclose(learn_words(generator, images, INVERSION, [1, 2, 3]), expected, atol=2e-4)
+    assert seen == [6] + [2] * 2 * 3 * INVERSION.steps  # what did not fit once is not tried again
 
 
 def test_a_class_that_does_not_fit_alone_is_tried_with_checkpointing(
@@ -99,14 +131,55 @@ def test_a_class_that_does_not_fit_alone_is_tried_with_checkpointing(
     np.testing.assert_allclose(words, expected, atol=1e-6)
 
 
+def test_a_diverged_class_that_does_not_fit_alone_is_tried_with_checkpointing(
+    make_generator: Callable[..., Generator],
+    guides: dict[int, Image.Image],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Another process takes the memory when the class is learned again."""
+    generator = make_generator()
+    unet, predict, slower = generator.model.unet, generator.model.predict, "learning it again alone, at learning rate"
+
+    def breaks(*arguments: Any, **named: Any) -> Any:
+        (prediction,) = predict(*arguments, **named)
+        if slower not in caplog.text:
+            return (prediction * torch.nan,)
+        return (prediction,) if unet.is_gradient_checkpointing else _full()
+
+    monkeypatch.setattr(generator.model, "predict", breaks)
+    words = learn_words(generator, [[guides[0]]], INVERSION, [1], nouns=["car"])
+    assert [record.message for record in caplog.records] == [
+        f"the word of class car diverged: {slower} 0.002",
+        "one class does not fit into memory: computing activations twice (gradient checkpointing)",
+    ]
+    monkeypatch.setattr(generator.model, "predict", predict)
+    slow = replace(INVERSION, learning_rate=0.002)
+    np.testing.assert_allclose(words, learn_words(generator, [[guides[0]]], slow, [1]), atol=1e-6)
+
+
+def test_a_diverged_class_that_does_not_fit_so_either_is_refused_for_memory(
+    make_generator: Callable[..., Generator],
+    guides: dict[int, Image.Image],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    generator = make_generator()
+    predict = generator.model.predict
+
+    def breaks(*arguments: Any, **named: Any) -> Any:
+        return _full() if caplog.records else (predict(*arguments, **named)[0] * torch.nan,)
+
+    monkeypatch.setattr(generator.model, "predict", breaks)
+    with pytest.raises(UserError, match="one of the classes does not fit into the memory"):
+        learn_words(generator, [[guides[0]]], INVERSION, [1], nouns=["car"])
+
+
 def test_a_model_that_does_not_fit_says_what_it_needs(
     checkpoints: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from diffusers import UNet2DConditionModel
 
-    def full(*_arguments: Any, **_named: Any) -> Any:
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-    monkeypatch.setattr(UNet2DConditionModel, "to", full)
+    monkeypatch.setattr(UNet2DConditionModel, "to", _full)
     with pytest.raises(UserError, match=r"checkpoint ddim needs 0\.0 GB for its weights alone"):
         LatentDiffusion(checkpoints["ddim"], torch.device("cpu"), torch.float32)

@@ -26,7 +26,7 @@ FASTER = sorted(SCHEDULERS.keys() - {"checkpoint"})
 
 
 def _generator(folder: Path, scheduler: str) -> Generator:
-    return Generator(GeneratorSettings(str(folder), 32, 4, "float32", scheduler))
+    return Generator(GeneratorSettings(str(folder), 32, 4, "float32", scheduler, compile="never"))
 
 
 def _only(generator: Generator, guides: dict[int, Image.Image]) -> Image.Image:

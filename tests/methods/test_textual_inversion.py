@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from benchmarks_perf.plain_inversion import PlainInversion
 from datasets.errors import UserError
 from methods.generator import Generator
 from methods.inversion_samples import TEMPLATES, ClassSampler
 from methods.settings import TextualInversionSettings
 from methods.textual_inversion import _losses, _noise_schedule, learn_words
+from tests.methods.conftest import RESOLUTION
 
 SETTINGS = TextualInversionSettings(steps=4, batch_size=2, learning_rate=0.02, classes_per_batch=10)
 TOLERANCE = 2e-4
@@ -51,6 +52,19 @@ def test_classes_per_batch_changes_nothing(
     np.testing.assert_allclose(together, in_groups, atol=TOLERANCE)
 
 
+def test_groups_are_even_lest_the_unet_is_compiled_for_each_size(
+    make_generator: Callable[..., Generator], images: list[list[Image.Image]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator, sizes = make_generator(), []
+    predict = generator.model.predict
+    monkeypatch.setattr(
+        generator.model, "predict", lambda latents, *a, **k: (sizes.append(len(latents)), predict(latents, *a, **k))[1]
+    )
+    settings = replace(SETTINGS, steps=1, classes_per_batch=4)
+    assert len(learn_words(generator, [images[1]] * 5, settings, range(5))) == 5
+    assert sizes == [3 * settings.batch_size, 2 * settings.batch_size]
+
+
 def test_the_same_seed_learns_the_same_word_and_another_seed_another(
     make_generator: Callable[..., Generator], images: list[list[Image.Image]]
 ) -> None:
@@ -61,13 +75,25 @@ def test_the_same_seed_learns_the_same_word_and_another_seed_another(
     assert np.abs(first - other).max() > TOLERANCE
 
 
-def test_it_is_the_textbook_loop_with_an_added_token(
-    checkpoint: Path, make_generator: Callable[..., Generator], guides: Any
+def test_it_is_the_published_loop_with_an_added_token(
+    checkpoint: Path, make_generator: Callable[..., Generator], images: list[list[Image.Image]]
 ) -> None:
-    """One constant sample: the loop of diffusers' example, with its own token and no cached posterior, agrees."""
-    settings = replace(SETTINGS, batch_size=1, steps=3)
-    learned = learn_words(make_generator(checkpoint), [[guides[0]]], settings, [3])
-    np.testing.assert_allclose(learned[0], _textbook(checkpoint, guides[0], settings, 3), atol=TOLERANCE)
+    """The plain loop has its own token, trains the whole matrix and caches no posterior; both use the same draws."""
+    plain = PlainInversion(checkpoint, torch.float32)
+    generator = make_generator(checkpoint)
+    learned = learn_words(generator, images, SETTINGS, SEEDS)
+    for word, own, seed in zip(learned, images, SEEDS, strict=True):
+        expected = plain.learn(own, SETTINGS, RESOLUTION, seed)
+        np.testing.assert_allclose(word, expected, atol=TOLERANCE)
+        assert np.abs(expected - generator.noun_embedding("the")).max() > 100 * TOLERANCE
+
+
+def test_the_published_loop_changes_the_added_row_alone(checkpoint: Path, images: list[list[Image.Image]]) -> None:
+    plain = PlainInversion(checkpoint, torch.float32)
+    before = plain._table.detach().clone()
+    first, again = (plain.learn(images[0], SETTINGS, RESOLUTION, seed=1) for _ in range(2))
+    assert torch.equal(plain._table[:-1], before[:-1])
+    np.testing.assert_array_equal(first, again)  # a class does not start from the one before it
 
 
 def test_the_word_lowers_the_loss(make_generator: Callable[..., Generator], images: list[list[Image.Image]]) -> None:
@@ -124,38 +150,3 @@ def test_a_checkpoint_that_predicts_the_image_is_refused(
 
 def test_there_are_27_templates() -> None:
     assert len(set(TEMPLATES)) == 27
-
-
-def _textbook(folder: Path, image: Image.Image, settings: TextualInversionSettings, seed: int) -> np.ndarray:
-    """diffusers' textual inversion example, step by step, on the draws that the class's generator makes."""
-    from diffusers import DDPMScheduler, StableDiffusionPipeline
-
-    pipe = StableDiffusionPipeline.from_pretrained(folder, safety_checker=None, low_cpu_mem_usage=False)
-    pipe.tokenizer.add_tokens(["<new>"])
-    pipe.text_encoder.resize_token_embeddings(len(pipe.tokenizer))
-    table = pipe.text_encoder.get_input_embeddings()
-    start = pipe.tokenizer("the", add_special_tokens=False).input_ids[0]
-    with torch.no_grad():
-        table.weight[-1] = table.weight[start]
-    frozen = table.weight.detach().clone()
-    optimizer = torch.optim.AdamW(table.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
-    schedule = DDPMScheduler.from_config(pipe.scheduler.config)
-    draws = torch.Generator().manual_seed(seed)
-    for _ in range(settings.steps):
-        flip, template, time = (torch.randint(n, (1,), generator=draws) for n in (2, len(TEMPLATES), 1000))
-        pixels = torch.from_numpy(np.asarray(image, dtype=np.float32) / 127.5 - 1).permute(2, 0, 1)[None]
-        pixels = pixels.flip(-1) if flip else pixels
-        posterior = pipe.vae.encode(pixels).latent_dist
-        codec, noise = (torch.randn(posterior.mean.shape, generator=draws) for _ in range(2))
-        latents = ((posterior.mean + posterior.std * codec) * pipe.vae.config.scaling_factor).detach()
-        prompt = pipe.tokenizer(TEMPLATES[template].format("<new>"), padding="max_length", return_tensors="pt")
-        states = pipe.text_encoder(prompt.input_ids)[0]
-        prediction = pipe.unet(schedule.add_noise(latents, noise, time), time, states).sample
-        epsilon = schedule.config.prediction_type == "epsilon"
-        target = noise if epsilon else schedule.get_velocity(latents, noise, time)
-        torch.nn.functional.mse_loss(prediction, target).backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        with torch.no_grad():
-            table.weight[:-1] = frozen[:-1]
-    return table.weight[-1].detach().numpy()

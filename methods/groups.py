@@ -1,0 +1,20 @@
+"""Groups of alike sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+def even_groups(items: Sequence[Item], most: int) -> list[Sequence[Item]]:
+    """The fewest groups of at most `most` items, in order; sizes differ by one at most, the larger ones first.
+
+    A network is compiled for each size of batch that it meets: so it is for two at most.
+    """
+    count = -(-len(items) // most)
+    size, larger = divmod(len(items), max(1, count))
+    ends = [i * size + min(i, larger) for i in range(count + 1)]
+    return [items[start:end] for start, end in pairwise(ends)]
