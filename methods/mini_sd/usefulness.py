@@ -5,16 +5,17 @@ python -m methods.mini_sd.usefulness methods/mini_sd/weights
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
+from diffusers import StableDiffusionPipeline
 from PIL import Image
 
 from datasets.base import Example
-from datasets.mini_focus import CATEGORIES
+from datasets.mini_focus import CATEGORIES, Scene
 from datasets.mini_focus.dataset import MiniFocus
 from evaluation.accuracy import mean_class_accuracy
 from evaluation.backbones import load_backbone
@@ -22,7 +23,16 @@ from evaluation.classifier import TrainingFeatures, train_head
 from evaluation.features import embed_images
 from evaluation.frozen import Backbone, FloatArray
 from evaluation.settings import ClassifierSettings
-from methods.mini_sd.sampling import Pictures, open_pipeline, prompts_of, renders_of, scenes_of, text_to_image
+from methods.mini_sd.sampling import (
+    Pictures,
+    edit,
+    image_to_image,
+    open_pipeline,
+    prompts_of,
+    renders_of,
+    scenes_of,
+    text_to_image,
+)
 
 SETTINGS = ClassifierSettings(epochs=20, iterations=50, learning_rate=1e-3, tested_epoch="last")
 """Those of the preset `mini`."""
@@ -35,21 +45,44 @@ def main(
     draws: Annotated[int, typer.Option(help="training sets, each from its own seed")] = 5,
     guidance_scale: float = 3.0,
     steps: int = 25,
+    strength: Annotated[
+        list[float] | None, typer.Option(help="also renders re-rendered under their own captions; may be repeated")
+    ] = None,
 ) -> None:
-    """Print accuracy on the benchmark's test sets, first by renders of the same scenes, then by generated pictures."""
+    """Print accuracy on the benchmark's test sets by renders, and by generated pictures of the same scenes.
+
+    Renders that were re-rendered at a low strength tell what the codec costs, at higher ones what the denoiser does.
+    """
     backbone, pipeline = load_backbone("efficientnet_lite0", IMAGE_SIZE), open_pipeline(weights)
     tests = test_sets(backbone)
-    scores: dict[str, list[list[float]]] = {"renders": [], "text-to-image": []}
+    scores: dict[str, list[list[float]]] = {}
     for draw in range(draws):
         scenes = scenes_of(per_class * len(CATEGORIES), seed=2_000_000 + draw)
         labels = np.array([CATEGORIES.index(scene.category) for scene in scenes])
-        made = text_to_image(pipeline, prompts_of(scenes, seed=draw), guidance_scale, steps, seed=draw)
-        for name, pictures in (("renders", renders_of(scenes)), ("text-to-image", made)):
-            scores[name].append(probe(features(backbone, pictures), labels, list(tests.values()), seed=draw))
-    for name, accuracies in scores.items():
-        mean, spread = np.mean(accuracies, axis=0), np.std(accuracies, axis=0, ddof=1)
+        for name, pictures in training_sets(pipeline, scenes, draw, guidance_scale, steps, strength or ()):
+            accuracies = probe(features(backbone, pictures), labels, list(tests.values()), seed=draw)
+            scores.setdefault(name, []).append(accuracies)
+    for name, accuracies_of_draws in scores.items():
+        mean, spread = np.mean(accuracies_of_draws, axis=0), np.std(accuracies_of_draws, axis=0, ddof=1)
         each = (f"{test} {m:.1%} ± {s:.1%}" for test, m, s in zip(tests, mean, spread, strict=True))
         print(f"{per_class} {name} a class, mean and deviation of {draws}: {', '.join(each)}")
+
+
+def training_sets(
+    pipeline: StableDiffusionPipeline,
+    scenes: Sequence[Scene],
+    draw: int,
+    guidance_scale: float,
+    steps: int,
+    strengths: Sequence[float],
+) -> Iterator[tuple[str, Pictures]]:
+    """What a probe is trained on, by name: pictures of the same scenes, further and further from their renders."""
+    renders, prompts = renders_of(scenes), prompts_of(scenes, seed=draw)
+    yield "renders", renders
+    for strength in strengths:
+        edited = edit(image_to_image(pipeline), renders, prompts, strength, guidance_scale, steps)
+        yield f"renders re-rendered at {strength:g}", edited
+    yield "text-to-image", text_to_image(pipeline, prompts, guidance_scale, steps, seed=draw)
 
 
 def test_sets(backbone: Backbone) -> dict[str, tuple[FloatArray, np.ndarray]]:

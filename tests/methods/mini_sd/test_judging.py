@@ -13,7 +13,7 @@ from methods.mini_sd.corpus import load_corpus
 from methods.mini_sd.corpus import main as render_corpus
 from methods.mini_sd.held_out import add_words
 from methods.mini_sd.sampling import moved_elsewhere, open_pipeline, renders_of, scenes_of, text_to_image
-from methods.mini_sd.usefulness import probe
+from methods.mini_sd.usefulness import probe, training_sets
 
 
 def test_scenes_are_in_balance_and_repeatable() -> None:
@@ -66,6 +66,15 @@ def test_a_probe_learns_what_can_be_separated() -> None:
     (right, chance) = probe(features, labels, [(features, labels), (features, np.roll(labels, 1))], seed=0)
     assert right == 1.0
     assert chance == 0.0
+
+
+def test_training_sets_go_further_and_further_from_the_renders() -> None:
+    scenes = scenes_of(4, seed=5)
+    sets = dict(training_sets(open_pipeline(WEIGHTS), scenes, 0, guidance_scale=2.0, steps=10, strengths=(0.1, 0.6)))
+    assert list(sets) == ["renders", "renders re-rendered at 0.1", "renders re-rendered at 0.6", "text-to-image"]
+    distances = [np.abs(pictures.astype(int) - sets["renders"]).mean() for pictures in sets.values()]
+    assert distances == sorted(distances)
+    assert distances[0] == 0 < distances[1]
 
 
 def test_renders_are_bytes() -> None:
