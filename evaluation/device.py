@@ -49,6 +49,13 @@ def half_precision() -> torch.dtype:
     return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
 
 
+def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A CPU tensor on the device. A GPU works on meanwhile: it is waited for only by copies from pageable memory."""
+    if device.type == "cuda":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Run PyTorch's CPU operations on one thread: quicker for small ones, and alike on any number of cores."""

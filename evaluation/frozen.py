@@ -17,7 +17,7 @@ from torch import nn
 
 from datasets.errors import UserError
 from datasets.seeding import fingerprint
-from evaluation.device import IMAGES_AT_ONCE, default_device
+from evaluation.device import IMAGES_AT_ONCE, default_device, sent
 from evaluation.memory import Shortage, attempt, halved, loading
 
 if TYPE_CHECKING:
@@ -162,11 +162,8 @@ class Backbone:
         """Features (B, D) of at most `batch_size` images, filled up with black ones."""
         padded = np.zeros((self.batch_size, *pixels.shape[1:]), np.uint8)
         padded[: len(pixels)] = pixels
-        batch = torch.from_numpy(padded)
-        if self._device.type == "cuda":
-            batch = batch.pin_memory()
         # (B, S, S, 3) seen as (B, 3, S, S) is the channels-last layout already.
-        batch = batch.to(self._device, non_blocking=True).permute(0, 3, 1, 2)
+        batch = sent(torch.from_numpy(padded), self._device).permute(0, 3, 1, 2)
         with torch.inference_mode():
             normalised = (batch.float() - self._mean) / self._std
             features: torch.Tensor = self._module(normalised.to(self.dtype)).float()

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from datasets.errors import UserError
 from datasets.seeding import fingerprint
-from evaluation.device import default_device, half_precision, one_thread
+from evaluation.device import default_device, half_precision, one_thread, sent
 from evaluation.loading import load_ahead
 from evaluation.memory import Shortage, attempt, does_not_fit, halved
 from methods.checkpoint import check_generator_settings, checkpoint_fingerprint, checkpoint_folder, read_config
@@ -263,7 +263,7 @@ class Generator:
         latents = self.model.scaling * torch.cat([posteriors[row.guide].sample(generator) for row, generator in pairs])
         shape = (1, *latents.shape[1:])
         noise = torch.cat([torch.randn(shape, generator=generator) for generator in generators])
-        start: Tensor = scheduler.add_noise(latents, noise.to(self.device), time.repeat(len(rows)))
+        start: Tensor = scheduler.add_noise(latents, sent(noise, self.device), time.repeat(len(rows)))
         return start
 
 

@@ -9,6 +9,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from evaluation.device import sent
 from methods.latent_diffusion import LatentDiffusion
 
 TEMPLATES = (
@@ -48,8 +49,8 @@ class ClassSampler:
         views = self._integers(len(self.mean), batch)
         templates, moments = self._integers(len(TEMPLATES), batch), self._integers(times, batch)
         shape = (batch, *self.mean.shape[1:])
-        codec, noise = (torch.randn(shape, generator=self.generator).to(self.mean) for _ in range(2))
-        views = views.to(self.mean.device)
+        codec, noise = (sent(torch.randn(shape, generator=self.generator), self.mean.device) for _ in range(2))
+        views = sent(views, self.mean.device)
         latents = self.scaling * (self.mean[views] + self.std[views] * codec)
         return Draws(latents, noise, moments, templates)
 

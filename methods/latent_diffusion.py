@@ -16,6 +16,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from datasets.errors import UserError
+from evaluation.device import sent
 from evaluation.memory import loading
 from methods.checkpoint import weight_variant
 from methods.compiled import CompiledNetwork
@@ -40,7 +41,7 @@ class Posterior:
     def sample(self, generator: torch.Generator) -> Tensor:
         """Draw latents (unscaled) with the CPU generator."""
         noise = torch.randn(self.mean.shape, generator=generator)
-        return self.mean + self.std * noise.to(self.mean.device)
+        return self.mean + self.std * sent(noise, self.mean.device)
 
 
 class LatentDiffusion:
@@ -102,8 +103,9 @@ class LatentDiffusion:
         images = []
         for part in (latents / self.scaling).split(at_once):
             (pixels,) = self._by_codec(_pixels, part)
-            values = (pixels * 0.5 + 0.5).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()
-            images += [Image.fromarray(array) for array in (values * 255).round().astype("uint8")]
+            # Rounded where it was computed: a quarter as many bytes to fetch, during which a GPU waits.
+            values = ((pixels * 0.5 + 0.5).clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1)
+            images += [Image.fromarray(array) for array in values.cpu().numpy()]
         return images
 
     def _by_codec(self, work: _CodecWork, inputs: Tensor) -> list[Tensor]:

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from datasets.errors import UserError
+from evaluation.device import sent
 from evaluation.memory import Shortage, attempt, halved
 from methods.divergence import DivergenceWatch
 from methods.generator import Generator
@@ -207,7 +208,7 @@ def _losses(model: LatentDiffusion, schedule: Any, draws: Sequence[Draws], token
     """Each class's mean squared error over its samples, (classes,): float32 but for the UNet's own arithmetic."""
     latents = torch.cat([draw.latents for draw in draws])
     noise = torch.cat([draw.noise for draw in draws])
-    times = torch.cat([draw.times for draw in draws]).to(model.device)
+    times = sent(torch.cat([draw.times for draw in draws]), model.device)
     context = model.encoder.encode(tokens[torch.cat([draw.templates for draw in draws])], words).to(model.dtype)
     noisy = schedule.add_noise(latents, noise, times)
     prediction = model.predict(noisy.to(model.dtype), times, encoder_hidden_states=context, return_dict=False)[0]

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from datasets.errors import UserError
+from evaluation.device import sent
 from methods.plan import PLACEHOLDER
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class PromptEncoder:
         device = self._embedding.table.weight.device
         self._embedding.words = words.to(device)
         try:
-            states: Tensor = self.text_encoder(tokens.to(device))[0]
+            states: Tensor = self.text_encoder(sent(tokens, device))[0]
         finally:
             self._embedding.words = None
         return states
