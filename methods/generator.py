@@ -215,7 +215,7 @@ class Generator:
         strength, steps, with_guidance = group
         full = _padded([rows[i] for i in members], self.batch_size)
         generators = [torch.Generator().manual_seed(row.seed) for row in full]
-        scheduler = fresh_scheduler(self.model.scheduler, steps, self.device)
+        scheduler = fresh_scheduler(self.model.scheduler, steps)
         times = times_from(scheduler, strength, steps)
         latents = self._start(scheduler, times[0], full, posteriors, generators)
         context = torch.stack([conditions[row.prompt, row.word] for row in full])
@@ -224,8 +224,8 @@ class Generator:
         arguments = step_arguments(scheduler, generators)
         if predict == self._guided:
             context = torch.cat([conditions["", ""].expand_as(context), context])
-        for time in times:
-            prediction = predict(scheduler.scale_model_input(latents, time), time, context, scale)
+        for time, seen in zip(times, sent(times, self.device), strict=True):
+            prediction = predict(scheduler.scale_model_input(latents, time), seen, context, scale)
             latents = scheduler.step(prediction, time, latents, **arguments, return_dict=False)[0]
         return self.model.decode(latents)[: len(members)]
 

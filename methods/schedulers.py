@@ -31,10 +31,13 @@ def scheduler_named(name: str, own: Any) -> Any:
     return getattr(diffusers, SCHEDULERS[name]).from_config(own.config)
 
 
-def fresh_scheduler(scheduler: Any, steps: int, device: torch.device) -> Any:
-    """A copy set to `steps`: a sampler holds a history, so each batch has its own."""
+def fresh_scheduler(scheduler: Any, steps: int) -> Any:
+    """A copy set to `steps`: a sampler holds a history, so each batch has its own.
+
+    Its times lie on the CPU, where looking one up keeps no GPU waiting.
+    """
     fresh = copy.deepcopy(scheduler)
-    fresh.set_timesteps(steps, device=device)
+    fresh.set_timesteps(steps)
     return fresh
 
 
