@@ -16,18 +16,18 @@ from datasets.mini_focus.clutter import scatter
 from datasets.mini_focus.objects import DRAWERS, FOOT, STEADY
 from datasets.mini_focus.scene import Scene
 
-RENDERER_VERSION = 2
+RENDERER_VERSION = 3
 """To be raised whenever a scene's bytes change, so that stored models and caches are known to be stale."""
 
 _SUPERSAMPLING = 3
-_SIZES = (0.5, 0.8)
-_SLIM_SIZES = (0.6, 0.88)
+_SIZES = (0.62, 0.86)
+_SLIM_SIZES = (0.74, 0.92)
 _SLIM = ("folded", "floor", "tower")
 """Sub-types of which a small one would be too thin to recognise."""
-_TILT, _STEADY_TILT = 18.0, 10.0
-_STRETCH = 0.14
-_OCCLUDED = 0.2
-_ROLL = 6.0
+_TILT, _STEADY_TILT = 8.0, 5.0
+_STRETCH = 0.1
+_OCCLUDED = 0.1
+_ROLL = 4.0
 """The camera is tilted by so many degrees at most."""
 _FLOATING = ("fish", "flying")
 _OCCLUDERS: dict[str, Colour] = {

@@ -10,16 +10,16 @@ CATEGORIES = ("bird", "boat", "car", "fish", "house", "lamp", "mug", "mushroom",
 HELD_OUT = ("bucket",)
 """Categories that no model is trained on and no caption names: what textual inversion alone can learn."""
 SUBTYPES: dict[str, tuple[str, ...]] = {
-    "bird": ("perching", "flying", "wading"),
-    "boat": ("sailing", "steam", "rowing"),
-    "car": ("compact", "sports", "camper"),
-    "fish": ("tropical", "slender", "puffer"),
-    "house": ("country", "modern", "tower"),
-    "lamp": ("table", "floor", "oil"),
-    "mug": ("coffee", "beer", "tea"),
-    "mushroom": ("round", "flat", "pointed"),
-    "tree": ("leafy", "pine", "palm"),
-    "umbrella": ("open", "beach", "folded"),
+    "bird": ("perching", "flying", "wading", "swimming"),
+    "boat": ("sailing", "steam", "rowing", "motor"),
+    "car": ("compact", "sports", "camper", "pickup"),
+    "fish": ("tropical", "slender", "puffer", "jelly"),
+    "house": ("country", "modern", "tower", "castle"),
+    "lamp": ("table", "floor", "oil", "desk"),
+    "mug": ("coffee", "beer", "tea", "travel"),
+    "mushroom": ("round", "flat", "pointed", "funnel"),
+    "tree": ("leafy", "pine", "palm", "bare"),
+    "umbrella": ("open", "beach", "folded", "inverted"),
     "bucket": ("metal", "wooden", "toy"),
 }
 COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "white", "black")

@@ -28,13 +28,16 @@ def main(
     corpus: Path,
     out: Path,
     steps: Annotated[int, typer.Option(help="optimiser steps")] = 5000,
+    decay_share: Annotated[float, typer.Option(help="share of the steps over which the rate falls to zero")] = 0.3,
     batch_size: int = 64,
+    learning_rate: Annotated[float, typer.Option(help="Muon's; AdamW's is a tenth of it")] = 0.02,
     seed: int = 0,
+    start_from: Annotated[Path | None, typer.Option(help="a codec to go on from, a diffusers folder")] = None,
 ) -> None:
     """Train on CORPUS, resuming from OUT; the last pictures are kept for validation (PSNR)."""
     device = default_device()
     torch.manual_seed(seed)
-    model = build_autoencoder().to(device)
+    model = (AutoencoderKL.from_pretrained(start_from) if start_from else build_autoencoder()).to(device)
     images, _ = load_corpus(corpus)
     held_out = pixels_of(images[-VALIDATION_SIZE:]).to(device)
     count = len(images) - VALIDATION_SIZE
@@ -47,8 +50,8 @@ def main(
     def report(step: int) -> str:
         return f"validation {psnr(model, held_out):.2f} dB"
 
-    steppers = optimizers([model], 0.02, 2e-3)
-    train(out, [model], steppers, loss_of_step, steps, report)
+    steppers = optimizers([model], learning_rate, learning_rate / 10)
+    train(out, [model], steppers, loss_of_step, steps, report, decay_share=decay_share)
     model.save_pretrained(out / "vae")
 
 

@@ -6,6 +6,7 @@ python -m methods.mini_sd.train_denoiser training/corpus training/autoencoder/va
 from __future__ import annotations
 
 import copy
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -57,7 +58,7 @@ def main(
     vae.register_to_config(scaling_factor=pictures.scaling_factor)
     torch.manual_seed(seed)
     if start_from:
-        text_encoder = CLIPTextModel.from_pretrained(start_from / "text_encoder", dtype=torch.float32).to(device)
+        text_encoder = read_text_encoder(start_from, tokenizer).to(device)
         unet = UNet2DConditionModel.from_pretrained(start_from / "unet", torch_dtype=torch.float32).to(device)
     else:
         text_encoder, unet = build_text_encoder(tokenizer).to(device), build_unet().to(device)
@@ -166,9 +167,13 @@ def save_pipeline(
         requires_safety_checker=False,
     )
     pipeline.save_pretrained(folder)
-    # transformers opens a model in the type that its configuration names, diffusers in float32: let them agree.
-    config = folder / "text_encoder" / "config.json"
-    config.write_text(config.read_text().replace('"float16"', '"float32"'))
+    for path in folder.glob("*/config.json"):
+        config = json.loads(path.read_text())
+        config.pop("_name_or_path", None)  # a folder of this machine
+        # transformers opens a model in the type that its configuration names, diffusers in float32: let them agree.
+        if "dtype" in config:
+            config["dtype"] = "float32"
+        path.write_text(json.dumps(config, indent=2) + "\n")
 
 
 @torch.inference_mode()
@@ -186,6 +191,22 @@ def encode(vae: AutoencoderKL, images: Images, cache: Path) -> tuple[Tensor, Ten
         cache.with_suffix(".tmp").replace(cache)
     means, deviations = torch.load(cache, weights_only=True)
     return means, deviations
+
+
+def read_text_encoder(weights: Path, tokenizer: CLIPTokenizer) -> CLIPTextModel:
+    """The text encoder of a diffusers folder, with the words that it knew where this tokenizer has them.
+
+    Words that it did not know begin as in a new encoder: a world that has grown need not be learned from nothing.
+    """
+    former = CLIPTextModel.from_pretrained(weights / "text_encoder", dtype=torch.float32)
+    encoder, known = build_text_encoder(tokenizer), CLIPTokenizer.from_pretrained(weights / "tokenizer").get_vocab()
+    rows = encoder.get_input_embeddings().weight.detach()
+    for token, index in tokenizer.get_vocab().items():
+        if token in known:
+            rows[index] = former.get_input_embeddings().weight[known[token]]
+    former.set_input_embeddings(nn.Embedding.from_pretrained(rows, freeze=False))
+    encoder.load_state_dict(former.state_dict())
+    return encoder
 
 
 def teach_words(

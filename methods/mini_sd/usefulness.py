@@ -36,7 +36,8 @@ from methods.mini_sd.sampling import (
 
 SETTINGS = ClassifierSettings(epochs=20, iterations=50, learning_rate=1e-3, tested_epoch="last")
 """Those of the preset `mini`."""
-IMAGE_SIZE = 160
+IMAGE_SIZE = 192
+"""Pixels at which the backbone sees the pictures, as in the preset `mini`."""
 
 
 def main(

@@ -30,7 +30,7 @@ DRAWERS: dict[str, Callable[[Pen, str, Paint, Generator], None]] = {
 FOOT: dict[str, float] = {
     "compact": 0.6, "sports": 0.6, "camper": 0.6, "sailing": 0.85, "steam": 0.7, "rowing": 0.5,
     "country": 0.85, "modern": 0.8, "coffee": 0.85, "tea": 0.75, "tropical": 0.8, "slender": 0.5,
-    "puffer": 0.85, "flying": 0.6,
+    "puffer": 0.85, "flying": 0.6, "pickup": 0.6, "motor": 0.6, "jelly": 0.85, "swimming": 0.6,
 }  # fmt: skip
 """The height of the lowest point of a sub-type, where it is not 0.95."""
 

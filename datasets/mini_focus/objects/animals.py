@@ -17,7 +17,7 @@ def _eye(pen: Pen, centre: Point, radius: float) -> None:
 
 def draw_fish(pen: Pen, subtype: str, paint: Paint, rng: Generator) -> None:
     """A fish from the side, its head to the right."""
-    {"tropical": _tropical, "slender": _slender, "puffer": _puffer}[subtype](pen, paint, rng)
+    {"tropical": _tropical, "slender": _slender, "puffer": _puffer, "jelly": _jelly}[subtype](pen, paint, rng)
 
 
 def _tropical(pen: Pen, paint: Paint, rng: Generator) -> None:
@@ -75,9 +75,20 @@ def _puffer(pen: Pen, paint: Paint, rng: Generator) -> None:
     pen.ellipse((0.84, 0.1), (0.1, 0.08), paint.accent)
 
 
+def _jelly(pen: Pen, paint: Paint, rng: Generator) -> None:
+    length = float(rng.uniform(0.6, 0.85))
+    for x in (-0.5, -0.17, 0.17, 0.5):
+        pen.stroke([(x, 0), (x + 0.12, length * 0.4), (x - 0.08, length * 0.7), (x + 0.06, length)], paint.light, 0.09)
+    pen.ellipse((0, 0), (0.75, 0.85), paint.base, part=(14, 29))
+    pen.ellipse((0, 0.02), (0.75, 0.15), paint.dark)
+    pen.ellipse((-0.25, -0.5), (0.16, 0.14), paint.light, outlined=False)
+    for x in (-0.05, 0.35):
+        _eye(pen, (x, -0.28), 0.1)
+
+
 def draw_bird(pen: Pen, subtype: str, paint: Paint, rng: Generator) -> None:
     """A bird from the side, its head to the right."""
-    {"perching": _perching, "flying": _flying, "wading": _wading}[subtype](pen, paint, rng)
+    {"perching": _perching, "flying": _flying, "wading": _wading, "swimming": _swimming}[subtype](pen, paint, rng)
 
 
 def _perching(pen: Pen, paint: Paint, rng: Generator) -> None:
@@ -115,3 +126,13 @@ def _wading(pen: Pen, paint: Paint, rng: Generator) -> None:
     pen.smooth([(-0.98, 0.2), (-0.3, -0.25), (0.4, -0.12), (0.45, 0.25), (0, 0.5), (-0.4, 0.4)], paint.base)
     pen.smooth([(-0.9, 0.22), (-0.3, -0.12), (0.2, 0.05), (-0.1, 0.32)], paint.dark, outlined=False)
     _eye(pen, (0.46, tall - 0.02), 0.07)
+
+
+def _swimming(pen: Pen, paint: Paint, rng: Generator) -> None:
+    tall = float(rng.uniform(-0.85, -0.65))
+    pen.stroke([(0.45, 0.2), (0.75, -0.1), (0.45, -0.4), (0.5, tall)], paint.base, 0.2)
+    pen.polygon([(0.68, tall - 0.08), (1.02, tall + 0.06), (0.68, tall + 0.14)], _BEAK)
+    pen.ellipse((0.52, tall), (0.22, 0.18), paint.base)
+    pen.smooth([(-1.05, -0.25), (-0.5, 0), (0.3, -0.05), (0.8, 0.15), (0.6, 0.6), (-0.6, 0.6)], paint.base)
+    pen.smooth([(-0.95, -0.4), (0, -0.15), (0.35, 0.2), (-0.1, 0.4), (-0.6, 0.3)], paint.light)
+    _eye(pen, (0.56, tall - 0.03), 0.08)

@@ -17,7 +17,7 @@ def _box(left: float, top: float, right: float, bottom: float) -> list[Point]:
 
 def draw_house(pen: Pen, subtype: str, paint: Paint, rng: Generator) -> None:
     """A house from the front, with a door and few windows."""
-    {"country": _country, "modern": _modern, "tower": _tower}[subtype](pen, paint, rng)
+    {"country": _country, "modern": _modern, "tower": _tower, "castle": _castle}[subtype](pen, paint, rng)
 
 
 def _country(pen: Pen, paint: Paint, rng: Generator) -> None:
@@ -57,9 +57,23 @@ def _tower(pen: Pen, paint: Paint, rng: Generator) -> None:
         pen.polygon(_box(-0.17, top, 0.17, top + 0.24), _PANE)
 
 
+def _castle(pen: Pen, paint: Paint, rng: Generator) -> None:
+    wall = float(rng.uniform(-0.2, 0.1))
+    pen.polygon(_box(-0.6, wall, 0.6, 0.95), paint.light)
+    for left in (-0.98, 0.5):
+        pen.polygon(_box(left, -0.6, left + 0.48, 0.95), paint.base)
+        for step in range(2):
+            pen.polygon(_box(left - 0.04 + step * 0.36, -0.85, left + 0.16 + step * 0.36, -0.6), paint.base)
+        pen.polygon(_box(left + 0.16, -0.35, left + 0.32, -0.05), darker(paint.base, 0.6), outlined=False)
+    for left in (-0.4, -0.08, 0.24):
+        pen.polygon(_box(left, wall - 0.18, left + 0.18, wall), paint.light)
+    pen.ellipse((0, 0.65), (0.26, 0.32), paint.dark, part=(14, 29))
+    pen.polygon(_box(-0.26, 0.63, 0.26, 0.95), paint.dark)
+
+
 def draw_lamp(pen: Pen, subtype: str, paint: Paint, rng: Generator) -> None:
     """A lamp with a shade in the object's colour; floor lamps may look like umbrellas or mushrooms."""
-    {"table": _table, "floor": _floor, "oil": _oil}[subtype](pen, paint, rng)
+    {"table": _table, "floor": _floor, "oil": _oil, "desk": _desk}[subtype](pen, paint, rng)
 
 
 def _shade(pen: Pen, paint: Paint, rng: Generator, top: float, bottom: float, half: float) -> None:
@@ -96,3 +110,12 @@ def _oil(pen: Pen, paint: Paint, rng: Generator) -> None:
     foot = float(rng.uniform(0.45, 0.62))
     pen.polygon([(-0.42, 0.5), (0.42, 0.5), (foot, 0.95), (-foot, 0.95)], paint.base)
     pen.polygon(_box(-0.42, 0.64, 0.42, 0.72), paint.light, outlined=False)
+
+
+def _desk(pen: Pen, paint: Paint, rng: Generator) -> None:
+    knee = float(rng.uniform(-0.15, 0.1))
+    pen.ellipse((-0.3, 0.88), (0.48, 0.12), paint.dark)
+    pen.stroke([(-0.3, 0.85), (-0.7, knee), (0.1, -0.65)], _METAL, 0.1)
+    pen.ellipse((-0.7, knee), (0.1, 0.1), paint.accent)
+    pen.ellipse((0.5, -0.3), (0.2, 0.2), _GLOW)
+    pen.polygon([(0.0, -0.85), (0.25, -0.9), (0.95, -0.4), (0.2, 0.05), (-0.05, -0.6)], paint.base)

@@ -23,7 +23,7 @@ def _loop(centre: Point, radii: Point, start: int, stop: int) -> list[Point]:
 
 def draw_mug(pen: Pen, subtype: str, paint: Paint, rng: Generator) -> None:
     """A mug with its handle to the right, seen a little from above."""
-    {"coffee": _coffee, "beer": _beer, "tea": _tea}[subtype](pen, paint, rng)
+    {"coffee": _coffee, "beer": _beer, "tea": _tea, "travel": _travel}[subtype](pen, paint, rng)
 
 
 def _coffee(pen: Pen, paint: Paint, rng: Generator) -> None:
@@ -59,6 +59,15 @@ def _tea(pen: Pen, paint: Paint, rng: Generator) -> None:
     pen.ellipse((-0.08, -0.27), (0.64, 0.12), _DRINK, outlined=False)
 
 
+def _travel(pen: Pen, paint: Paint, rng: Generator) -> None:
+    foot = float(rng.uniform(0.3, 0.4))
+    pen.stroke(_loop((0.3, -0.05), (0.38, 0.36), -80, 80), paint.dark, 0.12)
+    pen.polygon([(-0.46, -0.65), (0.46, -0.65), (foot, 0.97), (-foot, 0.97)], paint.base)
+    pen.polygon([(-0.42, -0.2), (0.42, -0.2), (0.38, 0.35), (-0.38, 0.35)], paint.accent, outlined=False)
+    pen.polygon([(-0.52, -0.82), (0.52, -0.82), (0.5, -0.6), (-0.5, -0.6)], _STEEL)
+    pen.polygon([(-0.3, -0.98), (0.1, -0.98), (0.1, -0.82), (-0.3, -0.82)], _STEEL)
+
+
 def draw_bucket(pen: Pen, subtype: str, paint: Paint, rng: Generator) -> None:
     """A bucket, which differs from a mug in where its handle is and in that it narrows downwards."""
     foot, drop = float(rng.uniform(0.42, 0.55)), float(rng.uniform(0.7, 1.0))
@@ -89,7 +98,7 @@ def _badge(pen: Pen, paint: Paint, foot: float) -> None:
 
 def draw_umbrella(pen: Pen, subtype: str, paint: Paint, rng: Generator) -> None:
     """An umbrella with its stick."""
-    {"open": _open, "beach": _beach, "folded": _folded}[subtype](pen, paint, rng)
+    {"open": _open, "beach": _beach, "folded": _folded, "inverted": _inverted}[subtype](pen, paint, rng)
 
 
 def _open(pen: Pen, paint: Paint, rng: Generator) -> None:
@@ -125,3 +134,12 @@ def _folded(pen: Pen, paint: Paint, rng: Generator) -> None:
     pen.polygon([(0, -0.85), (half, 0.35), (half * 0.6, 0.52), (-half * 0.6, 0.52), (-half, 0.35)], paint.base)
     pen.polygon([(0, -0.7), (half * 0.4, 0.4), (-half * 0.15, 0.45)], paint.light, outlined=False)
     pen.polygon([(-half, 0.1), (half, -0.02), (half, 0.12), (-half, 0.24)], paint.accent)
+
+
+def _inverted(pen: Pen, paint: Paint, rng: Generator) -> None:
+    wide = float(rng.uniform(0.8, 0.98))
+    pen.polygon([(0, 0.15), (-wide, -0.85), (-wide * 0.45, -0.6), (0, -0.9), (wide * 0.45, -0.6), (wide, -0.85)],
+                paint.dark)  # fmt: skip
+    for x in (-0.5, 0.5):
+        pen.polygon([(0, 0.15), (x * wide * 0.4, -0.62), (x * wide * 1.4, -0.72)], paint.base)
+    pen.stroke([(0, 0.1), (0, 0.78), (0.1, 0.93), (0.26, 0.9), (0.3, 0.74)], _STICK, 0.08)

@@ -16,7 +16,7 @@ _CREAM = (246, 240, 222)
 def draw_car(pen: Pen, subtype: str, paint: Paint, rng: Generator) -> None:
     """A car from the side, facing right."""
     radius = float(rng.uniform(0.19, 0.26))
-    {"compact": _compact, "sports": _sports, "camper": _camper}[subtype](pen, paint, rng)
+    {"compact": _compact, "sports": _sports, "camper": _camper, "pickup": _pickup}[subtype](pen, paint, rng)
     pen.ellipse((0.93, 0.16), (0.08, 0.09), (255, 240, 170))
     for x in (-0.55, 0.55):
         pen.ellipse((x, 0.38), (radius, radius), _TYRE)
@@ -61,9 +61,19 @@ def _camper(pen: Pen, paint: Paint, rng: Generator) -> None:
     pen.polygon([(0.2, -0.44), (0.6, -0.44), (0.8, -0.08), (0.2, -0.08)], _GLASS)
 
 
+def _pickup(pen: Pen, paint: Paint, rng: Generator) -> None:
+    roof = -0.58 - float(rng.uniform(0, 0.12))
+    if rng.random() < 0.5:
+        for x in (-0.75, -0.45):
+            pen.polygon([(x - 0.16, -0.4), (x + 0.16, -0.4), (x + 0.16, 0), (x - 0.16, 0)], _WOOD)
+    pen.polygon([(-0.15, 0.42), (-0.15, roof), (0.3, roof), (0.52, -0.1), (0.98, 0), (0.98, 0.42)], paint.base)
+    pen.polygon([(-1, -0.12), (-0.12, -0.12), (-0.12, 0.42), (-1, 0.42)], paint.dark)
+    pen.polygon([(-0.03, -0.1), (-0.03, roof + 0.12), (0.22, roof + 0.12), (0.38, -0.1)], _GLASS)
+
+
 def draw_boat(pen: Pen, subtype: str, paint: Paint, rng: Generator) -> None:
     """A boat from the side, its bow to the right."""
-    {"sailing": _sailing, "steam": _steam, "rowing": _rowing}[subtype](pen, paint, rng)
+    {"sailing": _sailing, "steam": _steam, "rowing": _rowing, "motor": _motor}[subtype](pen, paint, rng)
 
 
 def _sailing(pen: Pen, paint: Paint, rng: Generator) -> None:
@@ -98,3 +108,12 @@ def _rowing(pen: Pen, paint: Paint, rng: Generator) -> None:
                  (-0.86, 0.14)], paint.light, outlined=False)  # fmt: skip
     pen.stroke([(-0.15, -0.5), (0.5, depth + 0.12)], _WOOD, 0.08)
     pen.ellipse((0.53, depth + 0.12), (0.1, 0.16), _WOOD)
+
+
+def _motor(pen: Pen, paint: Paint, rng: Generator) -> None:
+    screen = float(rng.uniform(-0.4, -0.25))
+    pen.polygon([(-1.02, 0.1), (-0.82, 0.1), (-0.82, 0.55), (-1.02, 0.5)], _TYRE)
+    pen.polygon([(-0.1, 0.1), (-0.25, screen), (0.3, 0.08)], _GLASS)
+    pen.ellipse((-0.45, -0.08), (0.13, 0.2), paint.accent)
+    pen.smooth([(-0.95, 0.08), (0, 0.06), (1.15, -0.12), (0.75, 0.55), (-0.85, 0.62)], paint.base)
+    pen.polygon([(-0.8, 0.26), (0.8, 0.1), (0.74, 0.22), (-0.8, 0.38)], paint.light, outlined=False)
