@@ -36,6 +36,8 @@ from methods.mini_sd.train_autoencoder import psnr
 
 STRENGTHS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 OTHER_SEED = 1_000_033
+JUDGED_AT = (64, 192)
+"""Sizes at which the network of the precision and recall sees pictures: their own, and that of the preset `mini`."""
 
 
 def main(
@@ -65,11 +67,13 @@ def main(
 
 def print_precision_recall(renders: Pictures, pictures: Pictures, other_renders: Pictures) -> None:
     """Of generated pictures against renders and, as the best that can be had, of other renders against them."""
-    backbone = load_backbone("efficientnet_lite0", image_size=192)
-    real = _features(backbone, renders)
-    for name, candidates in (("generated", pictures), ("other renders", other_renders)):
-        found = precision_recall(real, _features(backbone, candidates), neighbours=3)
-        print(f"{name} against {len(real)} renders, k=3: precision {found.precision:.3f}, recall {found.recall:.3f}")
+    for size in JUDGED_AT:
+        backbone = load_backbone("efficientnet_lite0", size)
+        real = _features(backbone, renders)
+        for name, candidates in (("generated", pictures), ("other renders", other_renders)):
+            found = precision_recall(real, _features(backbone, candidates), neighbours=3)
+            shares = f"precision {found.precision:.3f}, recall {found.recall:.3f}"
+            print(f"{name} against {len(real)} renders, k=3, {size} px: {shares}", flush=True)
 
 
 def effect_of_strength(
