@@ -77,6 +77,14 @@ class TestAhead:
         assert started == [0]
 
 
+@pytest.fixture
+def heard_interrupts() -> Iterator[None]:
+    """Ctrl-C raises KeyboardInterrupt, also where the shell started the tests in the background, deaf to it."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
+
+
 class TestEnds:
     @pytest.mark.parametrize("workers", WORKERS)
     def test_an_error_comes_in_its_items_place(self, workers: int, tmp_path: Path) -> None:
@@ -104,7 +112,7 @@ class TestEnds:
             next(results)
         assert len(started) < 10
 
-    def test_an_interrupt_stops_at_once(self) -> None:
+    def test_an_interrupt_stops_at_once(self, heard_interrupts: None) -> None:
         started: list[int] = []
 
         def load(item: int) -> None:
