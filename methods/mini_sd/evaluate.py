@@ -18,6 +18,7 @@ from evaluation.backbones import load_backbone
 from evaluation.features import embed_images
 from evaluation.frozen import Backbone, FloatArray
 from evaluation.precision_recall import precision_recall
+from methods.mini_sd import architecture, usefulness
 from methods.mini_sd.oracle import Oracle, load_oracle
 from methods.mini_sd.sampling import (
     Pictures,
@@ -36,7 +37,7 @@ from methods.mini_sd.train_autoencoder import psnr
 
 STRENGTHS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 OTHER_SEED = 1_000_033
-JUDGED_AT = (64, 192)
+JUDGED_AT = (architecture.IMAGE_SIZE, usefulness.IMAGE_SIZE)
 """Sizes at which the network of the precision and recall sees pictures: their own, and that of the preset `mini`."""
 
 

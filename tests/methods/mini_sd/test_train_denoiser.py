@@ -26,6 +26,7 @@ def test_training_goes_on_from_shipped_weights(tmp_path: Path, monkeypatch: pyte
         train_denoiser.main(
             tmp_path / "corpus", WEIGHTS / "vae", tmp_path / "out", steps=1, batch_size=8, start_from=WEIGHTS
         )
+    assert not any("_name_or_path" in path.read_text() for path in (tmp_path / "out" / "weights").rglob("*.json"))
     part = "unet/diffusion_pytorch_model.safetensors"
     before, after = load_file(WEIGHTS / part), load_file(tmp_path / "out" / "weights" / part)
     assert before.keys() == after.keys()
