@@ -46,6 +46,7 @@ def main(
     draws: Annotated[int, typer.Option(help="training sets, each from its own seed")] = 5,
     guidance_scale: float = 3.0,
     steps: int = 25,
+    image_size: Annotated[int, typer.Option(help="pixels at which the backbone sees the pictures")] = IMAGE_SIZE,
     strength: Annotated[
         list[float] | None, typer.Option(help="also renders re-rendered under their own captions; may be repeated")
     ] = None,
@@ -54,7 +55,7 @@ def main(
 
     Renders that were re-rendered at a low strength tell what the codec costs, at higher ones what the denoiser does.
     """
-    backbone, pipeline = load_backbone("efficientnet_lite0", IMAGE_SIZE), open_pipeline(weights)
+    backbone, pipeline = load_backbone("efficientnet_lite0", image_size), open_pipeline(weights)
     tests = test_sets(backbone)
     scores: dict[str, list[list[float]]] = {}
     for draw in range(draws):
