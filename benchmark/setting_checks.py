@@ -39,8 +39,17 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 BESIDE_POSITIVE = {"workers": (-1, 0), "generator.batch_size": (0,)}
 """Numbers that stand for a choice that the program makes, or for none at all."""
 
-MAY_BE_ZERO = ("patience", "retries", "weight_decay", "noise_std", "synthetic_probability", "learning_rate", "seeds")
-AT_MOST_ONE = ("strength", "synthetic_probability")
+MAY_BE_ZERO = (
+    "patience",
+    "retries",
+    "weight_decay",
+    "noise_std",
+    "synthetic_probability",
+    "learning_rate",
+    "seeds",
+    "eta",
+)
+AT_MOST_ONE = ("strength", "synthetic_probability", "eta")
 
 
 def parse_numbers(name: str, text: str, minimum: int) -> list[int]:

@@ -13,7 +13,7 @@ from datasets.errors import UserError
 from datasets.seeding import fingerprint
 from evaluation.device import DTYPES
 from methods.compiled import COMPILE
-from methods.schedulers import SCHEDULERS
+from methods.schedulers import SCHEDULERS, WITH_ETA
 from methods.settings import GeneratorSettings
 
 EMBEDDED = {"mini_sd": Path(__file__).parent / "mini_sd" / "weights"}
@@ -46,10 +46,13 @@ def check_generator_settings(settings: GeneratorSettings) -> None:
         raise UserError(f"generator.scheduler '{settings.scheduler}' is unknown; known: {', '.join(SCHEDULERS)}")
     if settings.compile not in COMPILE:
         raise UserError(f"generator.compile '{settings.compile}' is unknown; known: {', '.join(COMPILE)}")
+    if not 0 <= settings.eta <= 1:
+        raise UserError(f"generator.eta must be between 0 and 1, got {settings.eta:g}")
     folder = _local_folder(settings.checkpoint)
     if folder is not None:
         checkpoint_files(folder)
         check_architecture(folder)
+        check_eta(settings, folder)
     elif not _HUB_NAME.fullmatch(settings.checkpoint):
         raise _unknown(settings.checkpoint)
 
@@ -81,6 +84,13 @@ def check_architecture(folder: Path) -> None:
         wrong = f"joins a text encoder of width {width} to a UNet that reads {expected}"
     if wrong:
         raise UserError(f"checkpoint folder {folder} {wrong}: Stable Diffusion 1.x or 2.x is needed")
+
+
+def check_eta(settings: GeneratorSettings, folder: Path) -> None:
+    """Refuse η for a sampler that has none; raises `UserError` that says which has."""
+    sampler = SCHEDULERS[settings.scheduler] or read_config(folder, SCHEDULER).get("_class_name")
+    if settings.eta and sampler not in WITH_ETA:
+        raise UserError(f"generator.eta is {settings.eta:g}, but {sampler} has no η: set generator.scheduler=ddim")
 
 
 def checkpoint_fingerprint(folder: Path) -> str:

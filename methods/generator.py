@@ -22,7 +22,13 @@ from datasets.seeding import fingerprint
 from evaluation.device import default_device, half_precision, one_thread, sent
 from evaluation.loading import load_ahead
 from evaluation.memory import Shortage, attempt, does_not_fit, halved
-from methods.checkpoint import check_generator_settings, checkpoint_fingerprint, checkpoint_folder, read_config
+from methods.checkpoint import (
+    check_eta,
+    check_generator_settings,
+    checkpoint_fingerprint,
+    checkpoint_folder,
+    read_config,
+)
 from methods.compiled import compiling
 from methods.guidance import guidance_embedding, guided
 from methods.latent_diffusion import LatentDiffusion, Posterior
@@ -60,6 +66,7 @@ class Generator:
         check_generator_settings(settings)
         self.settings = settings
         self.folder = checkpoint_folder(settings.checkpoint)
+        check_eta(settings, self.folder)
         self.device = default_device()
         self.dtype = _dtype(settings.dtype, self.device)
         self.batch_size = settings.batch_size or _AS_MANY_AS_PAY[self.device.type]
@@ -74,6 +81,8 @@ class Generator:
         what: list[object] = ["generator", VERSION, content, self.settings.resolution, str(self.dtype)]
         if self.settings.scheduler != "checkpoint":
             what.append(self.settings.scheduler)
+        if self.settings.eta:
+            what.append(["eta", self.settings.eta])
         if self._compiled:
             what.append("compiled")  # a compiled network rounds otherwise
         return fingerprint(*what)
@@ -221,7 +230,7 @@ class Generator:
         context = torch.stack([conditions[row.prompt, row.word] for row in full])
         scale = torch.tensor([row.guidance_scale for row in full], device=self.device)
         predict = self._guided if with_guidance and not self.model.guidance_dimension else self._conditional
-        arguments = step_arguments(scheduler, generators)
+        arguments = step_arguments(scheduler, generators, self.settings.eta)
         if predict == self._guided:
             context = torch.cat([conditions["", ""].expand_as(context), context])
         for time, seen in zip(times, sent(times, self.device), strict=True):

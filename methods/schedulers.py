@@ -20,6 +20,8 @@ SCHEDULERS = {
 }
 """diffusers' classes: Song et al. 2021, Liu et al. 2022, Lu et al. 2022 (DPM-Solver++), Zhao et al. 2023, Luo et al.
 2023."""
+WITH_ETA = ("DDIMScheduler",)
+"""Those that can draw fresh noise at each step, by a share η."""
 
 
 def scheduler_named(name: str, own: Any) -> Any:
@@ -50,8 +52,8 @@ def times_from(scheduler: Any, strength: float, steps: int) -> torch.Tensor:
     return times
 
 
-def step_arguments(scheduler: Any, generators: Sequence[torch.Generator]) -> dict[str, Any]:
-    """What `step` of this scheduler takes beside prediction, time and sample: η = 0, and the rows' generators."""
+def step_arguments(scheduler: Any, generators: Sequence[torch.Generator], eta: float) -> dict[str, Any]:
+    """What `step` of this scheduler takes beside prediction, time and sample: η, and the rows' generators."""
     accepted = inspect.signature(scheduler.step).parameters
-    arguments = {"eta": 0.0, "generator": list(generators)}
+    arguments = {"eta": eta, "generator": list(generators)}
     return {name: value for name, value in arguments.items() if name in accepted}

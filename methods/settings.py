@@ -20,6 +20,8 @@ class GeneratorSettings:
     `float16`, `bfloat16`."""
     scheduler: str = "checkpoint"
     """The checkpoint's own sampler, or `ddim`, `pndm`, `dpm_solver`, `unipc`, `lcm` (for distilled checkpoints)."""
+    eta: float = 0.0
+    """DDIM's η (Song et al. 2021, eq. 16), 0 to 1: share of fresh noise in each step; 0 draws none after the first."""
     compile: str = "auto"
     """Whether torch.compile makes the UNet faster: `auto` (on a GPU), `always`, `never`."""
 

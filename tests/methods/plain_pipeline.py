@@ -14,7 +14,7 @@ from methods.plan import PlanRow
 
 
 def pipeline_image(
-    folder: Path, row: PlanRow, word: np.ndarray, guide: Image.Image, scheduler: Any = None
+    folder: Path, row: PlanRow, word: np.ndarray, guide: Image.Image, scheduler: Any = None, eta: float = 0.0
 ) -> Image.Image:
     """The row by diffusers, with the word as an ordinary added token; `scheduler`: a class in place of its own."""
     from diffusers import StableDiffusionImg2ImgPipeline
@@ -34,6 +34,7 @@ def pipeline_image(
         strength=row.strength,
         guidance_scale=row.guidance_scale,
         num_inference_steps=row.steps,
+        eta=eta,
         generator=[torch.Generator().manual_seed(row.seed)],
     ).images[0]
     return image.resize(guide.size, Image.Resampling.BILINEAR)

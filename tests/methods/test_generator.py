@@ -292,6 +292,7 @@ def test_a_checkpoint_of_another_architecture_is_refused(
         (GeneratorSettings(resolution=60), "multiple of 8"),
         (GeneratorSettings(batch_size=-1), r"must be 0 \(32 on a GPU, 16 on a CPU\) or more"),
         (GeneratorSettings(scheduler="euler2"), "scheduler .euler2. is unknown; known: checkpoint, ddim"),
+        (GeneratorSettings(eta=1.5), "eta must be between 0 and 1, got 1.5"),
         (GeneratorSettings(compile="yes"), "compile .yes. is unknown; known: auto, always, never"),
     ],
 )

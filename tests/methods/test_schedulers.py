@@ -13,6 +13,7 @@ import torch
 from diffusers import UNet2DConditionModel
 from PIL import Image
 
+from datasets.errors import UserError
 from methods.generator import Generator
 from methods.guidance import guidance_embedding
 from methods.plan import PlanRow
@@ -25,8 +26,8 @@ WORD = {"a": np.random.default_rng(1).normal(0, 0.5, 16).astype(np.float32)}
 FASTER = sorted(SCHEDULERS.keys() - {"checkpoint"})
 
 
-def _generator(folder: Path, scheduler: str) -> Generator:
-    return Generator(GeneratorSettings(str(folder), 32, 4, "float32", scheduler, compile="never"))
+def _generator(folder: Path, scheduler: str, eta: float = 0.0) -> Generator:
+    return Generator(GeneratorSettings(str(folder), 32, 4, "float32", scheduler, eta, compile="never"))
 
 
 def _only(generator: Generator, guides: dict[int, Image.Image]) -> Image.Image:
@@ -38,6 +39,28 @@ def _only(generator: Generator, guides: dict[int, Image.Image]) -> Image.Image:
 def test_a_sampler_of_choice_equals_the_pipelines(checkpoint: Path, guides: dict[int, Image.Image], name: str) -> None:
     expected = pipeline_image(checkpoint, ROW, WORD["a"], guides[0], getattr(diffusers, SCHEDULERS[name]))
     assert difference(_only(_generator(checkpoint, name), guides), expected) <= 1
+
+
+def test_fresh_noise_at_each_step_equals_the_pipelines(checkpoint: Path, guides: dict[int, Image.Image]) -> None:
+    expected = pipeline_image(checkpoint, ROW, WORD["a"], guides[0], diffusers.DDIMScheduler, eta=0.5)
+    made = _only(_generator(checkpoint, "ddim", eta=0.5), guides)
+    assert difference(made, expected) <= 1
+    assert difference(made, _only(_generator(checkpoint, "ddim"), guides)) > 1
+
+
+def test_fresh_noise_belongs_to_the_fingerprint(checkpoint: Path) -> None:
+    prints = {_generator(checkpoint, "ddim", eta).fingerprint for eta in (0.0, 0.5, 1.0)}
+    assert len(prints) == 3
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "sampler"), [("checkpoint", "PNDMScheduler"), ("unipc", "UniPCMultistepScheduler")]
+)
+def test_a_sampler_without_eta_is_refused_with_one_that_has_it(
+    checkpoints: dict[str, Path], scheduler: str, sampler: str
+) -> None:
+    with pytest.raises(UserError, match=f"eta is 0.5, but {sampler} has no η: set generator.scheduler=ddim"):
+        _generator(checkpoints["pndm"], scheduler, eta=0.5)
 
 
 def test_the_sampler_belongs_to_the_fingerprint(checkpoint: Path) -> None:
