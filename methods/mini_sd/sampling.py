@@ -18,6 +18,8 @@ from methods.mini_sd.training import generator_of, mixed_precision
 SEED = 1_000_003
 """Pictures of the judgement come from another seed than the corpus."""
 BATCH_SIZE = 50
+ETA = 1.0
+"""Share of fresh noise in each step, as in the preset `mini`."""
 
 Pictures = npt.NDArray[np.uint8]
 
@@ -52,7 +54,12 @@ def prompts_of(scenes: Sequence[Scene], seed: int = SEED) -> list[str]:
 
 
 def text_to_image(
-    pipeline: StableDiffusionPipeline, prompts: Sequence[str], guidance_scale: float, steps: int, seed: int = SEED
+    pipeline: StableDiffusionPipeline,
+    prompts: Sequence[str],
+    guidance_scale: float,
+    steps: int,
+    seed: int = SEED,
+    eta: float = ETA,
 ) -> Pictures:
     """uint8 pictures (N, 64, 64, 3), each from its own seed."""
     pictures = []
@@ -61,7 +68,12 @@ def text_to_image(
         draws = [generator_of(seed, start + i) for i in range(len(part))]
         with mixed_precision(pipeline.device):
             made = pipeline(
-                part, generator=draws, guidance_scale=guidance_scale, num_inference_steps=steps, output_type="np"
+                part,
+                generator=draws,
+                guidance_scale=guidance_scale,
+                num_inference_steps=steps,
+                eta=eta,
+                output_type="np",
             )
         pictures.append(_bytes(made.images))
     return np.concatenate(pictures)
@@ -84,6 +96,7 @@ def edit(
     strength: float,
     guidance_scale: float,
     steps: int,
+    eta: float = ETA,
 ) -> Pictures:
     """The guides (N, 64, 64, 3) under the prompts; `steps` are the whole schedule's, of which strength is a share."""
     pictures = []
@@ -97,6 +110,7 @@ def edit(
                 generator=[generator_of(SEED, i) for i in rows],
                 guidance_scale=guidance_scale,
                 num_inference_steps=steps,
+                eta=eta,
                 output_type="np",
             )
         pictures.append(_bytes(made.images))

@@ -26,18 +26,20 @@ from methods.plan import PlanRow
 from methods.settings import GeneratorSettings
 
 SCHEDULES = (
-    ("ddim", 50),
-    ("ddim", 20),
-    ("ddim", 10),
-    ("pndm", 50),
-    ("pndm", 20),
-    ("dpm_solver", 20),
-    ("dpm_solver", 10),
-    ("unipc", 20),
-    ("unipc", 10),
-    ("unipc", 5),
+    ("ddim", 50, 0.0),
+    ("ddim", 20, 0.0),
+    ("ddim", 20, 0.5),
+    ("ddim", 20, 1.0),
+    ("ddim", 10, 0.0),
+    ("pndm", 50, 0.0),
+    ("pndm", 20, 0.0),
+    ("dpm_solver", 20, 0.0),
+    ("dpm_solver", 10, 0.0),
+    ("unipc", 20, 0.0),
+    ("unipc", 10, 0.0),
+    ("unipc", 5, 0.0),
 )
-"""Sampler and length of the whole schedule, the slowest and most exact first."""
+"""Sampler, length of the whole schedule, and share of fresh noise in each step; the slowest first."""
 
 
 def main(
@@ -54,16 +56,16 @@ def main(
     renders, prompts = renders_of(guides), prompts_of(wanted)
     real = features(backbone, renders_of(wanted))
     print(f"{samples} edits at strength {strength}, guidance {guidance_scale}; recall against {samples} renders")
-    for sampler, steps in SCHEDULES:
+    for sampler, steps, eta in SCHEDULES:
         rows = _rows(prompts, strength, guidance_scale, steps)
-        pictures, seconds = _timed(weights, sampler, rows, renders)
+        pictures, seconds = _timed(weights, sampler, eta, rows, renders)
         readings = judge.read(pictures)
         shares = {name: agreement(readings, wanted, name) for name in ("category", "location", "weather", "time")}
         found = precision_recall(real, features(backbone, pictures), neighbours=3)
         read = ", ".join(f"{name} {share:.3f}" for name, share in shares.items())
         print(
-            f"{sampler} {steps} steps ({int(steps * strength)} run): {seconds / samples:.4f} s an image, {read}, "
-            f"precision {found.precision:.3f}, recall {found.recall:.3f}",
+            f"{sampler} {steps} steps, η {eta:g} ({int(steps * strength)} run): {seconds / samples:.4f} s an image, "
+            f"{read}, precision {found.precision:.3f}, recall {found.recall:.3f}",
             flush=True,
         )
 
@@ -73,9 +75,11 @@ def _rows(prompts: Sequence[str], strength: float, guidance_scale: float, steps:
     return [PlanRow(i, 0, prompt, "", strength, guidance_scale, steps, seed=i) for i, prompt in enumerate(prompts)]
 
 
-def _timed(weights: Path, sampler: str, rows: Sequence[PlanRow], renders: Pictures) -> tuple[Pictures, float]:
+def _timed(
+    weights: Path, sampler: str, eta: float, rows: Sequence[PlanRow], renders: Pictures
+) -> tuple[Pictures, float]:
     """The pictures (N, 64, 64, 3) of the rows, and the seconds that they took after a first batch."""
-    generator = Generator(GeneratorSettings(str(weights), resolution=64, scheduler=sampler))
+    generator = Generator(GeneratorSettings(str(weights), resolution=64, scheduler=sampler, eta=eta))
     guides = {i: Image.fromarray(picture) for i, picture in enumerate(renders)}
     for _ in generator.generate(rows[: generator.batch_size], {}, guides):
         pass

@@ -24,6 +24,7 @@ from evaluation.features import embed_images
 from evaluation.frozen import Backbone, FloatArray
 from evaluation.settings import ClassifierSettings
 from methods.mini_sd.sampling import (
+    ETA,
     Pictures,
     edit,
     image_to_image,
@@ -46,6 +47,7 @@ def main(
     draws: Annotated[int, typer.Option(help="training sets, each from its own seed")] = 5,
     guidance_scale: float = 3.0,
     steps: int = 25,
+    eta: Annotated[float, typer.Option(help="share of fresh noise in each denoising step")] = ETA,
     image_size: Annotated[int, typer.Option(help="pixels at which the backbone sees the pictures")] = IMAGE_SIZE,
     strength: Annotated[
         list[float] | None, typer.Option(help="also renders re-rendered under their own captions; may be repeated")
@@ -61,7 +63,7 @@ def main(
     for draw in range(draws):
         scenes = scenes_of(per_class * len(CATEGORIES), seed=2_000_000 + draw)
         labels = np.array([CATEGORIES.index(scene.category) for scene in scenes])
-        for name, pictures in training_sets(pipeline, scenes, draw, guidance_scale, steps, strength or ()):
+        for name, pictures in training_sets(pipeline, scenes, draw, guidance_scale, steps, eta, strength or ()):
             accuracies = probe(features(backbone, pictures), labels, list(tests.values()), seed=draw)
             scores.setdefault(name, []).append(accuracies)
     for name, accuracies_of_draws in scores.items():
@@ -76,15 +78,16 @@ def training_sets(
     draw: int,
     guidance_scale: float,
     steps: int,
+    eta: float,
     strengths: Sequence[float],
 ) -> Iterator[tuple[str, Pictures]]:
     """What a probe is trained on, by name: pictures of the same scenes, further and further from their renders."""
     renders, prompts = renders_of(scenes), prompts_of(scenes, seed=draw)
     yield "renders", renders
     for strength in strengths:
-        edited = edit(image_to_image(pipeline), renders, prompts, strength, guidance_scale, steps)
+        edited = edit(image_to_image(pipeline), renders, prompts, strength, guidance_scale, steps, eta)
         yield f"renders re-rendered at {strength:g}", edited
-    yield "text-to-image", text_to_image(pipeline, prompts, guidance_scale, steps, seed=draw)
+    yield "text-to-image", text_to_image(pipeline, prompts, guidance_scale, steps, draw, eta)
 
 
 def test_sets(backbone: Backbone) -> dict[str, tuple[FloatArray, np.ndarray]]:

@@ -70,7 +70,9 @@ def test_a_probe_learns_what_can_be_separated() -> None:
 
 def test_training_sets_go_further_and_further_from_the_renders() -> None:
     scenes = scenes_of(4, seed=5)
-    sets = dict(training_sets(open_pipeline(WEIGHTS), scenes, 0, guidance_scale=2.0, steps=10, strengths=(0.1, 0.6)))
+    sets = dict(
+        training_sets(open_pipeline(WEIGHTS), scenes, 0, guidance_scale=2.0, steps=10, eta=1.0, strengths=(0.1, 0.6))
+    )
     assert list(sets) == ["renders", "renders re-rendered at 0.1", "renders re-rendered at 0.6", "text-to-image"]
     distances = [np.abs(pictures.astype(int) - sets["renders"]).mean() for pictures in sets.values()]
     assert distances == sorted(distances)
