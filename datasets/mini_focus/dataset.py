@@ -15,7 +15,7 @@ from datasets.mini_focus.scene import CATEGORIES, Scene, sample_common, sample_u
 from datasets.seeding import fingerprint, seed_from
 
 VALIDATION_PER_CLASS = 10
-TEST_PER_CLASS = 50
+TEST_PER_CLASS = 100
 
 
 @DATASETS.register("mini_focus")
