@@ -139,7 +139,7 @@ class TestPrepare:
         out, err = capsys.readouterr()
         assert "comes with this repository" in err
         assert out.startswith("mini_focus · 10 classes · ")
-        assert out.splitlines()[-2].split() == ["sum", "80", "100", "500", "500", "1180"]
+        assert out.splitlines()[-2].split() == ["sum", "80", "100", "1000", "1000", "2180"]
 
     def test_instructions_are_printed_before_anything_is_looked_for(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
