@@ -66,8 +66,10 @@ def _learn_one_by_one(
 def _seconds(learn: Callable[[int], None], steps: int) -> float:
     """Of learning in 1,000 steps, from fewer: what comes before the first step counts once."""
     learn(1)  # opens, compiles
-    first = seconds(lambda: learn(1))
-    return first + (seconds(lambda: learn(steps)) - first) * (STEPS - 1) / (steps - 1)
+    first, several = seconds(lambda: learn(1)), seconds(lambda: learn(steps))
+    # Beside other work, a few small steps may by chance take less time than one.
+    each = (several - first) / (steps - 1) if several > first else several / steps
+    return first + each * (STEPS - 1)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import torch
 
 from benchmark.rates import SECONDS, read_rates
 from benchmarks_perf import __main__ as command
-from benchmarks_perf import sizes
+from benchmarks_perf import sizes, textual_inversion
 from benchmarks_perf.measurement import TITLES, Measurement, counted_text, table
 from benchmarks_perf.networks import RANDOM, network_operations
 from benchmarks_perf.operations import operations
@@ -152,3 +152,12 @@ def test_the_papers_size_is_refused_without_a_gpu() -> None:
 def test_another_checkpoint_takes_the_place_of_a_sizes_own() -> None:
     assert chosen_size("small", "folder").generator == GeneratorSettings("folder", 64)
     assert chosen_size("small").generator.checkpoint == "mini_sd"
+
+
+@pytest.mark.parametrize(("two_steps", "each"), [(5.0, 2.0), (2.0, 1.0)])
+def test_a_word_takes_time_even_where_two_steps_were_by_chance_quicker_than_one(
+    two_steps: float, each: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed = iter((3.0, two_steps))
+    monkeypatch.setattr(textual_inversion, "seconds", lambda work: next(timed))
+    assert textual_inversion._seconds(lambda steps: None, 2) == 3.0 + 999 * each
