@@ -90,7 +90,10 @@ def check_eta(settings: GeneratorSettings, folder: Path) -> None:
     """Refuse η for a sampler that has none; raises `UserError` that says which has."""
     sampler = SCHEDULERS[settings.scheduler] or read_config(folder, SCHEDULER).get("_class_name")
     if settings.eta and sampler not in WITH_ETA:
-        raise UserError(f"generator.eta is {settings.eta:g}, but {sampler} has no η: set generator.scheduler=ddim")
+        raise UserError(
+            f"generator.eta is {settings.eta:g}, but {sampler} has no η: "
+            "set generator.scheduler=ddim or generator.eta=0"
+        )
 
 
 def checkpoint_fingerprint(folder: Path) -> str:

@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
-import numpy.typing as npt
 import torch
 import typer
 from diffusers import StableDiffusionPipeline
@@ -21,7 +19,7 @@ from torch import Tensor
 from methods.mini_sd.corpus import load_corpus
 from methods.mini_sd.muon import optimizers
 from methods.mini_sd.perceptual import PerceptualDistance
-from methods.mini_sd.sampling import BATCH_SIZE, ETA, image_to_image, open_pipeline
+from methods.mini_sd.sampling import BATCH_SIZE, ETA, Pictures, image_to_image, open_pipeline
 from methods.mini_sd.tokenizer import build_tokenizer
 from methods.mini_sd.train_autoencoder import VALIDATION_SIZE, psnr
 from methods.mini_sd.train_denoiser import save_pipeline
@@ -31,7 +29,6 @@ SCHEDULE_STEPS = 25
 STRENGTHS = (0.08, 0.12, 0.16, 0.2, 0.24, 0.28, 0.32, 0.36, 0.4)
 """Each a step of the schedule apart. Up to here a redrawn picture is still the one that it was: beyond, shapes move."""
 GUIDANCE_SCALE = 3.0
-Images = npt.NDArray[np.uint8]
 
 
 def main(
@@ -87,7 +84,9 @@ def main(
     save_pipeline(vae, pipeline.unet, pipeline.text_encoder, build_tokenizer(), out / "weights")
 
 
-def redrawn_latents(pipeline: StableDiffusionPipeline, images: Images, captions: Sequence[str], cache: Path) -> Tensor:
+def redrawn_latents(
+    pipeline: StableDiffusionPipeline, images: Pictures, captions: Sequence[str], cache: Path
+) -> Tensor:
     """Float16 latents of N pictures, (2, N, 16, 8, 8): as the encoder has them, as the denoiser redraws them.
 
     Each batch is redrawn under its own captions at one of `STRENGTHS`, in turn. Computed once.

@@ -59,7 +59,9 @@ def test_fresh_noise_belongs_to_the_fingerprint(checkpoint: Path) -> None:
 def test_a_sampler_without_eta_is_refused_with_one_that_has_it(
     checkpoints: dict[str, Path], scheduler: str, sampler: str
 ) -> None:
-    with pytest.raises(UserError, match=f"eta is 0.5, but {sampler} has no η: set generator.scheduler=ddim"):
+    with pytest.raises(
+        UserError, match=f"eta is 0.5, but {sampler} has no η: set generator.scheduler=ddim or generator.eta=0"
+    ):
         _generator(checkpoints["pndm"], scheduler, eta=0.5)
 
 
