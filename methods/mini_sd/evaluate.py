@@ -21,6 +21,7 @@ from evaluation.precision_recall import precision_recall
 from methods.mini_sd import architecture, usefulness
 from methods.mini_sd.oracle import Oracle, load_oracle
 from methods.mini_sd.sampling import (
+    GUIDANCE_SCALE,
     Pictures,
     agreement,
     edit,
@@ -46,7 +47,7 @@ def main(
     oracle: Path,
     samples: Annotated[int, typer.Option(help="text-to-image samples")] = 1000,
     edits: Annotated[int, typer.Option(help="image-to-image samples per strength")] = 200,
-    guidance_scale: float = 3.0,
+    guidance_scale: float = GUIDANCE_SCALE,
     steps: Annotated[int, typer.Option(help="denoising steps of a text-to-image sample")] = 25,
     sheet: Annotated[Path | None, typer.Option(help="where to save a contact sheet")] = None,
 ) -> None:

@@ -21,6 +21,7 @@ from datasets.mini_focus.caption import PLACES
 from methods.generator import Generator
 from methods.mini_sd.oracle import load_oracle
 from methods.mini_sd.sampling import (
+    GUIDANCE_SCALE,
     SEED,
     Pictures,
     edit,
@@ -39,17 +40,17 @@ def main(
     weights: Path,
     oracle: Path,
     shots: Annotated[int, typer.Option(help="pictures in common settings that a word is learned from")] = 8,
-    steps: Annotated[int, typer.Option(help="steps of textual inversion")] = 100,
+    steps: Annotated[int, typer.Option(help="steps of textual inversion")] = 200,
     samples: Annotated[int, typer.Option(help="pictures per class")] = 100,
     strength: float = 0.7,
-    guidance_scale: float = 3.0,
+    guidance_scale: float = GUIDANCE_SCALE,
     dtype: Annotated[str, typer.Option(help="of the denoiser while words are learned")] = "auto",
     sheet: Annotated[Path | None, typer.Option(help="where to save a contact sheet")] = None,
 ) -> None:
     """Learn a word for each class; print in what share of pictures the oracle reads the class, and the location."""
     judge, pipeline = load_oracle(oracle), open_pipeline(weights)
     generator = Generator(GeneratorSettings(str(weights), resolution=64, dtype=dtype))
-    settings = TextualInversionSettings(steps=steps, batch_size=4, learning_rate=5e-3)
+    settings = TextualInversionSettings(steps=steps, batch_size=4, learning_rate=1e-2)
     guides = [[sample_common(np.random.default_rng([SEED, c, i]), name) for i in range(shots)]
               for c, name in enumerate(CLASSES)]  # fmt: skip
     began = time.perf_counter()

@@ -20,6 +20,8 @@ SEED = 1_000_003
 BATCH_SIZE = 50
 ETA = 1.0
 """Share of fresh noise in each step, as in the preset `mini`."""
+GUIDANCE_SCALE = 3.0
+"""As in the preset `mini`."""
 
 Pictures = npt.NDArray[np.uint8]
 

@@ -20,7 +20,15 @@ from evaluation.backbones import load_backbone
 from evaluation.precision_recall import precision_recall
 from methods.generator import Generator
 from methods.mini_sd.oracle import load_oracle
-from methods.mini_sd.sampling import Pictures, agreement, moved_elsewhere, prompts_of, renders_of, scenes_of
+from methods.mini_sd.sampling import (
+    GUIDANCE_SCALE,
+    Pictures,
+    agreement,
+    moved_elsewhere,
+    prompts_of,
+    renders_of,
+    scenes_of,
+)
 from methods.mini_sd.usefulness import IMAGE_SIZE, features
 from methods.plan import PlanRow
 from methods.settings import GeneratorSettings
@@ -47,7 +55,7 @@ def main(
     oracle: Path,
     samples: Annotated[int, typer.Option(help="edited pictures per schedule")] = 500,
     strength: float = 0.7,
-    guidance_scale: float = 3.0,
+    guidance_scale: float = GUIDANCE_SCALE,
 ) -> None:
     """Print a line for each schedule: seconds an image, what the oracle reads, precision and recall (k = 3)."""
     judge, backbone = load_oracle(oracle), load_backbone("efficientnet_lite0", IMAGE_SIZE)

@@ -74,13 +74,11 @@ def main(
         draw = generator_of(seed, step)
         chosen = torch.randint(count, (batch_size,), generator=draw)
         times = training_times(batch_size, draw)
-        return denoising_loss(unet, text_encoder, pictures, chosen, times, draw, CAPTION_DROPOUT)
+        return denoising_loss(unet, text_encoder, add_noise(pictures, chosen, times, draw, CAPTION_DROPOUT))
 
     @torch.inference_mode()
     def report(step: int) -> str:
-        held_out, draw = torch.arange(count, len(images)), generator_of(seed, 2**40)
-        times = torch.randint(TIMESTEPS, (VALIDATION_SIZE,), generator=draw)
-        loss = denoising_loss(unet_average, text_average, pictures, held_out, times, draw, 0.0)
+        loss = denoising_loss(unet_average, text_average, validation_set(pictures, seed))
         return f"validation {loss.item():.4f}"
 
     steppers = optimizers([unet, text_encoder], learning_rate, learning_rate / 20)
@@ -110,6 +108,13 @@ class CaptionedLatents:
         return (self.means[chosen].float() + self.deviations[chosen].float() * noise) * self.scaling_factor
 
 
+def validation_set(pictures: CaptionedLatents, seed: int) -> Noised:
+    """The last pictures, which training does not see, at times and with noise that stay the same."""
+    count, draw = len(pictures.means), generator_of(seed, 2**40)
+    times = torch.randint(TIMESTEPS, (VALIDATION_SIZE,), generator=draw)
+    return add_noise(pictures, torch.arange(count - VALIDATION_SIZE, count), times, draw, 0.0)
+
+
 def training_times(count: int, draw: torch.Generator) -> Tensor:
     """Times in [0, 999], (N,): three quarters logit-normal (Esser et al. 2024), the others uniform.
 
@@ -122,25 +127,45 @@ def training_times(count: int, draw: torch.Generator) -> Tensor:
     return (share * TIMESTEPS).long().clamp(max=TIMESTEPS - 1)
 
 
-def denoising_loss(
-    unet: UNet2DConditionModel,
-    text_encoder: CLIPTextModel,
-    pictures: CaptionedLatents,
-    chosen: Tensor,
-    times: Tensor,
-    draw: torch.Generator,
-    caption_dropout: float,
-) -> Tensor:
-    """Mean squared error of the velocity (Salimans & Ho 2022) predicted for the chosen pictures at `times`, (N,)."""
-    scheduler, device = build_scheduler(), unet.device
+@dataclass(frozen=True)
+class Noised:
+    """N pictures on their way to noise."""
+
+    latents: Tensor
+    """(N, 16, 8, 8)."""
+    velocities: Tensor
+    """What the denoiser has to predict (Salimans & Ho 2022), (N, 16, 8, 8)."""
+    times: Tensor
+    """In [0, 999], (N,)."""
+    tokens: Tensor
+    """Of the captions, (N, 32)."""
+
+
+def add_noise(
+    pictures: CaptionedLatents, chosen: Tensor, times: Tensor, draw: torch.Generator, caption_dropout: float
+) -> Noised:
+    """The chosen pictures at `times`, (N,); a share of them without their captions."""
+    scheduler = build_scheduler()
     clean = pictures.sample(chosen, draw)
     noise = torch.randn(clean.shape, generator=draw)
     dropped = torch.rand(len(chosen), 1, generator=draw) < caption_dropout
-    caption = torch.where(dropped, pictures.empty, pictures.tokens[chosen]).to(device)
-    noisy, target = scheduler.add_noise(clean, noise, times), scheduler.get_velocity(clean, noise, times)
+    tokens = torch.where(dropped, pictures.empty, pictures.tokens[chosen])
+    return Noised(scheduler.add_noise(clean, noise, times), scheduler.get_velocity(clean, noise, times), times, tokens)
+
+
+def predicted_velocities(unet: UNet2DConditionModel, text_encoder: CLIPTextModel, noised: Noised) -> Tensor:
+    """Float32, (N, 16, 8, 8), where the denoiser is."""
+    device = unet.device
     with mixed_precision(device):
-        predicted = unet(noisy.to(device), times.to(device), text_encoder(caption)[0]).sample
-    return (predicted.float() - target.to(device)).square().mean()
+        captions = text_encoder(noised.tokens.to(device))[0]
+        predicted: Tensor = unet(noised.latents.to(device), noised.times.to(device), captions).sample
+    return predicted.float()
+
+
+def denoising_loss(unet: UNet2DConditionModel, text_encoder: CLIPTextModel, noised: Noised) -> Tensor:
+    """Mean squared error of the predicted velocities."""
+    predicted = predicted_velocities(unet, text_encoder, noised)
+    return (predicted - noised.velocities.to(predicted.device)).square().mean()
 
 
 def captioned_latents(

@@ -25,6 +25,7 @@ from evaluation.frozen import Backbone, FloatArray
 from evaluation.settings import ClassifierSettings
 from methods.mini_sd.sampling import (
     ETA,
+    GUIDANCE_SCALE,
     Pictures,
     edit,
     image_to_image,
@@ -45,7 +46,7 @@ def main(
     weights: Path,
     per_class: Annotated[int, typer.Option(help="pictures of each class to train on")] = 16,
     draws: Annotated[int, typer.Option(help="training sets, each from its own seed")] = 5,
-    guidance_scale: float = 3.0,
+    guidance_scale: float = GUIDANCE_SCALE,
     steps: int = 25,
     eta: Annotated[float, typer.Option(help="share of fresh noise in each denoising step")] = ETA,
     image_size: Annotated[int, typer.Option(help="pixels at which the backbone sees the pictures")] = IMAGE_SIZE,
