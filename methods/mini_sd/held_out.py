@@ -41,6 +41,7 @@ def main(
     oracle: Path,
     shots: Annotated[int, typer.Option(help="pictures in common settings that a word is learned from")] = 8,
     steps: Annotated[int, typer.Option(help="steps of textual inversion")] = 200,
+    learning_rate: Annotated[float, typer.Option(help="of textual inversion")] = 1e-2,
     samples: Annotated[int, typer.Option(help="pictures per class")] = 100,
     strength: float = 0.7,
     guidance_scale: float = GUIDANCE_SCALE,
@@ -50,13 +51,14 @@ def main(
     """Learn a word for each class; print in what share of pictures the oracle reads the class, and the location."""
     judge, pipeline = load_oracle(oracle), open_pipeline(weights)
     generator = Generator(GeneratorSettings(str(weights), resolution=64, dtype=dtype))
-    settings = TextualInversionSettings(steps=steps, batch_size=4, learning_rate=1e-2)
+    settings = TextualInversionSettings(steps=steps, batch_size=4, learning_rate=learning_rate)
     guides = [[sample_common(np.random.default_rng([SEED, c, i]), name) for i in range(shots)]
               for c, name in enumerate(CLASSES)]  # fmt: skip
     began = time.perf_counter()
     words = learn_words(generator, [[render(s) for s in own] for own in guides], settings, range(len(CLASSES)))
     seconds = time.perf_counter() - began
-    print(f"{len(CLASSES)} words from {shots} pictures each, {steps} steps, {generator.dtype}: {seconds:.0f} s")
+    how = f"{shots} pictures each, {steps} steps at {learning_rate:g}, {generator.dtype}"
+    print(f"{len(CLASSES)} words from {how}: {seconds:.0f} s", flush=True)
     add_words(pipeline, words)
     places = [LOCATIONS[i % len(LOCATIONS)] for i in range(samples)]
     phrases = [PLACES[place][i % len(PLACES[place])] for i, place in enumerate(places)]
