@@ -108,10 +108,10 @@ class CaptionedLatents:
         return (self.means[chosen].float() + self.deviations[chosen].float() * noise) * self.scaling_factor
 
 
-def validation_set(pictures: CaptionedLatents, seed: int) -> Noised:
-    """The last pictures, which training does not see, at times and with noise that stay the same."""
+def validation_set(pictures: CaptionedLatents, seed: int, last_time: int = TIMESTEPS) -> Noised:
+    """The last pictures, which training does not see, at times before `last_time` and with noise that stay the same."""
     count, draw = len(pictures.means), generator_of(seed, 2**40)
-    times = torch.randint(TIMESTEPS, (VALIDATION_SIZE,), generator=draw)
+    times = torch.randint(last_time, (VALIDATION_SIZE,), generator=draw)
     return add_noise(pictures, torch.arange(count - VALIDATION_SIZE, count), times, draw, 0.0)
 
 

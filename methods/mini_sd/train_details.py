@@ -26,7 +26,6 @@ from methods.mini_sd.train_autoencoder import psnr
 from methods.mini_sd.train_denoiser import (
     CAPTION_DROPOUT,
     VALIDATION_SIZE,
-    CaptionedLatents,
     Noised,
     add_noise,
     captioned_latents,
@@ -39,8 +38,8 @@ from methods.mini_sd.train_denoiser import (
 from methods.mini_sd.training import generator_of, mixed_precision, pixels_of, train
 
 LAST_TIME = 400
-"""Up to here a picture's shapes are decided and its details are not: a linear probe on renders that were noised to 0.3
-of the times and denoised loses as much as one on pictures made from noise."""
+"""Up to here a picture's shapes are decided and its details are not: of what a linear probe loses when it is trained on
+pictures made from noise in place of renders, renders noised to 0.3 of the times and denoised lose most already."""
 PIXEL_WEIGHT = 20.0
 """Of the squared error of pixels that were only encoded."""
 REALISM_WEIGHT = 0.03
@@ -103,7 +102,7 @@ def main(
     @torch.inference_mode()
     def report(step: int) -> str:
         trained, vae.decoder = vae.decoder, decoder_average
-        noised, truth = _barely_noised(pictures, seed), pixels_of(images[-VALIDATION_SIZE:]).to(vae.device)
+        noised, truth = validation_set(pictures, seed, LAST_TIME), pixels_of(images[-VALIDATION_SIZE:]).to(vae.device)
         codec = psnr(vae, truth)
         estimates = clean_estimates(noised, predicted_velocities(unet_average, text_encoder, noised))
         drawn = decoded(vae, estimates / pictures.scaling_factor)
@@ -135,13 +134,6 @@ def decoded(vae: AutoencoderKL, latents: Tensor) -> Tensor:
     with mixed_precision(vae.device):
         pixels: Tensor = vae.decoder(vae.post_quant_conv(latents))
     return pixels.float()
-
-
-def _barely_noised(pictures: CaptionedLatents, seed: int) -> Noised:
-    """The last pictures, which training does not see, at times whose details are learned here."""
-    count, draw = len(pictures.means), generator_of(seed, 2**40)
-    times = torch.randint(LAST_TIME, (VALIDATION_SIZE,), generator=draw)
-    return add_noise(pictures, torch.arange(count - VALIDATION_SIZE, count), times, draw, 0.0)
 
 
 if __name__ == "__main__":
