@@ -86,7 +86,7 @@ def _amounts(work: Work) -> Iterator[_Amount]:
         yield _Amount(
             cells=len(cells),
             words=words,
-            inversion_steps=words * inversion.steps * inversion.batch_size / 4,
+            inversion_steps=words * inversion.tries * inversion.steps * inversion.batch_size / 4,
             images=images,
             image_work=images * _work_of_an_image(job),
             heads=len(cells) * (2 if weighted else 1),

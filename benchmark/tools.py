@@ -193,7 +193,8 @@ class LocalTools:
 
         settings = self.settings.textual_inversion
         images = [[task.image(example) for example in own] for own in examples]
-        with self.stages.stage("textual_inversion", total=settings.steps, unit=f"steps, {len(nouns)} words") as advance:
+        steps = settings.tries * settings.steps
+        with self.stages.stage("textual_inversion", total=steps, unit=f"steps, {len(nouns)} words") as advance:
             return learn_words(self.generator, images, settings, seeds, lambda _done, _total: advance(1), nouns)
 
     def _class_prompts(self, task: FewShotTask, noun: str, count: int) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from PIL import Image, ImageOps
@@ -53,6 +53,13 @@ class ClassSampler:
         views = sent(views, self.mean.device)
         latents = self.scaling * (self.mean[views] + self.std[views] * codec)
         return Draws(latents, noise, moments, templates)
+
+    def judging_draws(self, batch: int, times: int, count: int, seed: int) -> Iterator[Draws]:
+        """`count` samples in batches, the same ones whenever asked; their times are spread evenly over the schedule."""
+        self.generator.manual_seed(seed)
+        spread = (torch.arange(count) + 0.5) * times / count
+        for moments in spread.long().split(batch):
+            yield replace(self.draw(batch, times), times=moments)
 
     def _integers(self, bound: int, count: int) -> Tensor:
         return torch.randint(bound, (count,), generator=self.generator)

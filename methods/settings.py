@@ -36,6 +36,9 @@ class TextualInversionSettings:
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
     initial_word: str = "the"
+    tries: int = 1
+    """Words learned for each class, each from other draws; the one under which the checkpoint denoises the class's
+    images best is kept. Costs as many times the steps."""
     classes_per_batch: int = 10
     """Classes that learn together, to the same words as alone but for rounding; halved where memory runs out."""
     words_of: str = "each_task"

@@ -2,32 +2,31 @@
 
 Each class has its own draws (images, flips, templates, times, noise) from its own seed, and the loss is a sum over
 classes, so that AdamW on the matrix of words is exactly one AdamW a class: a class learns what it would learn alone.
+
+By some draws a class is learned, by others it never is, and the loss on its own images tells which: of several tries
+the word is kept under which the checkpoint denoises them best.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image
-from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from datasets.errors import UserError
-from evaluation.device import sent
+from datasets.seeding import seed_from
 from evaluation.memory import Shortage, attempt, halved
 from methods.divergence import DivergenceWatch
 from methods.generator import Generator
 from methods.groups import even_groups
-from methods.inversion_samples import TEMPLATES, ClassSampler, Draws
+from methods.inversion_loss import InversionLoss, fastest_attention
+from methods.inversion_samples import ClassSampler
 from methods.latent_diffusion import LatentDiffusion
-from methods.plan import PLACEHOLDER
 from methods.settings import TextualInversionSettings
 
 CLASS_NOUN = "<noun>"
@@ -38,8 +37,9 @@ _HALF_PRECISION_SCALE = 1024.0
 
 _SLOWER_TRIES = 2
 
-_FEW_POSITIONS = 16
-"""Sides of latents up to which plain attention is preferred on a CPU; it keeps a matrix of all pairs of positions."""
+_JUDGED_SAMPLES = 64
+"""Of each class, on which its tries are compared: all tries on the same ones, so that differences are finer than the
+losses."""
 
 Progress = Callable[[int, int], None]
 Matrix = npt.NDArray[np.float32]
@@ -60,9 +60,9 @@ def learn_words(
     Args:
         generator: the checkpoint to learn for.
         images: each class's RGB images.
-        settings: steps, samples of each class in a step, learning rate and where words start.
+        settings: steps, samples of each class in a step, learning rate, where words start and how often to try.
         seeds: one for each class; with the class's images it determines the class's word.
-        on_progress: called with (steps done, steps in all) after each step.
+        on_progress: called with (steps done, steps in all, those of all tries) after each step.
         nouns: the classes' nouns, needed where words start from them (`initial_word` `<noun>`).
 
     Returns:
@@ -73,37 +73,60 @@ def learn_words(
             class that diverges at a hundredth of the rate, or a GPU on which one class does not fit.
     """
     initial = _initial_words(generator, settings.initial_word, len(images), nouns)
-    learner = _Learner(generator, images, settings, seeds, initial)
+    tries: list[_Learned] = []
+    for number in range(settings.tries):
+        learner = _Learner(generator, images, settings, seeds, number, initial)
+        tries.append(_learn_all(learner, on_progress, nouns))
+    best = np.argmin([learned.losses for learned in tries], axis=0)
+    return np.stack([learned.words for learned in tries])[best, range(len(images))]
+
+
+def _learn_all(learner: _Learner, on_progress: Progress | None, nouns: Sequence[str] | None) -> _Learned:
+    """One try of every class, in groups that fit into memory."""
+    steps, total = learner.settings.steps, len(learner.images)
     words: list[Matrix] = []
+    losses: list[float] = []
     finished = 0
-    while len(words) < len(images):
-        labels, *others = even_groups(range(len(words), len(images)), learner.most_together)
-        report = _offset_progress(on_progress, finished, finished + (1 + len(others)) * settings.steps)
-        learned = learner.learn(labels, settings.learning_rate, report)
+    while len(words) < total:
+        labels, *others = even_groups(range(len(words), total), learner.most_together)
+        in_one_try = finished + (1 + len(others)) * steps
+        before = learner.number * in_one_try + finished
+        report = _offset_progress(on_progress, before, learner.settings.tries * in_one_try)
+        learned = learner.learn(labels, learner.settings.learning_rate, report)
         if isinstance(learned, Shortage):
             learner.take_less(len(labels), learned)
             continue
-        for label, word, diverged in zip(labels, learned.words, learned.diverged, strict=True):
-            name = nouns[label] if nouns else f"number {label}"
-            words.append(learner.learn_slower(label, name) if diverged else word)
-        finished += settings.steps
-    return np.stack(words)
+        for label, word, loss, diverged in zip(labels, learned.words, learned.losses, learned.diverged, strict=True):
+            if diverged:
+                word, loss = learner.learn_slower(label, nouns[label] if nouns else f"number {label}")
+            words.append(word)
+            losses.append(float(loss))
+        finished += steps
+    return _Learned(np.stack(words), np.array(losses), np.zeros(total, dtype=np.bool_))
 
 
 @dataclass(frozen=True)
 class _Learned:
+    """Words (classes, word_dimension), the loss under each on the samples that tries are compared on, infinite where it
+    is no number (0 where there is but one try), and which diverged."""
+
     words: Matrix
+    losses: npt.NDArray[np.float64]
     diverged: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class _Learner:
-    """Learns words of any of the classes, the same ones however often it is asked."""
+    """Learns words of any of the classes, the same ones however often it is asked.
+
+    number: of the try; the first one draws from the classes' seeds as they are.
+    """
 
     generator: Generator
     images: Sequence[Sequence[Image.Image]]
     settings: TextualInversionSettings
     seeds: Sequence[int]
+    number: int
     initial: Matrix
 
     @property
@@ -131,26 +154,33 @@ class _Learner:
         model, resolution = self.generator.model, self.generator.settings.resolution
 
         def work() -> _Learned:
-            samplers = [ClassSampler(model, self.images[label], resolution, self.seeds[label]) for label in labels]
+            samplers = [ClassSampler(model, self.images[label], resolution, self._seed(label)) for label in labels]
             settings = replace(self.settings, learning_rate=rate)
-            return _learn_group(model, samplers, self.initial[list(labels)], settings, report)
+            words, diverged = _learn_group(model, samplers, self.initial[list(labels)], settings, report)
+            losses = np.zeros(len(labels))
+            if settings.tries > 1:
+                seeds = [seed_from("comparison of tries", self.seeds[label]) for label in labels]
+                losses = _losses_under(words, model, samplers, settings.batch_size, seeds)
+            return _Learned(words, losses, diverged)
 
         return attempt(work)
 
-    def learn_slower(self, label: int, name: str) -> Matrix:
-        """The word of a class that diverged, alone, at a tenth of the rate and again at a tenth of that."""
+    def learn_slower(self, label: int, name: str) -> tuple[Matrix, float]:
+        """Word and loss of a class that diverged, alone, at a tenth of the rate and again at a tenth of that."""
         rate = self.settings.learning_rate
         for _ in range(_SLOWER_TRIES):
             rate /= 10
             logger.warning("the word of class %s diverged: learning it again alone, at learning rate %g", name, rate)
             learned = self._learn_alone(label, rate)
             if not learned.diverged[0]:
-                word: Matrix = learned.words[0]
-                return word
+                return learned.words[0], float(learned.losses[0])
         raise UserError(
             f"the word of class {name} diverges even at learning rate {rate:g}: look at its images, "
             "or set generator.dtype=float32 or another textual_inversion.learning_rate"
         )
+
+    def _seed(self, label: int) -> int:
+        return self.seeds[label] if self.number == 0 else seed_from("further try", self.seeds[label], self.number)
 
     def _learn_alone(self, label: int, rate: float) -> _Learned:
         while isinstance(learned := self.learn([label], rate, lambda step: None), Shortage):
@@ -176,53 +206,34 @@ def _learn_group(
     initial: Matrix,
     settings: TextualInversionSettings,
     report: Callable[[int], None],
-) -> _Learned:
-    """Learn the words of classes that share their steps."""
+) -> tuple[Matrix, npt.NDArray[np.bool_]]:
+    """The words of classes that share their steps, and which of them diverged."""
     words = torch.tensor(initial, device=model.device, requires_grad=True)
     optimizer = torch.optim.AdamW([words], lr=settings.learning_rate, weight_decay=settings.weight_decay)
-    schedule = _noise_schedule(model.scheduler)
-    tokens = model.encoder.tokenize([template.format(PLACEHOLDER) for template in TEMPLATES])
+    loss = InversionLoss(model)
     scale = _HALF_PRECISION_SCALE if model.dtype == torch.float16 else 1.0
     watch = DivergenceWatch(len(samplers), settings.steps, settings.batch_size, model.device)
     for step in range(settings.steps):
-        draws = [sampler.draw(settings.batch_size, schedule.config.num_train_timesteps) for sampler in samplers]
-        rows = words.repeat_interleave(settings.batch_size, dim=0)
-        with _attention(model):
-            losses = _losses(model, schedule, draws, tokens, rows)
+        draws = [sampler.draw(settings.batch_size, loss.times) for sampler in samplers]
+        with fastest_attention(model):
+            losses = loss(draws, words)
             (gradient,) = torch.autograd.grad(losses.sum() * scale, words)
         watch.record(step, losses.detach(), gradient)
         words.grad = torch.nan_to_num(gradient / scale, nan=0.0, posinf=0.0, neginf=0.0)
         optimizer.step()
         report(step + 1)
-    return _Learned(words.detach().cpu().numpy(), watch.diverged())
+    return words.detach().cpu().numpy(), watch.diverged()
 
 
-def _attention(model: LatentDiffusion) -> AbstractContextManager[None]:
-    """On a CPU the fused attention is slow backwards; where positions are few, plain products are faster."""
-    if model.device.type == "cpu" and model.unet.config.sample_size <= _FEW_POSITIONS:
-        return sdpa_kernel(SDPBackend.MATH)
-    return nullcontext()
-
-
-def _losses(model: LatentDiffusion, schedule: Any, draws: Sequence[Draws], tokens: Tensor, words: Tensor) -> Tensor:
-    """Each class's mean squared error over its samples, (classes,): float32 but for the UNet's own arithmetic."""
-    latents = torch.cat([draw.latents for draw in draws])
-    noise = torch.cat([draw.noise for draw in draws])
-    times = sent(torch.cat([draw.times for draw in draws]), model.device)
-    context = model.encoder.encode(tokens[torch.cat([draw.templates for draw in draws])], words).to(model.dtype)
-    noisy = schedule.add_noise(latents, noise, times)
-    prediction = model.predict(noisy.to(model.dtype), times, encoder_hidden_states=context, return_dict=False)[0]
-    target = noise if schedule.config.prediction_type == "epsilon" else schedule.get_velocity(latents, noise, times)
-    error = (prediction.float() - target).square()
-    return error.view(len(draws), -1).mean(dim=1)
-
-
-def _noise_schedule(scheduler: Any) -> Any:
-    """The schedule that the checkpoint was trained with, whatever its sampler."""
-    from diffusers import DDPMScheduler
-
-    schedule = DDPMScheduler.from_config(scheduler.config)
-    predicted = schedule.config.prediction_type
-    if predicted not in ("epsilon", "v_prediction"):
-        raise UserError(f"the checkpoint predicts '{predicted}'; textual inversion needs epsilon or v_prediction")
-    return schedule
+@torch.no_grad()
+def _losses_under(
+    words: Matrix, model: LatentDiffusion, samplers: Sequence[ClassSampler], batch: int, seeds: Sequence[int]
+) -> npt.NDArray[np.float64]:
+    """Each class's loss, (classes,), on the samples that its seed gives, in batches of the size that words learn in."""
+    loss, under = InversionLoss(model), torch.tensor(words, device=model.device)
+    count = -(-_JUDGED_SAMPLES // batch) * batch
+    draws = [
+        sampler.judging_draws(batch, loss.times, count, seed) for sampler, seed in zip(samplers, seeds, strict=True)
+    ]
+    losses = torch.stack([loss(of_classes, under) for of_classes in zip(*draws, strict=True)]).mean(dim=0)
+    return np.nan_to_num(losses.double().cpu().numpy(), nan=np.inf)

@@ -18,6 +18,7 @@ from PIL import Image
 
 from datasets.mini_focus import CATEGORIES, HELD_OUT, LOCATIONS, render, sample_common
 from datasets.mini_focus.caption import PLACES
+from datasets.seeding import seed_from
 from methods.generator import Generator
 from methods.mini_sd.oracle import load_oracle
 from methods.mini_sd.sampling import (
@@ -40,24 +41,27 @@ def main(
     weights: Path,
     oracle: Path,
     shots: Annotated[int, typer.Option(help="pictures in common settings that a word is learned from")] = 8,
-    steps: Annotated[int, typer.Option(help="steps of textual inversion")] = 200,
+    steps: Annotated[int, typer.Option(help="steps of textual inversion")] = 150,
+    tries: Annotated[int, typer.Option(help="words learned for each class, of which the best is kept")] = 2,
     learning_rate: Annotated[float, typer.Option(help="of textual inversion")] = 1e-2,
     samples: Annotated[int, typer.Option(help="pictures per class")] = 100,
     strength: float = 0.7,
     guidance_scale: float = GUIDANCE_SCALE,
     dtype: Annotated[str, typer.Option(help="of the denoiser while words are learned")] = "auto",
+    seed: Annotated[int, typer.Option(help="of the pictures to learn from, and of the learning")] = SEED,
     sheet: Annotated[Path | None, typer.Option(help="where to save a contact sheet")] = None,
 ) -> None:
     """Learn a word for each class; print in what share of pictures the oracle reads the class, and the location."""
     judge, pipeline = load_oracle(oracle), open_pipeline(weights)
     generator = Generator(GeneratorSettings(str(weights), resolution=64, dtype=dtype))
-    settings = TextualInversionSettings(steps=steps, batch_size=4, learning_rate=learning_rate)
-    guides = [[sample_common(np.random.default_rng([SEED, c, i]), name) for i in range(shots)]
+    settings = TextualInversionSettings(steps=steps, batch_size=4, learning_rate=learning_rate, tries=tries)
+    guides = [[sample_common(np.random.default_rng([seed, c, i]), name) for i in range(shots)]
               for c, name in enumerate(CLASSES)]  # fmt: skip
     began = time.perf_counter()
-    words = learn_words(generator, [[render(s) for s in own] for own in guides], settings, range(len(CLASSES)))
+    seeds = [seed_from("held out", seed, name) for name in CLASSES]
+    words = learn_words(generator, [[render(s) for s in own] for own in guides], settings, seeds)
     seconds = time.perf_counter() - began
-    how = f"{shots} pictures each, {steps} steps at {learning_rate:g}, {generator.dtype}"
+    how = f"{shots} pictures each, the best of {tries} from {steps} steps at {learning_rate:g}, {generator.dtype}"
     print(f"{len(CLASSES)} words from {how}: {seconds:.0f} s", flush=True)
     add_words(pipeline, words)
     places = [LOCATIONS[i % len(LOCATIONS)] for i in range(samples)]

@@ -10,11 +10,11 @@ import torch
 from PIL import Image
 
 from methods.generator import Generator
-from methods.inversion_samples import TEMPLATES, Draws
+from methods.inversion_loss import InversionLoss
+from methods.inversion_samples import Draws
 from methods.latent_diffusion import Posterior
 from methods.plan import PlanRow
 from methods.settings import GeneratorSettings
-from methods.textual_inversion import _losses, _noise_schedule
 
 ROW = PlanRow(0, 0, "a photo of a car", "", 0.7, 7.5, 10, seed=1)
 SHAPE = (1, 4, 8, 8)
@@ -50,9 +50,8 @@ def test_samples_to_learn_from_get_the_noise_of_the_time(
     draws = Draws(torch.zeros_like(noise), noise, torch.tensor([time]), torch.tensor([0]))
     seen: list[torch.Tensor] = []
     monkeypatch.setattr(half.model, "predict", lambda latents, *_a, **_k: (seen.append(latents), (latents,))[1])
-    tokens = half.model.encoder.tokenize([template.format("<word>") for template in TEMPLATES])
     word = torch.zeros(1, half.word_dimension, device=half.device)
-    (loss,) = _losses(half.model, _noise_schedule(half.model.scheduler), [draws], tokens, word)
+    (loss,) = InversionLoss(half.model)([draws], word)
     assert (seen[0].dtype, loss.dtype) == (half.dtype, torch.float32)
     torch.testing.assert_close(seen[0].float(), _deviation(half, time) * noise, rtol=2**-8, atol=0)
 

@@ -13,10 +13,12 @@ from PIL import Image
 
 from benchmarks_perf.plain_inversion import PlainInversion
 from datasets.errors import UserError
+from datasets.seeding import seed_from
 from methods.generator import Generator
+from methods.inversion_loss import InversionLoss
 from methods.inversion_samples import TEMPLATES, ClassSampler
 from methods.settings import TextualInversionSettings
-from methods.textual_inversion import _losses, _noise_schedule, learn_words
+from methods.textual_inversion import learn_words
 from tests.methods.conftest import RESOLUTION
 
 SETTINGS = TextualInversionSettings(steps=4, batch_size=2, learning_rate=0.02, classes_per_batch=10)
@@ -99,16 +101,50 @@ def test_the_published_loop_changes_the_added_row_alone(checkpoint: Path, images
 def test_the_word_lowers_the_loss(make_generator: Callable[..., Generator], images: list[list[Image.Image]]) -> None:
     generator = make_generator()
     learned = learn_words(generator, images[:1], replace(SETTINGS, steps=60), [1])
-    schedule = _noise_schedule(generator.model.scheduler)
-    draws = [ClassSampler(generator.model, images[0], 32, seed=99).draw(64, 1000)]
-    tokens = generator.model.encoder.tokenize([template.format("<word>") for template in TEMPLATES])
+    assert _loss(generator, images[0], learned[0]) < _loss(generator, images[0], generator.noun_embedding("the")) - 1e-3
 
-    def loss(word: np.ndarray) -> float:
-        with torch.no_grad():
-            words = torch.from_numpy(word).to(generator.device).repeat(64, 1)
-            return float(_losses(generator.model, schedule, draws, tokens, words))
 
-    assert loss(learned[0]) < loss(generator.noun_embedding("the")) - 1e-3
+def _loss(generator: Generator, images: list[Image.Image], word: np.ndarray) -> float:
+    """Under a word, by draws of this file's own, and many of them."""
+    loss = InversionLoss(generator.model)
+    draws = ClassSampler(generator.model, images, RESOLUTION, seed=99).draw(256, loss.times)
+    with torch.no_grad():
+        return float(loss([draws], torch.from_numpy(word[None]).to(generator.device)))
+
+
+def test_of_several_tries_each_class_keeps_the_word_of_the_lowest_loss(
+    make_generator: Callable[..., Generator], images: list[list[Image.Image]]
+) -> None:
+    """Each try is one that is learned alone from its seeds, and another judge of the losses chooses the same."""
+    generator = make_generator()
+    settings = replace(SETTINGS, steps=12, learning_rate=0.1)
+    chosen = learn_words(generator, images, replace(settings, tries=3), SEEDS)
+    seeds = [SEEDS, *([seed_from("further try", seed, number) for seed in SEEDS] for number in (1, 2))]
+    tries = [learn_words(generator, images, settings, of_try) for of_try in seeds]
+    kept = []
+    for label, own in enumerate(images):
+        best = int(np.argmin([_loss(generator, own, words[label]) for words in tries]))
+        np.testing.assert_array_equal(chosen[label], tries[best][label])
+        kept.append(best)
+    assert len(set(kept)) > 1
+
+
+def test_the_try_that_is_kept_does_not_depend_on_the_company(
+    make_generator: Callable[..., Generator], images: list[list[Image.Image]]
+) -> None:
+    generator, settings = make_generator(), replace(SETTINGS, tries=2)
+    together = learn_words(generator, images, settings, SEEDS)
+    alone = np.concatenate([learn_words(generator, [images[i]], settings, [SEEDS[i]]) for i in range(3)])
+    np.testing.assert_allclose(together, alone, atol=TOLERANCE)
+
+
+def test_the_progress_is_that_of_all_tries(
+    make_generator: Callable[..., Generator], images: list[list[Image.Image]]
+) -> None:
+    seen: list[tuple[int, int]] = []
+    settings = replace(SETTINGS, steps=2, tries=2, classes_per_batch=2)
+    learn_words(make_generator(), images, settings, SEEDS, lambda done, total: seen.append((done, total)))
+    assert seen == [(done, 8) for done in range(1, 9)]
 
 
 def test_words_can_start_from_the_nouns(
