@@ -19,6 +19,7 @@ from benchmark.options import (
     DataRoot,
     Dataset,
     OnlyDataset,
+    OnlyMethods,
     OnlyPreset,
     OnlyProtocol,
     OnlyShots,
@@ -216,6 +217,7 @@ def leaderboard(
     style: Annotated[str, typer.Option("--format", help="table, markdown, latex, csv or json.")] = "table",
     dataset: OnlyDataset = "",
     shots: OnlyShots = "",
+    methods: OnlyMethods = "",
     preset: OnlyPreset = "",
     protocol: OnlyProtocol = "",
 ) -> None:
@@ -227,7 +229,7 @@ def leaderboard(
 
     check_format(style)
     load_plugins()
-    typer.echo(write(rank(_comparable(Tracker(), dataset, preset, protocol, shots)), style))
+    typer.echo(write(rank(_comparable(Tracker(), dataset, preset, protocol, shots, methods)), style))
 
 
 @app.command(epilog=EPILOG)
@@ -235,6 +237,7 @@ def report(
     only: Annotated[str, typer.Option(help="leaderboard, table1, figures or page; empty: all of them.")] = "",
     dataset: OnlyDataset = "",
     shots: OnlyShots = "",
+    methods: OnlyMethods = "",
     preset: OnlyPreset = "",
     protocol: OnlyProtocol = "",
     out: Out = "reports",
@@ -249,7 +252,7 @@ def report(
 
     load_plugins()
     tracker = Tracker()
-    groups = _comparable(tracker, dataset, preset, protocol, shots)
+    groups = _comparable(tracker, dataset, preset, protocol, shots, methods)
     check_request(groups, only)
     with tracker.run("report", {LEVEL: REPORT}) as run:
         for part in write_parts(groups, Path(out), only):
@@ -355,12 +358,18 @@ def _draw(what: str, dataset: str, preset: str, protocol: str, folder: Path) -> 
             typer.echo(line)
 
 
-def _comparable(tracker: Tracker, dataset: str, preset: str, protocol: str, shots: str = "") -> list[Group]:
+def _comparable(
+    tracker: Tracker, dataset: str, preset: str, protocol: str, shots: str = "", methods: str = ""
+) -> list[Group]:
     from benchmark.selection import comparable
     from benchmark.setting_checks import parse_numbers
+    from methods.base import METHODS
 
     chosen = parse_numbers("shots", shots, minimum=1) if shots else ()
-    return comparable(tracker.cells(), dataset, preset, chosen, protocol)
+    names = _names("methods", methods) if methods else []
+    for name in names:
+        METHODS[name]  # an unknown one is refused, with the known ones
+    return comparable(tracker.cells(), dataset, preset, chosen, protocol, names)
 
 
 def _run(settings: RunSettings) -> None:

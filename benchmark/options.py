@@ -26,6 +26,14 @@ DataRoot = Annotated[
 Plugins = Annotated[str, typer.Option(help="Python files that register methods or datasets, separated by commas.")]
 OnlyDataset = Annotated[str, typer.Option("--dataset", help="Runs on this dataset alone.")]
 OnlyShots = Annotated[str, typer.Option("--shots", help="Runs of these shots alone: 2,4,8.")]
+OnlyMethods = Annotated[
+    str,
+    typer.Option(
+        "--methods",
+        help="Of these methods alone, as they are: no switched components, no other settings. The correction for many "
+        "comparisons is over these.",
+    ),
+]
 OnlyPreset = Annotated[str, typer.Option("--preset", help="Runs of this preset alone.")]
 OnlyProtocol = Annotated[str, typer.Option("--protocol", help="Runs of this protocol alone.")]
 Overrides = Annotated[

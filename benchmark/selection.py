@@ -45,14 +45,18 @@ def comparable(
     preset: str = "",
     shots: Sequence[int] = (),
     protocol: str = "",
+    methods: Sequence[str] = (),
 ) -> list[Group]:
-    """The groups, by name; where a `dataset`, `preset`, `protocol` or `shots` are given, of these alone.
+    """The groups, by name; where a `dataset`, `preset`, `protocol` or `shots` are given, of these alone, and of
+    `methods` the plain ones: with their own components and the preset's settings.
 
     Of several finished runs of a cell the latest counts; where runs used other images or other settings than later
     ones under the same name, the latest again. Groups without a finished cell are left out.
     """
     found: dict[tuple[str, str, str], list[Record]] = {}
     for record in records:
+        if methods and method_label(record.tags) not in methods:
+            continue
         key = (record.tags["dataset"], record.tags.get("preset", ""), record.tags.get("protocol") or PAPER)
         chosen = zip(key, (dataset, preset, protocol), strict=True)
         if all(not name or own == name for own, name in chosen) and (not shots or record.shots in shots):

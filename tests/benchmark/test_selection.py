@@ -29,6 +29,15 @@ def test_groups_can_be_chosen():
     assert [record.shots for record in group.records] == [8]
 
 
+def test_chosen_methods_are_the_plain_ones():
+    """A leaderboard of few rows corrects for few comparisons, whatever else was tried beside them."""
+    variants = [cell("diagen", components="noise"), cell("diagen", overrides="diagen.steps=3")]
+    plain = [cell("diagen", components="noise,prompts,weights"), cell("da_fusion"), cell()]
+    (group,) = comparable([*variants, *plain], methods=["diagen", "standard"])
+    assert group.labels == ("diagen", "standard")
+    assert comparable(variants, methods=["diagen"]) == []
+
+
 def test_of_a_cell_that_ran_twice_the_latest_counts():
     (group,) = comparable([cell(ended=3), cell(ended=9), cell(ended=5)])
     assert [record.ended for record in group.records] == [9]
