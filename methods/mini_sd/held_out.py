@@ -6,7 +6,7 @@ python -m methods.mini_sd.held_out methods/mini_sd/weights training/oracle --she
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -16,11 +16,11 @@ import typer
 from diffusers import StableDiffusionPipeline
 from PIL import Image
 
-from datasets.mini_focus import CATEGORIES, HELD_OUT, LOCATIONS, render, sample_common
+from datasets.mini_focus import CATEGORIES, HELD_OUT, LOCATIONS, Scene, render, sample_common
 from datasets.mini_focus.caption import PLACES
 from datasets.seeding import seed_from
 from methods.generator import Generator
-from methods.mini_sd.oracle import load_oracle
+from methods.mini_sd.oracle import Oracle, load_oracle
 from methods.mini_sd.sampling import (
     GUIDANCE_SCALE,
     SEED,
@@ -52,36 +52,62 @@ def main(
     sheet: Annotated[Path | None, typer.Option(help="where to save a contact sheet")] = None,
 ) -> None:
     """Learn a word for each class; print in what share of pictures the oracle reads the class, and the location."""
-    judge, pipeline = load_oracle(oracle), open_pipeline(weights)
+    pipeline = open_pipeline(weights)
     generator = Generator(GeneratorSettings(str(weights), resolution=64, dtype=dtype))
     settings = TextualInversionSettings(steps=steps, batch_size=4, learning_rate=learning_rate, tries=tries)
-    guides = [[sample_common(np.random.default_rng([seed, c, i]), name) for i in range(shots)]
-              for c, name in enumerate(CLASSES)]  # fmt: skip
+    guides = lessons(shots, seed)
     began = time.perf_counter()
-    seeds = [seed_from("held out", seed, name) for name in CLASSES]
-    words = learn_words(generator, [[render(s) for s in own] for own in guides], settings, seeds)
+    words = learn_words(generator, [[render(s) for s in own] for own in guides], settings, seeds_of_words(seed))
     seconds = time.perf_counter() - began
     how = f"{shots} pictures each, the best of {tries} from {steps} steps at {learning_rate:g}, {generator.dtype}"
     print(f"{len(CLASSES)} words from {how}: {seconds:.0f} s", flush=True)
-    add_words(pipeline, words)
-    places = [LOCATIONS[i % len(LOCATIONS)] for i in range(samples)]
-    phrases = [PLACES[place][i % len(PLACES[place])] for i, place in enumerate(places)]
     rows, known = [], []
-    for index, name in enumerate(CLASSES):
-        prompts = [f"a photo of a {_token(index)} {phrase}" for phrase in phrases]
-        made = text_to_image(pipeline, prompts, guidance_scale, steps=25)
-        scenes = [guides[index][i % shots] for i in range(samples)]
-        edited = edit(image_to_image(pipeline), renders_of(scenes), prompts, strength, guidance_scale, steps=50)
+    drawn = pictures_of_words(pipeline, words, guides, samples, strength, guidance_scale)
+    judge = load_oracle(oracle)
+    for index, (name, (made, edited)) in enumerate(zip(CLASSES, drawn, strict=True)):
         rows.append(np.concatenate([renders_of(guides[index]), made[:7], edited[:7]]))
-        shares = np.array([_shares(judge.read(pictures), index, places) for pictures in (made, edited)])
+        shares = np.array([shares_read(judge, pictures, index) for pictures in (made, edited)])
         if name in HELD_OUT:
             name += " (never seen in training)"
         else:
             known.append(shares)
-        _print_shares(name, strength, shares)
-    _print_shares(f"mean of the {len(known)} classes of its training", strength, np.mean(known, axis=0))
+        print_shares(name, strength, shares)
+    print_shares(f"mean of the {len(known)} classes of its training", strength, np.mean(known, axis=0))
     if sheet:
         save_rows(rows, sheet)
+
+
+def lessons(shots: int, seed: int) -> list[list[Scene]]:
+    """For each class the scenes, in common settings, that its word is learned from."""
+    return [
+        [sample_common(np.random.default_rng([seed, label, shot]), name) for shot in range(shots)]
+        for label, name in enumerate(CLASSES)
+    ]
+
+
+def seeds_of_words(seed: int) -> list[int]:
+    """Of what learning a class's word draws."""
+    return [seed_from("held out", seed, name) for name in CLASSES]
+
+
+def pictures_of_words(
+    pipeline: StableDiffusionPipeline,
+    words: np.ndarray,
+    guides: Sequence[Sequence[Scene]],
+    samples: int,
+    strength: float,
+    guidance_scale: float,
+) -> Iterator[tuple[Pictures, Pictures]]:
+    """For each class, `samples` pictures from text and as many edited guides, at all locations in turn."""
+    add_words(pipeline, words)
+    places = _places(samples)
+    phrases = [PLACES[place][i % len(PLACES[place])] for i, place in enumerate(places)]
+    for index, own in enumerate(guides):
+        prompts = [f"a photo of a {_token(index)} {phrase}" for phrase in phrases]
+        made = text_to_image(pipeline, prompts, guidance_scale, steps=25)
+        scenes = [own[i % len(own)] for i in range(samples)]
+        edited = edit(image_to_image(pipeline), renders_of(scenes), prompts, strength, guidance_scale, steps=50)
+        yield made, edited
 
 
 def add_words(pipeline: StableDiffusionPipeline, words: np.ndarray) -> None:
@@ -107,13 +133,18 @@ def _token(index: int) -> str:
     return f"<learned{index}>"
 
 
-def _shares(readings: dict[str, np.ndarray], category: int, places: Sequence[str]) -> tuple[float, float]:
-    """In what share of the pictures the oracle reads the class, and the location."""
+def _places(samples: int) -> list[str]:
+    return [LOCATIONS[i % len(LOCATIONS)] for i in range(samples)]
+
+
+def shares_read(judge: Oracle, pictures: Pictures, category: int) -> tuple[float, float]:
+    """In what share of a word's pictures the oracle reads the class, and the location that was asked for."""
+    readings, places = judge.read(pictures), _places(len(pictures))
     located = [LOCATIONS[read] == place for read, place in zip(readings["location"], places, strict=True)]
     return float(np.mean(readings["category"] == category)), float(np.mean(located))
 
 
-def _print_shares(name: str, strength: float, shares: np.ndarray) -> None:
+def print_shares(name: str, strength: float, shares: np.ndarray) -> None:
     """Shares (2, 2): of pictures from text and from images, the class and the location."""
     from_text, from_image = (f"class {row[0]:.3f}, location {row[1]:.3f}" for row in shares)
     print(f"{name}: text-to-image {from_text}; image-to-image at {strength} {from_image}", flush=True)
