@@ -73,16 +73,16 @@ def learn_words(
             class that diverges at a hundredth of the rate, or a GPU on which one class does not fit.
     """
     initial = _initial_words(generator, settings.initial_word, len(images), nouns)
-    tries: list[_Learned] = []
-    for number in range(settings.tries):
-        learner = _Learner(generator, images, settings, seeds, number, initial)
-        tries.append(_learn_all(learner, on_progress, nouns))
-    best = np.argmin([learned.losses for learned in tries], axis=0)
-    return np.stack([learned.words for learned in tries])[best, range(len(images))]
+    learners = [_Learner(generator, images, settings, seeds, number, initial) for number in range(settings.tries)]
+    words, losses = zip(*(_learn_all(learner, on_progress, nouns) for learner in learners), strict=True)
+    best = np.argmin(losses, axis=0)
+    return np.stack(words)[best, range(len(images))]
 
 
-def _learn_all(learner: _Learner, on_progress: Progress | None, nouns: Sequence[str] | None) -> _Learned:
-    """One try of every class, in groups that fit into memory."""
+def _learn_all(
+    learner: _Learner, on_progress: Progress | None, nouns: Sequence[str] | None
+) -> tuple[Matrix, list[float]]:
+    """Words and losses of one try of every class, in groups that fit into memory."""
     steps, total = learner.settings.steps, len(learner.images)
     words: list[Matrix] = []
     losses: list[float] = []
@@ -102,7 +102,7 @@ def _learn_all(learner: _Learner, on_progress: Progress | None, nouns: Sequence[
             words.append(word)
             losses.append(float(loss))
         finished += steps
-    return _Learned(np.stack(words), np.array(losses), np.zeros(total, dtype=np.bool_))
+    return np.stack(words), losses
 
 
 @dataclass(frozen=True)
