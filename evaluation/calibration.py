@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evaluation.device import one_thread
+from evaluation.device import torch_threads
 
 Floats = npt.NDArray[np.floating[Any]]
 Integers = npt.NDArray[np.integer[Any]]
@@ -92,7 +92,7 @@ def fit_temperature(logits: Floats, labels: Integers, iterations: int = 500, lea
         value.backward()
         return value
 
-    with one_thread():
+    with torch_threads(1):
         optimiser.step(loss)
     return float(log_t.detach().clamp(-limit, limit).exp())
 

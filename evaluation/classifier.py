@@ -14,7 +14,7 @@ from torch import nn
 from datasets.seeding import seed_from
 from evaluation.accuracy import mean_class_accuracy
 from evaluation.calibration import negative_log_likelihood, softmax
-from evaluation.device import one_thread
+from evaluation.device import torch_threads
 from evaluation.sampling import draw, sampling_probabilities, validation_rows
 from evaluation.settings import ClassifierSettings
 
@@ -152,7 +152,7 @@ def descend(
     layer: nn.Linear, optimiser: torch.optim.Optimizer, batches: Iterable[tuple[torch.Tensor, torch.Tensor]]
 ) -> None:
     """A step down the cross-entropy for each batch of features (B, D) and labels (B,)."""
-    with one_thread():
+    with torch_threads(1):
         for x, y in batches:
             optimiser.zero_grad(set_to_none=True)
             nn.functional.cross_entropy(layer(x), y).backward()

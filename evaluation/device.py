@@ -57,12 +57,15 @@ def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """Run PyTorch's CPU operations on one thread: quicker for small ones, and alike on any number of cores."""
+def torch_threads(count: int) -> Iterator[None]:
+    """Run PyTorch's CPU operations on so many threads each; on one, small ones are quicker, and alike on any machine.
+
+    Python threads that are started meanwhile do so too.
+    """
     import torch
 
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(count)
     try:
         yield
     finally:

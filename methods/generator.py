@@ -19,7 +19,7 @@ from torch import Tensor
 
 from datasets.errors import UserError
 from datasets.seeding import fingerprint
-from evaluation.device import default_device, half_precision, one_thread, sent
+from evaluation.device import default_device, half_precision, sent, torch_threads
 from evaluation.loading import load_ahead
 from evaluation.memory import Shortage, attempt, does_not_fit, halved
 from methods.checkpoint import (
@@ -168,7 +168,7 @@ class Generator:
         threads, size = torch.get_num_threads(), self.batch_size
         groups = _groups(rows).items()
         batches = [(group, members[at : at + size]) for group, members in groups for at in range(0, len(members), size)]
-        with one_thread(), closing(load_ahead(lambda each: make(*each), batches, threads, threads)) as made:
+        with torch_threads(1), closing(load_ahead(lambda each: make(*each), batches, threads, threads)) as made:
             for (_, batch), images in zip(batches, made, strict=True):
                 yield batch, images
 

@@ -72,6 +72,7 @@ def noise_schedule(scheduler: Any) -> Any:
 def fastest_attention(model: LatentDiffusion) -> AbstractContextManager[None]:
     """To be kept until the gradients are there: checkpointed activations are computed again on the way back.
 
+    It holds for all threads, so it is entered before and left after them.
     On a CPU the fused attention is slow backwards; where positions are few, plain products are faster.
     """
     if model.device.type == "cpu" and model.unet.config.sample_size <= _FEW_POSITIONS:

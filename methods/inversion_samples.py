@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from evaluation.device import sent
-from methods.latent_diffusion import LatentDiffusion
+from methods.latent_diffusion import LatentDiffusion, Posterior
 
 TEMPLATES = (
     "a photo of a {}", "a rendering of a {}", "a cropped photo of the {}", "the photo of a {}",
@@ -34,29 +34,32 @@ class Draws:
     templates: Tensor
 
 
-class ClassSampler:
-    """One class's images as posteriors of the codec, computed once, flipped copies included, and its random numbers."""
+def views_of(model: LatentDiffusion, images: Sequence[Image.Image], resolution: int) -> Posterior:
+    """The codec's posteriors of a class's images and of their flipped copies, (2 × images, channels, height, width)."""
+    posteriors = [model.posterior(view) for image in images for view in _views(image, resolution)]
+    return Posterior(torch.cat([each.mean for each in posteriors]), torch.cat([each.std for each in posteriors]))
 
-    def __init__(self, model: LatentDiffusion, images: Sequence[Image.Image], resolution: int, seed: int) -> None:
-        posteriors = [model.posterior(view) for image in images for view in _views(image, resolution)]
-        self.mean = torch.cat([posterior.mean for posterior in posteriors])
-        self.std = torch.cat([posterior.std for posterior in posteriors])
-        self.scaling = model.scaling
+
+class ClassSampler:
+    """One class's views and its random numbers."""
+
+    def __init__(self, views: Posterior, scaling: float, seed: int) -> None:
+        self.views, self.scaling = views, scaling
         self.generator = torch.Generator().manual_seed(seed)
 
     def draw(self, batch: int, times: int) -> Draws:
         """Uniform draws of image, flip, template and time; normal ones of the codec's and the schedule's noise."""
-        views = self._integers(len(self.mean), batch)
+        mean, std = self.views.mean, self.views.std
+        views = self._integers(len(mean), batch)
         templates, moments = self._integers(len(TEMPLATES), batch), self._integers(times, batch)
-        shape = (batch, *self.mean.shape[1:])
-        codec, noise = (sent(torch.randn(shape, generator=self.generator), self.mean.device) for _ in range(2))
-        views = sent(views, self.mean.device)
-        latents = self.scaling * (self.mean[views] + self.std[views] * codec)
+        shape = (batch, *mean.shape[1:])
+        codec, noise = (sent(torch.randn(shape, generator=self.generator), mean.device) for _ in range(2))
+        views = sent(views, mean.device)
+        latents = self.scaling * (mean[views] + std[views] * codec)
         return Draws(latents, noise, moments, templates)
 
-    def judging_draws(self, batch: int, times: int, count: int, seed: int) -> Iterator[Draws]:
-        """`count` samples in batches, the same ones whenever asked; their times are spread evenly over the schedule."""
-        self.generator.manual_seed(seed)
+    def judging_draws(self, batch: int, times: int, count: int) -> Iterator[Draws]:
+        """`count` samples in batches, with times that are spread evenly over the schedule."""
         spread = (torch.arange(count) + 0.5) * times / count
         for moments in spread.long().split(batch):
             yield replace(self.draw(batch, times), times=moments)

@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Posterior:
-    """The codec's distribution over one image's latents: mean and deviation, float32 (1, channels, height, width)."""
+    """The codec's distribution over images' latents: mean and deviation, float32 (images, channels, height, width)."""
 
     mean: Tensor
     std: Tensor

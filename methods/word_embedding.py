@@ -7,6 +7,7 @@ text encoder's token embedding puts the row's own vector there. A batch may so m
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import local
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,21 +24,34 @@ if TYPE_CHECKING:
 
 
 class WordEmbedding(nn.Module):
-    """A token embedding in which one token stands for `words`, a vector a row, shape (rows, width)."""
+    """A token embedding in which one token stands for `words`, a vector a row, shape (rows, width).
+
+    Each thread has words of its own.
+    """
 
     def __init__(self, table: nn.Embedding, placeholder: int) -> None:
         super().__init__()
         self.table = table
         self.placeholder = placeholder
-        self.words: Tensor | None = None
+        self._of_thread = local()
+
+    @property
+    def words(self) -> Tensor | None:
+        """The words of the calling thread."""
+        return getattr(self._of_thread, "words", None)
+
+    @words.setter
+    def words(self, words: Tensor | None) -> None:
+        self._of_thread.words = words
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(rows, length) token ids to (rows, length, width) vectors."""
         is_word = tokens == self.placeholder
         vectors: Tensor = self.table(tokens.masked_fill(is_word, 0))  # the table has no row for the placeholder
-        if self.words is None:
+        words = self.words
+        if words is None:
             return vectors
-        return torch.where(is_word[..., None], self.words[:, None, :].to(vectors.dtype), vectors)
+        return torch.where(is_word[..., None], words[:, None, :].to(vectors.dtype), vectors)
 
 
 class PromptEncoder:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ import torch
 from PIL import Image
 
 from datasets.errors import UserError
+from datasets.seeding import seed_from
+from evaluation.device import torch_threads
 from methods.divergence import DivergenceWatch
 from methods.generator import Generator
 from methods.settings import TextualInversionSettings
@@ -86,3 +89,21 @@ def test_a_class_that_diverges_at_every_rate_is_refused(
     monkeypatch.setattr(generator.model, "predict", lambda *a, **k: (predict(*a, **k)[0] * torch.nan,))
     with pytest.raises(UserError, match=r"word of class car diverges even at learning rate 0\.0002: look at"):
         learn_words(generator, images[:1], SETTINGS, [1], nouns=["car"])
+
+
+def test_a_class_that_diverges_in_one_try_keeps_the_word_of_another(
+    make_generator: Callable[..., Generator], images: list[list[Image.Image]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first try breaks at its own rate and at both slower ones; on one core the second comes after it."""
+    generator, rates = make_generator(), 3
+    predict, broken = generator.model.predict, iter(range(rates * SETTINGS.steps))
+
+    def breaks(*arguments: Any, **named: Any) -> Any:
+        (prediction,) = predict(*arguments, **named)
+        return (prediction * (torch.nan if next(broken, None) is not None else 1.0),)
+
+    with torch_threads(1):
+        expected = learn_words(generator, images[:1], SETTINGS, [seed_from("further try", 1, 1)])
+        monkeypatch.setattr(generator.model, "predict", breaks)
+        words = learn_words(generator, images[:1], replace(SETTINGS, tries=2), [1], nouns=["car"])
+    np.testing.assert_array_equal(words, expected)

@@ -14,9 +14,10 @@ from PIL import Image
 from benchmarks_perf.plain_inversion import PlainInversion
 from datasets.errors import UserError
 from datasets.seeding import seed_from
+from evaluation.device import torch_threads
 from methods.generator import Generator
 from methods.inversion_loss import InversionLoss
-from methods.inversion_samples import TEMPLATES, ClassSampler
+from methods.inversion_samples import TEMPLATES, ClassSampler, views_of
 from methods.settings import TextualInversionSettings
 from methods.textual_inversion import learn_words
 from tests.methods.conftest import RESOLUTION
@@ -107,7 +108,8 @@ def test_the_word_lowers_the_loss(make_generator: Callable[..., Generator], imag
 def _loss(generator: Generator, images: list[Image.Image], word: np.ndarray) -> float:
     """Under a word, by draws of this file's own, and many of them."""
     loss = InversionLoss(generator.model)
-    draws = ClassSampler(generator.model, images, RESOLUTION, seed=99).draw(256, loss.times)
+    views = views_of(generator.model, images, RESOLUTION)
+    draws = ClassSampler(views, generator.model.scaling, seed=99).draw(256, loss.times)
     with torch.no_grad():
         return float(loss([draws], torch.from_numpy(word[None]).to(generator.device)))
 
@@ -120,7 +122,8 @@ def test_of_several_tries_each_class_keeps_the_word_of_the_lowest_loss(
     settings = replace(SETTINGS, steps=12, learning_rate=0.1)
     chosen = learn_words(generator, images, replace(settings, tries=3), SEEDS)
     seeds = [SEEDS, *([seed_from("further try", seed, number) for seed in SEEDS] for number in (1, 2))]
-    tries = [learn_words(generator, images, settings, of_try) for of_try in seeds]
+    with torch_threads(1):  # which is what each of several tries has
+        tries = [learn_words(generator, images, settings, of_try) for of_try in seeds]
     kept = []
     for label, own in enumerate(images):
         best = int(np.argmin([_loss(generator, own, words[label]) for words in tries]))
@@ -145,6 +148,19 @@ def test_the_progress_is_that_of_all_tries(
     settings = replace(SETTINGS, steps=2, tries=2, classes_per_batch=2)
     learn_words(make_generator(), images, settings, SEEDS, lambda done, total: seen.append((done, total)))
     assert seen == [(done, 8) for done in range(1, 9)]
+
+
+def test_words_of_several_tries_do_not_depend_on_the_number_of_cores(
+    make_generator: Callable[..., Generator], images: list[list[Image.Image]]
+) -> None:
+    generator, settings = make_generator(), replace(SETTINGS, tries=2)
+    words = []
+    for cores in (1, 2, 3):
+        with torch_threads(cores):
+            words.append(learn_words(generator, images, settings, SEEDS))
+            assert torch.get_num_threads() == cores
+    np.testing.assert_array_equal(words[0], words[1])
+    np.testing.assert_array_equal(words[0], words[2])
 
 
 def test_words_can_start_from_the_nouns(

@@ -1,0 +1,58 @@
+"""Runs several tries of one learning: side by side on a CPU, one after the other on a GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from threading import Event, Lock
+from typing import TypeVar
+
+import torch
+
+from evaluation.device import torch_threads
+
+Result = TypeVar("Result")
+Progress = Callable[[int, int], None]
+"""Called with (steps done, steps in all)."""
+
+
+def run_tries(
+    work: Callable[[int, Progress], Result], tries: int, device: torch.device, on_progress: Progress | None
+) -> list[Result]:
+    """What `work(number, report)` returns for each try.
+
+    On a CPU each of several tries has one core: small operations gain little from more, and what a try computes does
+    not depend on how many there are.
+
+    Args:
+        work: does one try and reports its own progress after each step.
+        tries: how many, numbered from 0.
+        device: where they compute.
+        on_progress: called with the steps of all tries, from whichever thread made one, never from two at once.
+
+    Raises:
+        Exception: what a try raised; the others are left at their next step, as they are on Ctrl-C.
+    """
+    done, reporting, left = [0] * tries, Lock(), Event()
+
+    def run(number: int) -> Result:
+        def report(steps: int, total: int) -> None:
+            if left.is_set():
+                raise CancelledError
+            with reporting:
+                done[number] = steps
+                if on_progress is not None:
+                    on_progress(sum(done), tries * total)
+
+        return work(number, report)
+
+    if tries == 1 or device.type != "cpu":
+        return [run(number) for number in range(tries)]
+    cores = torch.get_num_threads()
+    with torch_threads(1), ThreadPoolExecutor(min(tries, cores)) as pool:
+        futures = [pool.submit(run, number) for number in range(tries)]
+        try:
+            return [future.result() for future in futures]
+        finally:
+            left.set()  # the pool waits for its threads
+            pool.shutdown(wait=False, cancel_futures=True)
