@@ -23,7 +23,7 @@ NOISE_SCHEDULE = {
 
 def build_autoencoder() -> AutoencoderKL:
     """64×64×3 pixels to 8×8×16 latents and back."""
-    channels = (16, 32, 64, 128)
+    channels = (48, 32, 64, 128)
     return AutoencoderKL(
         block_out_channels=channels,
         down_block_types=("DownEncoderBlock2D",) * len(channels),

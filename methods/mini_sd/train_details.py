@@ -6,14 +6,17 @@ python -m methods.mini_sd.train_details training/corpus methods/mini_sd/weights 
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated
 
 import torch
 import typer
-from diffusers import AutoencoderKL
+from diffusers import AutoencoderKL, UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor
+from transformers import CLIPTextModel
 
 from methods.mini_sd.architecture import build_scheduler
 from methods.mini_sd.corpus import load_corpus
@@ -26,6 +29,7 @@ from methods.mini_sd.train_autoencoder import psnr
 from methods.mini_sd.train_denoiser import (
     CAPTION_DROPOUT,
     VALIDATION_SIZE,
+    CaptionedLatents,
     Noised,
     add_noise,
     captioned_latents,
@@ -42,6 +46,10 @@ LAST_TIME = 400
 pictures made from noise in place of renders, renders noised to 0.3 of the times and denoised lose most already."""
 PIXEL_WEIGHT = 20.0
 """Of the squared error of pixels that were only encoded."""
+GUIDANCE_SCALES = (1.0, 4.0)
+"""Between which a redrawn picture's guidance lies: none, up to the benchmark's strongest."""
+MOST_STEPS_BEFORE = 3
+"""Of the sampler, before a picture is redrawn: so the denoiser also sees, and mends, what its own steps led to."""
 REALISM_WEIGHT = 0.03
 """Gives the discriminator about as much say as the distance has, by the gradients that reach the pixels."""
 
@@ -54,7 +62,7 @@ def main(
     decay_share: Annotated[float, typer.Option(help="share of the steps over which the rate falls to zero")] = 0.5,
     encoded: Annotated[int, typer.Option(help="pictures a step that are only encoded and decoded")] = 16,
     redrawn: Annotated[int, typer.Option(help="pictures a step that are noised, denoised at once and decoded")] = 32,
-    denoised: Annotated[int, typer.Option(help="pictures a step of the denoiser's own loss, at all times")] = 96,
+    denoised: Annotated[int, typer.Option(help="pictures a step of the denoiser's own loss, at all times")] = 64,
     decoder_rate: Annotated[float, typer.Option(help="Muon's for the decoder; AdamW's is a tenth of it")] = 0.004,
     denoiser_rate: Annotated[float, typer.Option(help="Muon's for the denoiser; AdamW's is a twentieth of it")] = 0.005,
     seed: int = 0,
@@ -80,12 +88,14 @@ def main(
     def loss_of_step(step: int) -> Tensor:
         draw = generator_of(seed, step)
         chosen = torch.randint(len(images) - VALIDATION_SIZE, (encoded + redrawn + denoised,), generator=draw)
-        early = torch.randint(LAST_TIME, (redrawn,), generator=draw)
-        times = torch.cat([early, training_times(denoised, draw)])
-        noised = add_noise(pictures, chosen[encoded:], times, draw, CAPTION_DROPOUT)
-        velocities = predicted_velocities(unet, text_encoder, noised)
-        estimates = clean_estimates(noised, velocities)[:redrawn] / pictures.scaling_factor
-        latents = torch.cat([pictures.means[chosen[:encoded]].float().to(vae.device), estimates])
+        kept, early, others = chosen.split([encoded, redrawn, denoised])
+        redrawing = Redrawing.begin(pictures, early, draw)
+        for _ in range(step % (MOST_STEPS_BEFORE + 1)):
+            redrawing = redrawing.after_a_step(unet, text_encoder, draw)
+        noised = add_noise(pictures, others, training_times(denoised, draw), draw, CAPTION_DROPOUT)
+        velocities = predicted_velocities(unet, text_encoder, together([*redrawing.both_halves, noised]))
+        estimates = redrawing.clean(velocities[: 2 * redrawn]) / pictures.scaling_factor
+        latents = torch.cat([pictures.means[kept].float().to(vae.device), estimates])
         truth = pixels_of(images[chosen[: encoded + redrawn].numpy()]).to(vae.device)
         drawn = decoded(vae, latents)
         with mixed_precision(vae.device):
@@ -96,20 +106,24 @@ def main(
             realism = discriminator.realism(found)
         distance = perceptual_distance(found, rendered).mean()
         pixels = (drawn[:encoded] - truth[:encoded]).square().mean()
-        error = (velocities - noised.velocities.to(velocities.device)).square().mean()
+        error = (velocities[2 * redrawn :] - noised.velocities.to(velocities.device)).square().mean()
         return distance - REALISM_WEIGHT * realism + PIXEL_WEIGHT * pixels + error + told_apart
 
     @torch.inference_mode()
     def report(step: int) -> str:
         trained, vae.decoder = vae.decoder, decoder_average
-        noised, truth = validation_set(pictures, seed, LAST_TIME), pixels_of(images[-VALIDATION_SIZE:]).to(vae.device)
-        codec = psnr(vae, truth)
-        estimates = clean_estimates(noised, predicted_velocities(unet_average, text_encoder, noised))
-        drawn = decoded(vae, estimates / pictures.scaling_factor)
-        far = perceptual_distance(features(drawn), features(truth)).mean()
+        draw, last = generator_of(seed, 2**40), torch.arange(len(images) - VALIDATION_SIZE, len(images))
+        truth, redrawing = pixels_of(images[-VALIDATION_SIZE:]).to(vae.device), Redrawing.begin(pictures, last, draw)
+        codec, distances = psnr(vae, truth), []
+        for _ in range(2):
+            velocities = predicted_velocities(unet_average, text_encoder, together(redrawing.both_halves))
+            drawn = decoded(vae, redrawing.clean(velocities) / pictures.scaling_factor)
+            distances.append(f"{perceptual_distance(features(drawn), features(truth)).mean():.4f}")
+            redrawing = redrawing.after_a_step(unet_average, text_encoder, draw)
         loss = denoising_loss(unet_average, text_encoder, validation_set(pictures, seed))
         vae.decoder = trained
-        return f"validation: codec {codec:.2f} dB, distance of redrawn {far:.4f}, denoiser {loss:.4f}"
+        far = " and a step later ".join(distances)
+        return f"validation: codec {codec:.2f} dB, distance of redrawn {far}, denoiser {loss:.4f}"
 
     print("before:", report(0), flush=True)
     steppers = [
@@ -118,9 +132,67 @@ def main(
         torch.optim.Adam(discriminator.parameters(), 2e-3, betas=(0.0, 0.99)),
     ]
     trained = [decoder, unet, discriminator]
-    train(out, trained, steppers, loss_of_step, steps, report, averages, decay_share, save_every=200)
+    train(out, trained, steppers, loss_of_step, steps, report, averages, decay_share, save_every=100)
     vae.decoder = decoder_average
     save_pipeline(vae, unet_average, text_encoder, tokenizer, out / "weights")
+
+
+@dataclass(frozen=True)
+class Redrawing:
+    """Pictures under way in the sampler, each at its own time and guidance."""
+
+    noised: Noised
+    empty: Tensor
+    """Tokens of the empty caption, (1, 32)."""
+    scales: Tensor
+    """Of guidance, (N,)."""
+
+    @classmethod
+    def begin(cls, pictures: CaptionedLatents, chosen: Tensor, draw: torch.Generator) -> Redrawing:
+        """The chosen pictures at times before `LAST_TIME`."""
+        times = torch.randint(1, LAST_TIME, (len(chosen),), generator=draw)
+        lowest, highest = GUIDANCE_SCALES
+        scales = lowest + (highest - lowest) * torch.rand(len(chosen), generator=draw)
+        return cls(add_noise(pictures, chosen, times, draw, 0.0), pictures.empty, scales)
+
+    @property
+    def both_halves(self) -> list[Noised]:
+        """What guidance asks the denoiser: without the captions, and with them."""
+        return [replace(self.noised, tokens=self.empty.expand_as(self.noised.tokens)), self.noised]
+
+    def guided(self, velocities: Tensor) -> Tensor:
+        """Velocities, (N, 16, 8, 8), of those of both halves, (2N, 16, 8, 8)."""
+        without, under = velocities.chunk(2)
+        return without + self.scales.view(-1, 1, 1, 1).to(without.device) * (under - without)
+
+    def clean(self, velocities: Tensor) -> Tensor:
+        """The latents, (N, 16, 8, 8), that both halves' velocities say are behind the noise."""
+        return clean_estimates(self.noised, self.guided(velocities))
+
+    @torch.no_grad()
+    def after_a_step(self, unet: UNet2DConditionModel, text_encoder: CLIPTextModel, draw: torch.Generator) -> Redrawing:
+        """At earlier times, after a step of DDIM with all noise fresh (Song et al. 2021, eq. 12, η = 1)."""
+        now = self.noised
+        velocities = self.guided(predicted_velocities(unet, text_encoder, together(self.both_halves)))
+        times = (now.times * torch.rand(len(now.times), generator=draw)).long()
+        fresh = torch.randn(now.latents.shape, generator=draw).to(unet.device)
+        return replace(self, noised=replace(now, latents=stepped(now, velocities, times, fresh), times=times))
+
+
+def stepped(noised: Noised, velocities: Tensor, times: Tensor, fresh: Tensor) -> Tensor:
+    """Latents at earlier times, (N,), after a step of DDIM with all noise fresh (Song et al. 2021, eq. 12, η = 1)."""
+    kept = build_scheduler().alphas_cumprod
+    before, after = (kept[at].view(-1, 1, 1, 1).to(velocities.device) for at in (noised.times, times))
+    noise = (1 - before).sqrt() * noised.latents.to(velocities.device) + before.sqrt() * velocities
+    variance = (1 - after) / (1 - before) * (1 - before / after)
+    old = (1 - after - variance).clamp(min=0).sqrt()
+    return after.sqrt() * clean_estimates(noised, velocities) + old * noise + variance.sqrt() * fresh
+
+
+def together(parts: Sequence[Noised]) -> Noised:
+    """One batch of several."""
+    joined = {field.name: torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Noised)}
+    return Noised(**joined)
 
 
 def clean_estimates(noised: Noised, velocities: Tensor) -> Tensor:

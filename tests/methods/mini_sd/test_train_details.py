@@ -10,14 +10,15 @@ import torch
 from PIL import Image, ImageFilter
 
 from methods.mini_sd import WEIGHTS, train_denoiser, train_details
+from methods.mini_sd.architecture import build_scheduler
 from methods.mini_sd.corpus import load_corpus
 from methods.mini_sd.corpus import main as render_corpus
 from methods.mini_sd.discriminator import Discriminator
 from methods.mini_sd.perceptual import PerceptualFeatures, perceptual_distance
 from methods.mini_sd.sampling import Pictures, open_pipeline, renders_of, scenes_of
 from methods.mini_sd.tokenizer import build_tokenizer
-from methods.mini_sd.train_denoiser import add_noise, captioned_latents
-from methods.mini_sd.train_details import clean_estimates
+from methods.mini_sd.train_denoiser import Noised, add_noise, captioned_latents
+from methods.mini_sd.train_details import Redrawing, clean_estimates, stepped
 from methods.mini_sd.training import generator_of, pixels_of
 
 
@@ -44,6 +45,32 @@ def test_the_true_velocity_leads_back_to_the_picture(tmp_path: Path) -> None:
     noised = add_noise(pictures, torch.arange(6), times, generator_of(3), 0.0)
     clean = pictures.sample(torch.arange(6), generator_of(3))  # the same draws of the posteriors
     assert torch.allclose(clean_estimates(noised, noised.velocities), clean, atol=1e-5)
+
+
+def test_a_step_is_that_of_the_sampler() -> None:
+    """diffusers' own, of 25 steps and η = 1."""
+    draw, scheduler, times = generator_of(5), build_scheduler(), torch.tensor([41, 201, 361])
+    scheduler.set_timesteps(25)
+    latents, velocities, fresh = torch.randn(3, 3, 16, 8, 8, generator=draw)
+    ours = stepped(Noised(latents, latents, times, torch.zeros(3, 32)), velocities, times - 40, fresh)
+    for i, time in enumerate(times):
+        each = slice(i, i + 1)
+        (theirs,) = scheduler.step(
+            velocities[each], time, latents[each], eta=1.0, variance_noise=fresh[each], return_dict=False
+        )[:1]
+        torch.testing.assert_close(ours[each], theirs, atol=1e-5, rtol=1e-5)
+
+
+def test_guidance_is_what_the_caption_adds_times_its_scale() -> None:
+    nothing = torch.zeros(2, 16, 8, 8)
+    noised = Noised(nothing, nothing, torch.tensor([5, 6]), torch.ones(2, 32))
+    redrawing = Redrawing(noised, torch.zeros(1, 32), torch.tensor([1.0, 3.0]))
+    without, under = redrawing.both_halves
+    assert not without.tokens.any()
+    assert under.tokens.all()
+    guided = redrawing.guided(torch.cat([nothing + 1, nothing + 3]))
+    assert torch.equal(guided[0], torch.full((16, 8, 8), 3.0))  # at scale 1 the caption's alone
+    assert torch.equal(guided[1], torch.full((16, 8, 8), 7.0))
 
 
 def test_a_blurred_picture_is_further_than_a_shifted_one() -> None:

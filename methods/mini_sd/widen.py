@@ -1,0 +1,64 @@
+"""Give a codec of mini_sd the width of today's architecture: more channels, the same function.
+
+python -m methods.mini_sd.widen methods/mini_sd/weights training/wider
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from diffusers import AutoencoderKL
+from torch import Tensor
+
+from methods.mini_sd.architecture import build_autoencoder
+from methods.mini_sd.sampling import open_pipeline
+from methods.mini_sd.tokenizer import build_tokenizer
+from methods.mini_sd.train_denoiser import save_pipeline
+from methods.mini_sd.training import generator_of
+
+
+def main(
+    weights: Path,
+    out: Path,
+    seed: Annotated[int, typer.Option(help="of the shares that twin channels take")] = 0,
+) -> None:
+    """Read the diffusers folder WEIGHTS and write OUT, whose codec computes the same with more channels.
+
+    So a wider decoder need not be learned from nothing, and the denoiser finds the latents that it knows.
+    """
+    pipeline = open_pipeline(weights)
+    vae = widened(pipeline.vae, build_autoencoder(), seed)
+    vae.register_to_config(scaling_factor=pipeline.vae.config.scaling_factor)
+    save_pipeline(vae, pipeline.unet, pipeline.text_encoder, build_tokenizer(), out)
+
+
+def widened(codec: AutoencoderKL, wider: AutoencoderKL, seed: int) -> AutoencoderKL:
+    """`wider`, computing what `codec` does: each channel stands as often as there is room (Net2WiderNet, Chen 2016).
+
+    Twins lie side by side, so that a group of a GroupNorm holds the same values as before, each as often. Their parts
+    in what reads them add up to their channel's and are not alike: so training moves them apart.
+    """
+    draw, narrow = generator_of(seed), codec.state_dict()
+    wider.load_state_dict(
+        {name: _widened(narrow[name], tensor.shape, draw) for name, tensor in wider.state_dict().items()}
+    )
+    return wider
+
+
+def _widened(weights: Tensor, shape: torch.Size, draw: torch.Generator) -> Tensor:
+    """A bias, norm, matrix or convolution (out, in, …) with the rows and columns of `shape`."""
+    twins = shape[0] // len(weights)
+    weights = weights.repeat_interleave(twins, dim=0)
+    if weights.ndim == 1 or shape[1] == weights.shape[1]:
+        return weights
+    twins = shape[1] // weights.shape[1]
+    shares = torch.rand(shape[0], weights.shape[1], twins, generator=draw) + 0.5
+    shares = (shares / shares.sum(2, keepdim=True)).flatten(1).to(weights.device)
+    return weights.repeat_interleave(twins, dim=1) * shares.view(*shares.shape, *[1] * (weights.ndim - 2))
+
+
+if __name__ == "__main__":
+    typer.run(main)
