@@ -66,8 +66,11 @@ def learn_words(
     names = nouns or [f"number {label}" for label in range(len(images))]
     loss, views = InversionLoss(generator.model), [_views(generator, of_class) for of_class in images]
     learner = InversionLearner(generator, loss, views, names, settings, seeds, initial)
+
+    def learn_try(number: int, report: Progress) -> Learned:
+        return learner.of_try(number).learn_all(report)
+
     with fastest_attention(generator.model):
-        learn_try = lambda number, report: learner.of_try(number).learn_all(report)  # noqa: E731
         tries = run_tries(learn_try, settings.tries, generator.device, on_progress)
     _check_that_each_is_learned(tries, names, settings)
     return tries[0].words if len(tries) == 1 else _best(tries, learner)

@@ -6,31 +6,26 @@ python -m methods.mini_sd.train_details training/corpus methods/mini_sd/weights 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated
 
 import torch
 import typer
-from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers import AutoencoderKL
 from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor
-from transformers import CLIPTextModel
 
-from methods.mini_sd.architecture import build_scheduler
 from methods.mini_sd.corpus import load_corpus
 from methods.mini_sd.discriminator import Discriminator
 from methods.mini_sd.muon import optimizers
 from methods.mini_sd.perceptual import PerceptualFeatures, perceptual_distance
+from methods.mini_sd.redrawing import Redrawing, together
 from methods.mini_sd.sampling import open_pipeline
 from methods.mini_sd.tokenizer import build_tokenizer
 from methods.mini_sd.train_autoencoder import psnr
 from methods.mini_sd.train_denoiser import (
     CAPTION_DROPOUT,
     VALIDATION_SIZE,
-    CaptionedLatents,
-    Noised,
     add_noise,
     captioned_latents,
     denoising_loss,
@@ -41,13 +36,8 @@ from methods.mini_sd.train_denoiser import (
 )
 from methods.mini_sd.training import generator_of, mixed_precision, pixels_of, train
 
-LAST_TIME = 400
-"""Up to here a picture's shapes are decided and its details are not: of what a linear probe loses when it is trained on
-pictures made from noise in place of renders, renders noised to 0.3 of the times and denoised lose most already."""
 PIXEL_WEIGHT = 20.0
 """Of the squared error of pixels that were only encoded."""
-GUIDANCE_SCALES = (1.0, 4.0)
-"""Between which a redrawn picture's guidance lies: none, up to the benchmark's strongest."""
 MOST_STEPS_BEFORE = 3
 """Of the sampler, before a picture is redrawn: so the denoiser also sees, and mends, what its own steps led to."""
 REALISM_WEIGHT = 0.03
@@ -72,6 +62,7 @@ def main(
     The denoiser's squared error asks for the mean of all details that a picture may have, which is a blur, and the
     codec's training showed the decoder none of that. Here both are held to what the picture was by a network's
     features, and to what renders are by a discriminator on these: an outline that is a pixel off shall be an outline.
+    Pictures are redrawn as a sampler redraws them: under guidance, and some after a few of its steps.
     """
     torch.manual_seed(seed)
     images, scenes = load_corpus(corpus)
@@ -135,70 +126,6 @@ def main(
     train(out, trained, steppers, loss_of_step, steps, report, averages, decay_share, save_every=100)
     vae.decoder = decoder_average
     save_pipeline(vae, unet_average, text_encoder, tokenizer, out / "weights")
-
-
-@dataclass(frozen=True)
-class Redrawing:
-    """Pictures under way in the sampler, each at its own time and guidance."""
-
-    noised: Noised
-    empty: Tensor
-    """Tokens of the empty caption, (1, 32)."""
-    scales: Tensor
-    """Of guidance, (N,)."""
-
-    @classmethod
-    def begin(cls, pictures: CaptionedLatents, chosen: Tensor, draw: torch.Generator) -> Redrawing:
-        """The chosen pictures at times before `LAST_TIME`."""
-        times = torch.randint(1, LAST_TIME, (len(chosen),), generator=draw)
-        lowest, highest = GUIDANCE_SCALES
-        scales = lowest + (highest - lowest) * torch.rand(len(chosen), generator=draw)
-        return cls(add_noise(pictures, chosen, times, draw, 0.0), pictures.empty, scales)
-
-    @property
-    def both_halves(self) -> list[Noised]:
-        """What guidance asks the denoiser: without the captions, and with them."""
-        return [replace(self.noised, tokens=self.empty.expand_as(self.noised.tokens)), self.noised]
-
-    def guided(self, velocities: Tensor) -> Tensor:
-        """Velocities, (N, 16, 8, 8), of those of both halves, (2N, 16, 8, 8)."""
-        without, under = velocities.chunk(2)
-        return without + self.scales.view(-1, 1, 1, 1).to(without.device) * (under - without)
-
-    def clean(self, velocities: Tensor) -> Tensor:
-        """The latents, (N, 16, 8, 8), that both halves' velocities say are behind the noise."""
-        return clean_estimates(self.noised, self.guided(velocities))
-
-    @torch.no_grad()
-    def after_a_step(self, unet: UNet2DConditionModel, text_encoder: CLIPTextModel, draw: torch.Generator) -> Redrawing:
-        """At earlier times, after a step of DDIM with all noise fresh (Song et al. 2021, eq. 12, η = 1)."""
-        now = self.noised
-        velocities = self.guided(predicted_velocities(unet, text_encoder, together(self.both_halves)))
-        times = (now.times * torch.rand(len(now.times), generator=draw)).long()
-        fresh = torch.randn(now.latents.shape, generator=draw).to(unet.device)
-        return replace(self, noised=replace(now, latents=stepped(now, velocities, times, fresh), times=times))
-
-
-def stepped(noised: Noised, velocities: Tensor, times: Tensor, fresh: Tensor) -> Tensor:
-    """Latents at earlier times, (N,), after a step of DDIM with all noise fresh (Song et al. 2021, eq. 12, η = 1)."""
-    kept = build_scheduler().alphas_cumprod
-    before, after = (kept[at].view(-1, 1, 1, 1).to(velocities.device) for at in (noised.times, times))
-    noise = (1 - before).sqrt() * noised.latents.to(velocities.device) + before.sqrt() * velocities
-    variance = (1 - after) / (1 - before) * (1 - before / after)
-    old = (1 - after - variance).clamp(min=0).sqrt()
-    return after.sqrt() * clean_estimates(noised, velocities) + old * noise + variance.sqrt() * fresh
-
-
-def together(parts: Sequence[Noised]) -> Noised:
-    """One batch of several."""
-    joined = {field.name: torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Noised)}
-    return Noised(**joined)
-
-
-def clean_estimates(noised: Noised, velocities: Tensor) -> Tensor:
-    """The latents, (N, 16, 8, 8), that predicted velocities say are behind the noise (Salimans & Ho 2022)."""
-    kept = build_scheduler().alphas_cumprod[noised.times].view(-1, 1, 1, 1).to(velocities.device)
-    return kept.sqrt() * noised.latents.to(velocities.device) - (1 - kept).sqrt() * velocities
 
 
 def decoded(vae: AutoencoderKL, latents: Tensor) -> Tensor:

@@ -15,10 +15,10 @@ from methods.mini_sd.corpus import load_corpus
 from methods.mini_sd.corpus import main as render_corpus
 from methods.mini_sd.discriminator import Discriminator
 from methods.mini_sd.perceptual import PerceptualFeatures, perceptual_distance
+from methods.mini_sd.redrawing import Redrawing, clean_estimates, stepped
 from methods.mini_sd.sampling import Pictures, open_pipeline, renders_of, scenes_of
 from methods.mini_sd.tokenizer import build_tokenizer
 from methods.mini_sd.train_denoiser import Noised, add_noise, captioned_latents
-from methods.mini_sd.train_details import Redrawing, clean_estimates, stepped
 from methods.mini_sd.training import generator_of, pixels_of
 
 

@@ -1,0 +1,85 @@
+"""Pictures that are noised and denoised as a sampler would, so that training sees what samples are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import torch
+from diffusers import UNet2DConditionModel
+from torch import Tensor
+from transformers import CLIPTextModel
+
+from methods.mini_sd.architecture import build_scheduler
+from methods.mini_sd.train_denoiser import CaptionedLatents, Noised, add_noise, predicted_velocities
+
+LAST_TIME = 400
+"""Up to here a picture's shapes are decided and its details are not: of what a linear probe loses when it is trained on
+pictures made from noise in place of renders, renders noised to 0.3 of the times and denoised lose most already."""
+GUIDANCE_SCALES = (1.0, 4.0)
+"""Between which a redrawn picture's guidance lies: none, up to the benchmark's strongest."""
+
+
+@dataclass(frozen=True)
+class Redrawing:
+    """Pictures under way in the sampler, each at its own time and guidance."""
+
+    noised: Noised
+    empty: Tensor
+    """Tokens of the empty caption, (1, 32)."""
+    scales: Tensor
+    """Of guidance, (N,)."""
+
+    @classmethod
+    def begin(cls, pictures: CaptionedLatents, chosen: Tensor, draw: torch.Generator) -> Redrawing:
+        """The chosen pictures at times before `LAST_TIME`."""
+        times = torch.randint(1, LAST_TIME, (len(chosen),), generator=draw)
+        lowest, highest = GUIDANCE_SCALES
+        scales = lowest + (highest - lowest) * torch.rand(len(chosen), generator=draw)
+        return cls(add_noise(pictures, chosen, times, draw, 0.0), pictures.empty, scales)
+
+    @property
+    def both_halves(self) -> list[Noised]:
+        """What guidance asks the denoiser: without the captions, and with them."""
+        return [replace(self.noised, tokens=self.empty.expand_as(self.noised.tokens)), self.noised]
+
+    def guided(self, velocities: Tensor) -> Tensor:
+        """Velocities, (N, 16, 8, 8), of those of both halves, (2N, 16, 8, 8)."""
+        without, under = velocities.chunk(2)
+        return without + self.scales.view(-1, 1, 1, 1).to(without.device) * (under - without)
+
+    def clean(self, velocities: Tensor) -> Tensor:
+        """The latents, (N, 16, 8, 8), that both halves' velocities say are behind the noise."""
+        return clean_estimates(self.noised, self.guided(velocities))
+
+    @torch.no_grad()
+    def after_a_step(self, unet: UNet2DConditionModel, text_encoder: CLIPTextModel, draw: torch.Generator) -> Redrawing:
+        """At earlier times, after a step of DDIM with all noise fresh (Song et al. 2021, eq. 12, η = 1)."""
+        now = self.noised
+        velocities = self.guided(predicted_velocities(unet, text_encoder, together(self.both_halves)))
+        times = (now.times * torch.rand(len(now.times), generator=draw)).long()
+        fresh = torch.randn(now.latents.shape, generator=draw).to(unet.device)
+        latents = stepped(now, velocities, times, fresh).to(now.latents.device)
+        return replace(self, noised=replace(now, latents=latents, times=times))
+
+
+def stepped(noised: Noised, velocities: Tensor, times: Tensor, fresh: Tensor) -> Tensor:
+    """Latents at earlier times, (N,), after a step of DDIM with all noise fresh (Song et al. 2021, eq. 12, η = 1)."""
+    kept = build_scheduler().alphas_cumprod
+    before, after = (kept[at].view(-1, 1, 1, 1).to(velocities.device) for at in (noised.times, times))
+    noise = (1 - before).sqrt() * noised.latents.to(velocities.device) + before.sqrt() * velocities
+    variance = (1 - after) / (1 - before) * (1 - before / after)
+    old = (1 - after - variance).clamp(min=0).sqrt()
+    return after.sqrt() * clean_estimates(noised, velocities) + old * noise + variance.sqrt() * fresh
+
+
+def together(parts: Sequence[Noised]) -> Noised:
+    """One batch of several."""
+    joined = {field.name: torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Noised)}
+    return Noised(**joined)
+
+
+def clean_estimates(noised: Noised, velocities: Tensor) -> Tensor:
+    """The latents, (N, 16, 8, 8), that predicted velocities say are behind the noise (Salimans & Ho 2022)."""
+    kept = build_scheduler().alphas_cumprod[noised.times].view(-1, 1, 1, 1).to(velocities.device)
+    return kept.sqrt() * noised.latents.to(velocities.device) - (1 - kept).sqrt() * velocities
