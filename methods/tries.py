@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
 from threading import Event, Lock
 from typing import TypeVar
 
@@ -52,7 +52,10 @@ def run_tries(
     with torch_threads(1), ThreadPoolExecutor(min(tries, cores)) as pool:
         futures = [pool.submit(run, number) for number in range(tries)]
         try:
-            return [future.result() for future in futures]
+            ended, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            for future in ended:
+                future.result()  # raises what ended it, whichever try it was
         finally:
             left.set()  # the pool waits for its threads
             pool.shutdown(wait=False, cancel_futures=True)
+    return [future.result() for future in futures]

@@ -51,13 +51,14 @@ def test_progress_is_that_of_all_tries_and_never_falls(cores: int) -> None:
     assert seen == [(done, 150) for done in range(1, 151)]
 
 
-def test_a_try_that_fails_stops_the_others_at_their_next_step() -> None:
+@pytest.mark.parametrize("failing", [0, 1])
+def test_a_try_that_fails_stops_the_others_at_their_next_step(failing: int) -> None:
     started, stopped = Event(), Event()
 
     def work(number: int, report: Progress) -> None:
-        if number == 0:
+        if number == failing:
             started.wait(SECONDS)
-            raise UserError("the first try fails")
+            raise UserError("this try fails")
         try:
             for step in range(10**7):  # minutes
                 report(step, 10**7)
@@ -65,6 +66,6 @@ def test_a_try_that_fails_stops_the_others_at_their_next_step() -> None:
         except CancelledError:
             stopped.set()
 
-    with torch_threads(2), pytest.raises(UserError, match="the first try fails"):
+    with torch_threads(2), pytest.raises(UserError, match="this try fails"):
         run_tries(work, 2, CPU, None)
     assert stopped.is_set()
