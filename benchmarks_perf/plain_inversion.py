@@ -57,7 +57,9 @@ class PlainInversion:
             optimizer.zero_grad()
             with torch.no_grad():
                 self._table[:-1] = frozen[:-1]
-        word: npt.NDArray[np.float32] = self._table[-1].detach().cpu().numpy()
+        word: npt.NDArray[np.float32] = (
+            self._table[-1].detach().clone().cpu().numpy()
+        )  # the next class learns in its row
         return word
 
     def _begin_at(self, word: str) -> None:
