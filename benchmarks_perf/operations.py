@@ -22,7 +22,8 @@ def operations(module: nn.Module, *inputs: Tensor) -> float:
 
 def unet_operations(model: LatentDiffusion, resolution: int) -> float:
     """Of one evaluation of the UNet for one image of `resolution` × `resolution` pixels."""
-    context = _empty(model, model.encoder.tokenizer.model_max_length, model.encoder.width)
+    states = torch.zeros(1, model.encoder.tokenizer.model_max_length, model.encoder.width, dtype=model.dtype)
+    context = model.conditions(states.to(model.device))
     return operations(model.unet, _latents(model, resolution), torch.ones(1), context)
 
 

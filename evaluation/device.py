@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -54,6 +54,26 @@ def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
     if device.type == "cuda":
         return tensor.pin_memory().to(device, non_blocking=True)
     return tensor.to(device)
+
+
+def fetched_later(*tensors: torch.Tensor) -> Callable[[], Sequence[torch.Tensor]]:
+    """Begin to copy tensors to the CPU; any thread gets the copies by calling what is returned, which waits for them.
+
+    It waits for what a GPU had been given until now, not for what it is given afterwards.
+    """
+    import torch
+
+    if tensors[0].device.type != "cuda":
+        return lambda: tensors
+    copies = [tensor.to("cpu", non_blocking=True) for tensor in tensors]
+    copied = torch.cuda.Event(blocking=True)
+    copied.record()
+
+    def wait() -> Sequence[torch.Tensor]:
+        copied.synchronize()
+        return copies
+
+    return wait
 
 
 @contextmanager

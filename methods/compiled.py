@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,8 @@ class CompiledNetwork:
 
         # Kept between runs: what was compiled once is loaded in seconds.
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(default_cache() / "compiled"))
+        # diffusers asks for PyTorch's version by a cached function, which cannot mislead the compiler.
+        warnings.filterwarnings("ignore", message="Dynamo detected a call to a `functools.lru_cache`")
         self._module = module
         self._call: Any = torch.compile(module, dynamic=False)
 

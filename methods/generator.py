@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Generator as PythonGenerator
 from contextlib import closing
 from functools import cached_property, partial
+from itertools import chain
 from typing import Any, TypeVar
 
 import numpy as np
@@ -48,7 +49,8 @@ Progress = Callable[[int, int], None]
 Vector = npt.NDArray[np.float32]
 _Conditions = dict[tuple[str, str], Tensor]
 _Group = tuple[float, int, bool]
-_Make = Callable[[_Group, Sequence[int]], list[Image.Image]]
+_Images = Callable[[], list[Image.Image]]
+_Make = Callable[[_Group, Sequence[int]], _Images]
 _Item = TypeVar("_Item")
 _Made = TypeVar("_Made")
 _Batches = PythonGenerator[tuple[Sequence[int], list[Image.Image]], None, None]
@@ -84,7 +86,7 @@ class Generator:
         if self.settings.eta:
             what.append(["eta", self.settings.eta])
         if self._compiled:
-            what.append("compiled")  # a compiled network rounds otherwise
+            what.append("compiled UNet and decoder")  # a compiled network rounds otherwise
         return fingerprint(*what)
 
     @property
@@ -131,21 +133,23 @@ class Generator:
         """
         self.model.encoder.tokenize(sorted({row.prompt for row in rows}))  # refuses before an hour of work
         posteriors, conditions = self._posteriors(rows, guides), self._conditions(rows, words)
-        make = partial(self._batch, rows=rows, posteriors=posteriors, conditions=conditions)
+        make = partial(self._batch, rows=rows, guides=guides, posteriors=posteriors, conditions=conditions)
         batches = self._side_by_side if self.device.type == "cpu" else self._one_after_the_other
         done = 0
         with closing(batches(rows, make)) as made:
             for members, images in made:
-                for i, image in zip(members, images, strict=True):
-                    yield i, image.resize(guides[rows[i].guide].size, Image.Resampling.BILINEAR)
+                yield from zip(members, images, strict=True)
                 done += len(members)
                 if on_progress is not None:
                     on_progress(done, len(rows))
 
     def _one_after_the_other(self, rows: Sequence[PlanRow], make: _Make) -> _Batches:
-        """For a GPU, whose memory bounds a batch."""
-        for group, members in _groups(rows).items():
-            yield from self._in_batches(members, partial(make, group), "images")
+        """For a GPU, whose memory bounds a batch. A thread finishes the images of one while the GPU makes the next."""
+        begun = chain.from_iterable(
+            self._in_batches(members, partial(make, group), "images") for group, members in _groups(rows).items()
+        )
+        with closing(load_ahead(_finished, begun, workers=1, ahead=1)) as made:
+            yield from made
 
     def _in_batches(
         self, items: Sequence[_Item], make: Callable[[Sequence[_Item]], _Made], what: str
@@ -168,7 +172,7 @@ class Generator:
         threads, size = torch.get_num_threads(), self.batch_size
         groups = _groups(rows).items()
         batches = [(group, members[at : at + size]) for group, members in groups for at in range(0, len(members), size)]
-        with torch_threads(1), closing(load_ahead(lambda each: make(*each), batches, threads, threads)) as made:
+        with torch_threads(1), closing(load_ahead(lambda each: make(*each)(), batches, threads, threads)) as made:
             for (_, batch), images in zip(batches, made, strict=True):
                 yield batch, images
 
@@ -217,10 +221,14 @@ class Generator:
         group: _Group,
         members: Sequence[int],
         rows: Sequence[PlanRow],
+        guides: Mapping[int, Image.Image],
         posteriors: Mapping[int, Posterior],
         conditions: _Conditions,
-    ) -> list[Image.Image]:
-        """The images of some of the rows, filled up to a full batch so that an image cannot tell its companions."""
+    ) -> _Images:
+        """Begin the images of some of the rows, filled up to a full batch so that an image cannot tell its companions.
+
+        A GPU is waited for by what is returned.
+        """
         strength, steps, with_guidance = group
         full = _padded([rows[i] for i in members], self.batch_size)
         generators = [torch.Generator().manual_seed(row.seed) for row in full]
@@ -228,15 +236,16 @@ class Generator:
         times = times_from(scheduler, strength, steps)
         latents = self._start(scheduler, times[0], full, posteriors, generators)
         context = torch.stack([conditions[row.prompt, row.word] for row in full])
-        scale = torch.tensor([row.guidance_scale for row in full], device=self.device)
+        scale = sent(torch.tensor([row.guidance_scale for row in full]), self.device)
         predict = self._guided if with_guidance and not self.model.guidance_dimension else self._conditional
         arguments = step_arguments(scheduler, generators, self.settings.eta)
         if predict == self._guided:
             context = torch.cat([conditions["", ""].expand_as(context), context])
+        context = self.model.conditions(context)
         for time, seen in zip(times, sent(times, self.device), strict=True):
             prediction = predict(scheduler.scale_model_input(latents, time), seen, context, scale)
             latents = scheduler.step(prediction, time, latents, **arguments, return_dict=False)[0]
-        return self.model.decode(latents)[: len(members)]
+        return partial(_resized, self.model.decode(latents), [guides[rows[i].guide].size for i in members])
 
     def _guided(self, latents: Tensor, time: Tensor, context: Tensor, scale: Tensor) -> Tensor:
         """The UNet's prediction under classifier-free guidance, both halves in one pass."""
@@ -272,7 +281,10 @@ class Generator:
         latents = self.model.scaling * torch.cat([posteriors[row.guide].sample(generator) for row, generator in pairs])
         shape = (1, *latents.shape[1:])
         noise = torch.cat([torch.randn(shape, generator=generator) for generator in generators])
-        start: Tensor = scheduler.add_noise(latents, sent(noise, self.device), time.repeat(len(rows)))
+        # Sent here, for the scheduler would wait for the GPU.
+        scheduler.alphas_cumprod = sent(scheduler.alphas_cumprod, self.device)
+        times = sent(time.repeat(len(rows)), self.device)
+        start: Tensor = scheduler.add_noise(latents, sent(noise, self.device), times)
         return start
 
 
@@ -305,3 +317,13 @@ def _groups(rows: Sequence[PlanRow]) -> dict[_Group, list[int]]:
 
 def _padded(items: Sequence[Any], size: int) -> list[Any]:
     return [*items, *[items[-1]] * (size - len(items))]
+
+
+def _finished(begun: tuple[Sequence[int], _Images]) -> tuple[Sequence[int], list[Image.Image]]:
+    members, images = begun
+    return members, images()
+
+
+def _resized(images: _Images, sizes: Sequence[tuple[int, int]]) -> list[Image.Image]:
+    """As many of the images as there are sizes: those that fill the batch up are left out."""
+    return [image.resize(size, Image.Resampling.BILINEAR) for image, size in zip(images(), sizes, strict=False)]

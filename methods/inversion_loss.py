@@ -46,12 +46,12 @@ class InversionLoss:
         times = sent(torch.cat([draw.times for draw in draws]), model.device)
         tokens = self.tokens[torch.cat([draw.templates for draw in draws])]
         rows = words.repeat_interleave(len(tokens) // len(draws), dim=0)
-        context = model.encoder.encode(tokens, rows).to(model.dtype)
+        context = model.conditions(model.encoder.encode(tokens, rows).to(model.dtype))
         noisy = self.schedule.add_noise(latents, noise, times)
         (prediction,) = model.predict(noisy.to(model.dtype), times, encoder_hidden_states=context, return_dict=False)
         predicts_noise = self.schedule.config.prediction_type == "epsilon"
         target = noise if predicts_noise else self.schedule.get_velocity(latents, noise, times)
-        return (prediction.float() - target).square().view(len(draws), -1).mean(dim=1)
+        return (prediction.float() - target).square().reshape(len(draws), -1).mean(dim=1)
 
 
 def noise_schedule(scheduler: Any) -> Any:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -16,10 +17,11 @@ from PIL import Image
 from torch import Tensor, nn
 
 from datasets.errors import UserError
-from evaluation.device import sent
-from evaluation.memory import loading
+from evaluation.device import fetched_later, sent
+from evaluation.memory import Shortage, attempt, does_not_fit, loading
 from methods.checkpoint import weight_variant
 from methods.compiled import CompiledNetwork
+from methods.cross_attention import take_out_text_projections
 from methods.schedulers import scheduler_named
 from methods.word_embedding import PromptEncoder
 
@@ -51,6 +53,7 @@ class LatentDiffusion:
     depend on the images before it or beside it.
 
     predict: the UNet as it is called: compiled, if that was asked for.
+    conditions: makes what `predict` takes as `encoder_hidden_states` of the text encoder's states.
     """
 
     def __init__(
@@ -67,10 +70,13 @@ class LatentDiffusion:
         models = (pipeline.unet, pipeline.vae, pipeline.text_encoder)
         with loading(f"checkpoint {folder.name}", sum(map(_gigabytes, models))):
             self.unet, self.vae, text_encoder = (_frozen(model).to(device) for model in models)
+        self.conditions: nn.Module = nn.Identity()
         if device.type == "cuda":
             self.unet.to(memory_format=torch.channels_last)
             self.vae.to(memory_format=torch.channels_last)
+            self.conditions = take_out_text_projections(self.unet)
         self.predict: Callable[..., Any] = CompiledNetwork(self.unet) if compiled else self.unet
+        self._decoder: Callable[..., Any] = CompiledNetwork(self.vae.decoder) if compiled else self.vae.decoder
         self.scheduler = scheduler_named(scheduler, pipeline.scheduler)
         self.encoder = PromptEncoder(pipeline.tokenizer, text_encoder)
         self.pixels_per_latent = int(pipeline.vae_scale_factor)
@@ -92,34 +98,46 @@ class LatentDiffusion:
         """The codec's posterior of one RGB image, whose sides must be multiples of `pixels_per_latent`."""
         pixels = torch.from_numpy(np.asarray(image.convert("RGB"), dtype=np.float32) / 255.0)
         batch = (2.0 * pixels - 1.0).permute(2, 0, 1)[None].to(self.device)
-        return Posterior(*self._by_codec(_moments, batch))
+        moments = tuple(moment.float() for moment in _moments(self.vae, batch))
+        return Posterior(*(moments if _are_numbers(*moments) else self._in_float32(_moments, batch)))
 
     @torch.inference_mode()
-    def decode(self, latents: Tensor) -> list[Image.Image]:
-        """Images of a batch of scaled latents; raises `UserError` for latents that are no numbers."""
-        if not bool(latents.isfinite().all()):
-            raise _no_numbers("the latents of an image", "the UNet", self.dtype)
-        at_once = max(1, _PIXELS_DECODED_AT_ONCE // (latents.shape[-1] * latents.shape[-2] * self.pixels_per_latent**2))
-        images = []
-        for part in (latents / self.scaling).split(at_once):
-            (pixels,) = self._by_codec(_pixels, part)
-            # Rounded where it was computed: a quarter as many bytes to fetch, during which a GPU waits.
-            values = ((pixels * 0.5 + 0.5).clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1)
-            images += [Image.fromarray(array) for array in values.cpu().numpy()]
-        return images
+    def decode(self, latents: Tensor) -> Callable[[], list[Image.Image]]:
+        """Begin to decode a batch of scaled latents; any thread gets the images by calling what is returned.
 
-    def _by_codec(self, work: _CodecWork, inputs: Tensor) -> list[Tensor]:
-        """The codec's work on a batch, float32; rows that overflow half precision are done again, one by one."""
-        results = [result.float() for result in work(self.vae, inputs)]
-        broken = _rows_of_no_numbers(results)
-        if broken and self.dtype == torch.float32:
+        Only that call waits for a GPU. It raises `UserError` for latents or images that are no numbers.
+        """
+        at_once = max(1, _PIXELS_DECODED_AT_ONCE // (latents.shape[-1] * latents.shape[-2] * self.pixels_per_latent**2))
+        unscaled = latents / self.scaling
+        parts = [self._decoded(part) for part in unscaled.split(at_once)]
+        colours, whole = (torch.cat(each) for each in zip(*parts, strict=True))
+        return partial(self._images, unscaled, fetched_later(colours, whole, _finite_rows(latents)))
+
+    def _decoded(self, latents: Tensor) -> tuple[Tensor, Tensor]:
+        """Colours, bytes (N, height, width, 3), and which of the images are numbers, (N,)."""
+        pixels = self._decoder(self.vae.post_quant_conv(latents.to(self.dtype))).float()
+        # Rounded where it was computed: a quarter as many bytes to fetch.
+        return _colours(pixels), _finite_rows(pixels)
+
+    @torch.inference_mode()
+    def _images(self, latents: Tensor, fetch: Callable[[], Sequence[Tensor]]) -> list[Image.Image]:
+        colours, whole, sound = (tensor.numpy() for tensor in fetch())
+        if not sound.all():
+            raise _no_numbers("the latents of an image", "the UNet", self.dtype)
+        for row in np.flatnonzero(~whole):
+            again = attempt(partial(self._in_float32, _pixels, latents[row : row + 1]))
+            if isinstance(again, Shortage):
+                raise does_not_fit(again, "images", "generator.resolution")
+            colours[row] = _colours(*again)[0].cpu().numpy()
+        return [Image.fromarray(array) for array in colours]
+
+    def _in_float32(self, work: _CodecWork, inputs: Tensor) -> tuple[Tensor, ...]:
+        """The codec's work on one image for which it overflows half precision."""
+        if self.dtype == torch.float32:
             raise _no_numbers("the codec's results", "the codec", self.dtype)
-        for row in broken:
-            again = [result.float() for result in work(self._wider_codec(), inputs[row : row + 1])]
-            if _rows_of_no_numbers(again):
-                raise _no_numbers("the codec's results", "the codec", torch.float32)
-            for result, finite in zip(results, again, strict=True):
-                result[row] = finite[0]
+        results = work(self._wider_codec(), inputs)
+        if not _are_numbers(*results):
+            raise _no_numbers("the codec's results", "the codec", torch.float32)
         return results
 
     def _wider_codec(self) -> Any:
@@ -131,11 +149,18 @@ class LatentDiffusion:
         return self._codec_in_float32
 
 
-def _rows_of_no_numbers(results: Sequence[Tensor]) -> list[int]:
-    """Rows of a batch in which some result is infinite or no number."""
-    finite = [result.isfinite().flatten(1).all(dim=1) for result in results]
-    rows: list[int] = (~torch.stack(finite).all(dim=0)).nonzero()[:, 0].tolist()
-    return rows
+def _finite_rows(batch: Tensor) -> Tensor:
+    """Which rows hold numbers alone, (N,)."""
+    return batch.isfinite().flatten(1).all(dim=1)
+
+
+def _are_numbers(*results: Tensor) -> bool:
+    return all(bool(result.isfinite().all()) for result in results)
+
+
+def _colours(pixels: Tensor) -> Tensor:
+    """(N, 3, height, width), -1 to 1, as bytes (N, height, width, 3)."""
+    return ((pixels * 0.5 + 0.5).clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1)
 
 
 def _no_numbers(what: str, network: str, dtype: torch.dtype) -> UserError:

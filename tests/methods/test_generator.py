@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -51,6 +52,35 @@ def test_rows_equal_the_pipelines_images(
         expected = pipeline_image(checkpoint, row, words[row.word], guides[row.guide])
         assert made[i].size == guides[row.guide].size
         assert difference(made[i], expected) <= TOLERANCE
+
+
+def test_a_gpu_begins_a_batch_before_the_images_of_the_one_before_are_finished(
+    make_generator: Callable[..., Generator],
+    words: dict[str, Any],
+    guides: dict[int, Image.Image],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = [replace(ROWS[0], seed=seed) for seed in range(3)]
+    generator = make_generator(batch_size=1)
+    expected = dict(generator.generate(rows, words, guides))
+    decode, begun = generator.model.decode, [threading.Event() for _ in range(4)]
+    begun[3].set()  # after the last image nothing is waited for
+    batches = iter(range(3))
+
+    def watched(latents: torch.Tensor) -> Callable[[], list[Image.Image]]:
+        images, number = decode(latents), next(batches)
+        begun[number].set()
+
+        def fetch() -> list[Image.Image]:
+            assert begun[number + 1].wait(60)
+            return images()
+
+        return fetch
+
+    monkeypatch.setattr(Generator, "_side_by_side", Generator._one_after_the_other)
+    monkeypatch.setattr(generator.model, "decode", watched)
+    made = dict(generator.generate(rows, words, guides))
+    assert all(difference(made[i], expected[i]) == 0 for i in range(3))
 
 
 def test_the_word_the_prompt_the_seed_and_the_guide_all_matter(

@@ -15,6 +15,7 @@ from benchmarks_perf.plain_inversion import PlainInversion
 from datasets.errors import UserError
 from datasets.seeding import seed_from
 from evaluation.device import torch_threads
+from methods.cross_attention import take_out_text_projections
 from methods.generator import Generator
 from methods.inversion_loss import InversionLoss
 from methods.inversion_samples import TEMPLATES, ClassSampler, views_of
@@ -44,6 +45,20 @@ def test_a_class_learns_the_same_alone_and_in_company(
         alone = learn_words(generator, [images[i]], SETTINGS, [SEEDS[i]])
         np.testing.assert_allclose(together[i], alone[0], atol=TOLERANCE)
         assert np.abs(together[i] - generator.noun_embedding("the")).max() > 100 * TOLERANCE
+
+
+def test_a_unet_laid_out_as_a_gpu_wants_it_learns_the_same_words(
+    make_generator: Callable[..., Generator], images: list[list[Image.Image]]
+) -> None:
+    generator = make_generator()
+    expected = learn_words(generator, images, SETTINGS, SEEDS)
+    model = generator.model
+    model.unet.to(memory_format=torch.channels_last)
+    model.conditions = take_out_text_projections(model.unet)
+    assert not model.predict(
+        torch.zeros(1, 4, 4, 4), 0, model.conditions(torch.zeros(1, 3, generator.word_dimension)), return_dict=False
+    )[0].is_contiguous()
+    np.testing.assert_allclose(learn_words(generator, images, SETTINGS, SEEDS), expected, atol=TOLERANCE)
 
 
 def test_classes_per_batch_changes_nothing(
@@ -94,9 +109,10 @@ def test_it_is_the_published_loop_with_an_added_token(
 def test_the_published_loop_changes_the_added_row_alone(checkpoint: Path, images: list[list[Image.Image]]) -> None:
     plain = PlainInversion(checkpoint, torch.float32)
     before = plain._table.detach().clone()
-    first, again = (plain.learn(images[0], SETTINGS, RESOLUTION, seed=1) for _ in range(2))
+    first, other, again = (plain.learn(images[label], SETTINGS, RESOLUTION, seed=1) for label in (0, 1, 0))
     assert torch.equal(plain._table[:-1], before[:-1])
     np.testing.assert_array_equal(first, again)  # a class does not start from the one before it
+    assert np.abs(first - other).max() > 10 * TOLERANCE
 
 
 def test_the_word_lowers_the_loss(make_generator: Callable[..., Generator], images: list[list[Image.Image]]) -> None:
