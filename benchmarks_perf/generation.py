@@ -12,7 +12,7 @@ from PIL import Image
 from benchmarks_perf import seconds
 from benchmarks_perf.command import run_alone
 from benchmarks_perf.measurement import Measurement, counted_text, dtype_name
-from benchmarks_perf.operations import decoder_operations, encoder_operations, unet_operations
+from benchmarks_perf.operations import decoder_operations, encoder_operations, guided_operations
 from benchmarks_perf.photos import photo
 from benchmarks_perf.plain_pipeline import open_plain_pipeline, plain_dtype
 from benchmarks_perf.sizes import Size
@@ -36,10 +36,10 @@ def measure(size: Size) -> Measurement:
     rows = _rows(size.rounds * threads * generator.batch_size)
     guides = _guides(rows, size.guide_width)
     ours = seconds(lambda: list(generator.generate(rows, {}, guides))) / len(rows)
-    # Of both halves of guidance; PNDM looks at its second time twice.
-    evaluations = 2 * len(times_from(fresh_scheduler(generator.model.scheduler, STEPS), STRENGTH, STEPS))
+    # PNDM looks at its second time twice.
+    evaluations = len(times_from(fresh_scheduler(generator.model.scheduler, STEPS), STRENGTH, STEPS))
     counted = (
-        evaluations * unet_operations(generator.model, resolution)
+        evaluations * guided_operations(generator.model, resolution)
         + decoder_operations(generator.model, resolution)
         + encoder_operations(generator.model, resolution) * len(guides) / len(rows)
     )

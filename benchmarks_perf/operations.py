@@ -22,9 +22,13 @@ def operations(module: nn.Module, *inputs: Tensor) -> float:
 
 def unet_operations(model: LatentDiffusion, resolution: int) -> float:
     """Of one evaluation of the UNet for one image of `resolution` × `resolution` pixels."""
-    states = torch.zeros(1, model.encoder.tokenizer.model_max_length, model.encoder.width, dtype=model.dtype)
-    context = model.conditions(states.to(model.device))
-    return operations(model.unet, _latents(model, resolution), torch.ones(1), context)
+    return operations(model.unet, _latents(model, resolution), torch.ones(1), _context(model))
+
+
+def guided_operations(model: LatentDiffusion, resolution: int) -> float:
+    """Of both halves of guidance for one image."""
+    latents, context = _latents(model, resolution).repeat(2, 1, 1, 1), _context(model).repeat(2, 1, 1)
+    return operations(model.guided_unet, latents, torch.ones(2), context)
 
 
 def encoder_operations(model: LatentDiffusion, resolution: int) -> float:
@@ -35,6 +39,12 @@ def encoder_operations(model: LatentDiffusion, resolution: int) -> float:
 def decoder_operations(model: LatentDiffusion, resolution: int) -> float:
     """Of decoding one image's latents by the codec."""
     return operations(model.vae.decoder, _latents(model, resolution))
+
+
+def _context(model: LatentDiffusion) -> Tensor:
+    states = torch.zeros(1, model.encoder.tokenizer.model_max_length, model.encoder.width, dtype=model.dtype)
+    context: Tensor = model.conditions(states.to(model.device))
+    return context
 
 
 def _latents(model: LatentDiffusion, resolution: int) -> Tensor:

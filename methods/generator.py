@@ -250,19 +250,22 @@ class Generator:
     def _guided(self, latents: Tensor, time: Tensor, context: Tensor, scale: Tensor) -> Tensor:
         """The UNet's prediction under classifier-free guidance, both halves in one pass."""
         doubled = torch.cat([latents, latents])
-        return guided(self._predict(doubled, time, context), scale[:, None, None, None])
+        prediction = self._predicted(self.model.predict_guided, doubled, time, context)
+        return guided(prediction, scale[:, None, None, None])
 
     def _conditional(self, latents: Tensor, time: Tensor, context: Tensor, scale: Tensor) -> Tensor:
         """The UNet's prediction for the prompts; a distilled UNet is told the guidance scale."""
         arguments = {}
         if self.model.guidance_dimension:
             arguments["timestep_cond"] = guidance_embedding(scale, self.model.guidance_dimension).to(self.dtype)
-        return self._predict(latents, time, context, **arguments)
+        return self._predicted(self.model.predict, latents, time, context, **arguments)
 
-    def _predict(self, latents: Tensor, time: Tensor, context: Tensor, **arguments: Tensor) -> Tensor:
+    def _predicted(
+        self, predict: Callable[..., Any], latents: Tensor, time: Tensor, context: Tensor, **arguments: Tensor
+    ) -> Tensor:
         """The UNet's output, float32 as its input is."""
         states = {"encoder_hidden_states": context, **arguments}
-        prediction: Tensor = self.model.predict(latents.to(self.dtype), time, return_dict=False, **states)[0]
+        prediction: Tensor = predict(latents.to(self.dtype), time, return_dict=False, **states)[0]
         return prediction.float()
 
     def _start(

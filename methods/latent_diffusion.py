@@ -22,6 +22,7 @@ from evaluation.memory import Shortage, attempt, does_not_fit, loading
 from methods.checkpoint import weight_variant
 from methods.compiled import CompiledNetwork
 from methods.cross_attention import take_out_text_projections
+from methods.guided_unet import guided_unet
 from methods.schedulers import scheduler_named
 from methods.word_embedding import PromptEncoder
 
@@ -71,12 +72,15 @@ class LatentDiffusion:
         with loading(f"checkpoint {folder.name}", sum(map(_gigabytes, models))):
             self.unet, self.vae, text_encoder = (_frozen(model).to(device) for model in models)
         self.conditions: nn.Module = nn.Identity()
+        self._guided_unet: nn.Module | None = None
         if device.type == "cuda":
             self.unet.to(memory_format=torch.channels_last)
             self.vae.to(memory_format=torch.channels_last)
             self.conditions = take_out_text_projections(self.unet)
-        self.predict: Callable[..., Any] = CompiledNetwork(self.unet) if compiled else self.unet
-        self._decoder: Callable[..., Any] = CompiledNetwork(self.vae.decoder) if compiled else self.vae.decoder
+            self._guided_unet = guided_unet(self.unet)
+        called: Callable[[nn.Module], Callable[..., Any]] = CompiledNetwork if compiled else lambda module: module
+        self.predict, self._decoder = called(self.unet), called(self.vae.decoder)
+        self._predict_guided = called(self._guided_unet) if self._guided_unet else None
         self.scheduler = scheduler_named(scheduler, pipeline.scheduler)
         self.encoder = PromptEncoder(pipeline.tokenizer, text_encoder)
         self.pixels_per_latent = int(pipeline.vae_scale_factor)
@@ -87,6 +91,15 @@ class LatentDiffusion:
     def scaling(self) -> float:
         """What latents are multiplied by before the UNet sees them."""
         return float(self.vae.config.scaling_factor)
+
+    @property
+    def guided_unet(self) -> Any:
+        """The UNet of `predict_guided`."""
+        return self._guided_unet or self.unet
+
+    def predict_guided(self, latents: Tensor, time: Tensor, **states: Any) -> Any:
+        """`predict` of a batch whose second half has the latents and times of the first."""
+        return (self._predict_guided or self.predict)(latents, time, **states)
 
     @property
     def guidance_dimension(self) -> int:
