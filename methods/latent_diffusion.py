@@ -73,7 +73,7 @@ class LatentDiffusion:
             self.unet, self.vae, text_encoder = (_frozen(model).to(device) for model in models)
         self.conditions: nn.Module = nn.Identity()
         self._guided_unet: nn.Module | None = None
-        if device.type == "cuda":
+        if _is_gpu(device):
             self.unet.to(memory_format=torch.channels_last)
             self.vae.to(memory_format=torch.channels_last)
             self.conditions = take_out_text_projections(self.unet)
@@ -160,6 +160,10 @@ class LatentDiffusion:
                 logger.warning("the codec overflows %s: images for which it does go on in float32", _name(self.dtype))
                 self._codec_in_float32 = deepcopy(self.vae).float()
         return self._codec_in_float32
+
+
+def _is_gpu(device: torch.device) -> bool:
+    return device.type == "cuda"
 
 
 def _finite_rows(batch: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 
 from datasets.errors import UserError
+from methods import latent_diffusion
 from methods.checkpoint import MODELS, checkpoint_files
 from methods.generator import Generator
 from methods.plan import PlanRow
@@ -52,6 +53,23 @@ def test_rows_equal_the_pipelines_images(
         expected = pipeline_image(checkpoint, row, words[row.word], guides[row.guide])
         assert made[i].size == guides[row.guide].size
         assert difference(made[i], expected) <= TOLERANCE
+
+
+def test_rows_equal_the_pipelines_images_by_what_a_gpu_does_otherwise(
+    checkpoint: Path,
+    make_generator: Callable[..., Generator],
+    words: dict[str, Any],
+    guides: dict[int, Image.Image],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Layouts, projections of the text, the halves of guidance, the order of work; it runs on this device."""
+    monkeypatch.setattr(latent_diffusion, "_is_gpu", lambda _device: True)
+    monkeypatch.setattr(Generator, "_side_by_side", Generator._one_after_the_other)
+    generator = make_generator(checkpoint)
+    assert generator.model.guided_unet is not generator.model.unet
+    made = dict(generator.generate(ROWS, words, guides))
+    for i, row in enumerate(ROWS):
+        assert difference(made[i], pipeline_image(checkpoint, row, words[row.word], guides[row.guide])) <= TOLERANCE
 
 
 def test_a_gpu_begins_a_batch_before_the_images_of_the_one_before_are_finished(
