@@ -63,12 +63,12 @@ class Redrawing:
         return replace(self, noised=replace(now, latents=latents, times=times))
 
 
-def stepped(noised: Noised, velocities: Tensor, times: Tensor, fresh: Tensor) -> Tensor:
-    """Latents at earlier times, (N,), after a step of DDIM with all noise fresh (Song et al. 2021, eq. 12, η = 1)."""
+def stepped(noised: Noised, velocities: Tensor, times: Tensor, fresh: Tensor, eta: float = 1.0) -> Tensor:
+    """Latents at earlier times, (N,), after a step of DDIM (Song et al. 2021, eq. 12); at η = 1 all noise is fresh."""
     kept = build_scheduler().alphas_cumprod
     before, after = (kept[at].view(-1, 1, 1, 1).to(velocities.device) for at in (noised.times, times))
     noise = (1 - before).sqrt() * noised.latents.to(velocities.device) + before.sqrt() * velocities
-    variance = (1 - after) / (1 - before) * (1 - before / after)
+    variance = eta**2 * (1 - after) / (1 - before) * (1 - before / after)
     old = (1 - after - variance).clamp(min=0).sqrt()
     return after.sqrt() * clean_estimates(noised, velocities) + old * noise + variance.sqrt() * fresh
 

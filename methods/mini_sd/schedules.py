@@ -48,6 +48,8 @@ SCHEDULES = (
     ("unipc", 5, 0.0),
 )
 """Sampler, length of the whole schedule, and share of fresh noise in each step; the slowest first."""
+SCHEDULES_OF_STUDENTS = (("lcm", 12, 0.0), ("lcm", 6, 0.0), ("lcm", 3, 0.0))
+"""For a consistency model, which has no second half of guidance; of these 8, 4 and 2 steps are run at strength 0.7."""
 
 
 def main(
@@ -56,6 +58,7 @@ def main(
     samples: Annotated[int, typer.Option(help="edited pictures per schedule")] = 500,
     strength: float = 0.7,
     guidance_scale: float = GUIDANCE_SCALE,
+    student: Annotated[Path | None, typer.Option(help="weights by `train_consistency`, judged as well")] = None,
 ) -> None:
     """Print a line for each schedule: seconds an image, what the oracle reads, precision and recall (k = 3)."""
     judge, backbone = load_oracle(oracle), load_backbone("efficientnet_lite0", IMAGE_SIZE)
@@ -64,9 +67,11 @@ def main(
     renders, prompts = renders_of(guides), prompts_of(wanted)
     real = features(backbone, renders_of(wanted))
     print(f"{samples} edits at strength {strength}, guidance {guidance_scale}; recall against {samples} renders")
-    for sampler, steps, eta in SCHEDULES:
+    schedules = [(weights, *each) for each in SCHEDULES]
+    schedules += [(student, *each) for each in SCHEDULES_OF_STUDENTS if student]
+    for checkpoint, sampler, steps, eta in schedules:
         rows = _rows(prompts, strength, guidance_scale, steps)
-        pictures, seconds = _timed(weights, sampler, eta, rows, renders)
+        pictures, seconds = _timed(checkpoint, sampler, eta, rows, renders)
         readings = judge.read(pictures)
         shares = {name: agreement(readings, wanted, name) for name in ("category", "location", "weather", "time")}
         found = precision_recall(real, features(backbone, pictures), neighbours=3)

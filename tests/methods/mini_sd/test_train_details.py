@@ -47,16 +47,17 @@ def test_the_true_velocity_leads_back_to_the_picture(tmp_path: Path) -> None:
     assert torch.allclose(clean_estimates(noised, noised.velocities), clean, atol=1e-5)
 
 
-def test_a_step_is_that_of_the_sampler() -> None:
-    """diffusers' own, of 25 steps and η = 1."""
+@pytest.mark.parametrize("eta", [0.0, 1.0])
+def test_a_step_is_that_of_the_sampler(eta: float) -> None:
+    """diffusers' own, of 25 steps."""
     draw, scheduler, times = generator_of(5), build_scheduler(), torch.tensor([41, 201, 361])
     scheduler.set_timesteps(25)
     latents, velocities, fresh = torch.randn(3, 3, 16, 8, 8, generator=draw)
-    ours = stepped(Noised(latents, latents, times, torch.zeros(3, 32)), velocities, times - 40, fresh)
+    ours = stepped(Noised(latents, latents, times, torch.zeros(3, 32)), velocities, times - 40, fresh, eta)
     for i, time in enumerate(times):
         each = slice(i, i + 1)
         (theirs,) = scheduler.step(
-            velocities[each], time, latents[each], eta=1.0, variance_noise=fresh[each], return_dict=False
+            velocities[each], time, latents[each], eta=eta, variance_noise=fresh[each], return_dict=False
         )[:1]
         torch.testing.assert_close(ours[each], theirs, atol=1e-5, rtol=1e-5)
 
