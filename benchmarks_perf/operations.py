@@ -43,7 +43,7 @@ def decoder_operations(model: LatentDiffusion, resolution: int) -> float:
 
 def _context(model: LatentDiffusion) -> Tensor:
     states = torch.zeros(1, model.encoder.tokenizer.model_max_length, model.encoder.width, dtype=model.dtype)
-    context: Tensor = model.conditions(states.to(model.device))
+    context: Tensor = model.project_text(states.to(model.device))
     return context
 
 

@@ -57,9 +57,8 @@ class PlainInversion:
             optimizer.zero_grad()
             with torch.no_grad():
                 self._table[:-1] = frozen[:-1]
-        word: npt.NDArray[np.float32] = (
-            self._table[-1].detach().clone().cpu().numpy()
-        )  # the next class learns in its row
+        # A copy: the next class learns in its row.
+        word: npt.NDArray[np.float32] = self._table[-1].detach().clone().cpu().numpy()
         return word
 
     def _begin_at(self, word: str) -> None:

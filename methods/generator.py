@@ -241,7 +241,7 @@ class Generator:
         arguments = step_arguments(scheduler, generators, self.settings.eta)
         if predict == self._guided:
             context = torch.cat([conditions["", ""].expand_as(context), context])
-        context = self.model.conditions(context)
+        context = self.model.project_text(context)
         for time, seen in zip(times, sent(times, self.device), strict=True):
             prediction = predict(scheduler.scale_model_input(latents, time), seen, context, scale)
             latents = scheduler.step(prediction, time, latents, **arguments, return_dict=False)[0]

@@ -46,7 +46,7 @@ class InversionLoss:
         times = sent(torch.cat([draw.times for draw in draws]), model.device)
         tokens = self.tokens[torch.cat([draw.templates for draw in draws])]
         rows = words.repeat_interleave(len(tokens) // len(draws), dim=0)
-        context = model.conditions(model.encoder.encode(tokens, rows).to(model.dtype))
+        context = model.project_text(model.encoder.encode(tokens, rows).to(model.dtype))
         noisy = self.schedule.add_noise(latents, noise, times)
         (prediction,) = model.predict(noisy.to(model.dtype), times, encoder_hidden_states=context, return_dict=False)
         predicts_noise = self.schedule.config.prediction_type == "epsilon"

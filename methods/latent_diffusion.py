@@ -54,7 +54,7 @@ class LatentDiffusion:
     depend on the images before it or beside it.
 
     predict: the UNet as it is called: compiled, if that was asked for.
-    conditions: makes what `predict` takes as `encoder_hidden_states` of the text encoder's states.
+    project_text: makes what `predict` takes as `encoder_hidden_states` of the text encoder's states.
     """
 
     def __init__(
@@ -71,12 +71,12 @@ class LatentDiffusion:
         models = (pipeline.unet, pipeline.vae, pipeline.text_encoder)
         with loading(f"checkpoint {folder.name}", sum(map(_gigabytes, models))):
             self.unet, self.vae, text_encoder = (_frozen(model).to(device) for model in models)
-        self.conditions: nn.Module = nn.Identity()
+        self.project_text: nn.Module = nn.Identity()
         self._guided_unet: nn.Module | None = None
         if _is_gpu(device):
             self.unet.to(memory_format=torch.channels_last)
             self.vae.to(memory_format=torch.channels_last)
-            self.conditions = take_out_text_projections(self.unet)
+            self.project_text = take_out_text_projections(self.unet)
             self._guided_unet = guided_unet(self.unet)
         called: Callable[[nn.Module], Callable[..., Any]] = CompiledNetwork if compiled else lambda module: module
         self.predict, self._decoder = called(self.unet), called(self.vae.decoder)

@@ -10,6 +10,7 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor
 from transformers import CLIPTextModel
 
+from methods.guidance import guided
 from methods.mini_sd.architecture import build_scheduler
 from methods.mini_sd.train_denoiser import CaptionedLatents, Noised, add_noise, predicted_velocities
 
@@ -45,8 +46,7 @@ class Redrawing:
 
     def guided(self, velocities: Tensor) -> Tensor:
         """Velocities, (N, 16, 8, 8), of those of both halves, (2N, 16, 8, 8)."""
-        without, under = velocities.chunk(2)
-        return without + self.scales.view(-1, 1, 1, 1).to(without.device) * (under - without)
+        return guided(velocities, self.scales.view(-1, 1, 1, 1).to(velocities.device))
 
     def clean(self, velocities: Tensor) -> Tensor:
         """The latents, (N, 16, 8, 8), that both halves' velocities say are behind the noise."""

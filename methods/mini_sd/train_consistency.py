@@ -17,11 +17,12 @@ import typer
 from diffusers import LCMScheduler, UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor
+from transformers import CLIPTextModel
 
 from methods.guidance import guidance_embedding
 from methods.mini_sd.architecture import TIMESTEPS
 from methods.mini_sd.corpus import load_corpus
-from methods.mini_sd.redrawing import clean_estimates, stepped, together
+from methods.mini_sd.redrawing import Redrawing, clean_estimates, stepped, together
 from methods.mini_sd.sampling import open_pipeline
 from methods.mini_sd.tokenizer import build_tokenizer
 from methods.mini_sd.train_denoiser import (
@@ -29,9 +30,10 @@ from methods.mini_sd.train_denoiser import (
     Noised,
     add_noise,
     captioned_latents,
+    predicted_velocities,
     save_pipeline,
 )
-from methods.mini_sd.training import generator_of, mixed_precision, train
+from methods.mini_sd.training import generator_of, train
 
 GUIDANCE_SCALES = (1.0, 5.0)
 """Between which it is told its guidance scale."""
@@ -80,17 +82,14 @@ def main(
         lowest, highest = GUIDANCE_SCALES
         scales = lowest + (highest - lowest) * torch.rand(len(chosen), generator=draw)
         now = add_noise(pictures, chosen, times, draw, 0.0)
-        with mixed_precision(unet.device), torch.no_grad():
-            states = text_encoder(torch.cat([pictures.empty.expand_as(now.tokens), now.tokens]).to(unet.device))[0]
+        drawing = Redrawing(now, pictures.empty, scales)
         with torch.no_grad():
-            doubled = together([now, now])
-            without, under = velocities_under(teacher, doubled, states).chunk(2)
-            guided = without + scales.view(-1, 1, 1, 1).to(without.device) * (under - without)
+            velocities = drawing.guided(predicted_velocities(teacher, text_encoder, together(drawing.both_halves)))
             before = (times - TIMESTEPS // SOLVER_STEPS).clamp(min=0)
-            latents = stepped(now, guided, before, torch.zeros_like(guided), eta=0.0)
+            latents = stepped(now, velocities, before, torch.zeros_like(velocities), eta=0.0)
             earlier = replace(now, latents=latents.to(now.latents.device), times=before)
-            aim = consistent(target, earlier, states[len(chosen) :], scales)
-        error = consistent(unet, now, states[len(chosen) :], scales) - aim
+            aim = consistent(target, text_encoder, earlier, scales)
+        error = consistent(unet, text_encoder, now, scales) - aim
         return ((error.square() + HUBER**2).sqrt() - HUBER).mean()
 
     @torch.inference_mode()
@@ -114,17 +113,10 @@ def told_its_guidance(unet: UNet2DConditionModel) -> UNet2DConditionModel:
     return told
 
 
-def velocities_under(unet: UNet2DConditionModel, noised: Noised, states: Tensor, **named: Tensor) -> Tensor:
-    """Float32, (N, 16, 8, 8), under texts' states."""
-    with mixed_precision(unet.device):
-        predicted: Tensor = unet(noised.latents.to(unet.device), noised.times.to(unet.device), states, **named).sample
-    return predicted.float()
-
-
-def consistent(unet: UNet2DConditionModel, noised: Noised, states: Tensor, scales: Tensor) -> Tensor:
+def consistent(unet: UNet2DConditionModel, text_encoder: CLIPTextModel, noised: Noised, scales: Tensor) -> Tensor:
     """The student's clean latents, (N, 16, 8, 8): at time 0 those that it was given (Luo et al. 2023, eq. 9)."""
-    embedding = guidance_embedding(scales, EMBEDDING_WIDTH).to(unet.device)
-    velocities = velocities_under(unet, noised, states, timestep_cond=embedding)
+    told = guidance_embedding(scales, EMBEDDING_WIDTH).to(unet.device)
+    velocities = predicted_velocities(unet, text_encoder, noised, timestep_cond=told)
     scheduler = LCMScheduler()
     parts = [scheduler.get_scalings_for_boundary_condition_discrete(time) for time in noised.times.tolist()]
     skip, out = (torch.tensor(each).view(-1, 1, 1, 1).to(velocities) for each in zip(*parts, strict=True))

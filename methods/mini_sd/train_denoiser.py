@@ -153,12 +153,14 @@ def add_noise(
     return Noised(scheduler.add_noise(clean, noise, times), scheduler.get_velocity(clean, noise, times), times, tokens)
 
 
-def predicted_velocities(unet: UNet2DConditionModel, text_encoder: CLIPTextModel, noised: Noised) -> Tensor:
-    """Float32, (N, 16, 8, 8), where the denoiser is."""
+def predicted_velocities(
+    unet: UNet2DConditionModel, text_encoder: CLIPTextModel, noised: Noised, **conditions: Tensor
+) -> Tensor:
+    """Float32, (N, 16, 8, 8), where the denoiser is; `conditions` are handed to it beside the captions."""
     device = unet.device
     with mixed_precision(device):
         captions = text_encoder(noised.tokens.to(device))[0]
-        predicted: Tensor = unet(noised.latents.to(device), noised.times.to(device), captions).sample
+        predicted: Tensor = unet(noised.latents.to(device), noised.times.to(device), captions, **conditions).sample
     return predicted.float()
 
 

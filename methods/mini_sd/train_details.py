@@ -51,9 +51,7 @@ def main(
     steps: Annotated[int, typer.Option(help="optimiser steps")] = 1000,
     decay_share: Annotated[float, typer.Option(help="share of the steps over which the rate falls to zero")] = 0.5,
     encoded: Annotated[int, typer.Option(help="pictures a step that are only encoded and decoded")] = 16,
-    redrawn: Annotated[
-        int, typer.Option(help="pictures a step that are noised, denoised as in sampling, decoded")
-    ] = 32,
+    redrawn: Annotated[int, typer.Option(help="pictures a step that are noised and redrawn as in sampling")] = 32,
     denoised: Annotated[int, typer.Option(help="pictures a step of the denoiser's own loss, at all times")] = 64,
     decoder_rate: Annotated[float, typer.Option(help="Muon's for the decoder; AdamW's is a tenth of it")] = 0.004,
     denoiser_rate: Annotated[float, typer.Option(help="Muon's for the denoiser; AdamW's is a twentieth of it")] = 0.005,

@@ -16,8 +16,8 @@ from methods.mini_sd import WEIGHTS, train_consistency, train_denoiser
 from methods.mini_sd.architecture import NOISE_SCHEDULE
 from methods.mini_sd.corpus import main as render_corpus
 from methods.mini_sd.sampling import open_pipeline
-from methods.mini_sd.train_consistency import EMBEDDING_WIDTH, consistent, told_its_guidance, velocities_under
-from methods.mini_sd.train_denoiser import Noised
+from methods.mini_sd.train_consistency import EMBEDDING_WIDTH, consistent, told_its_guidance
+from methods.mini_sd.train_denoiser import Noised, predicted_velocities
 from methods.mini_sd.training import generator_of
 from methods.plan import PlanRow
 from methods.settings import GeneratorSettings
@@ -25,44 +25,42 @@ from methods.settings import GeneratorSettings
 SCALES = torch.tensor([1.0, 4.0])
 
 
-def _noised(*times: int) -> tuple[Noised, torch.Tensor]:
-    """Latents at these times, and states of their texts."""
+def _noised(*times: int) -> Noised:
+    """Latents at these times, under texts of their own."""
     draw = generator_of(7)
-    latents, states = torch.randn(2, 16, 8, 8, generator=draw), torch.randn(2, 32, 128, generator=draw)
-    return Noised(latents, latents, torch.tensor(times), torch.zeros(2, 32)), states
+    latents, tokens = torch.randn(2, 16, 8, 8, generator=draw), torch.randint(100, (2, 32), generator=draw)
+    return Noised(latents, latents, torch.tensor(times), tokens)
 
 
 @torch.no_grad()
 def test_a_student_begins_as_its_teacher_whatever_guidance_it_is_told() -> None:
-    teacher, (noised, states) = open_pipeline(WEIGHTS).unet, _noised(300, 900)
-    student, embedding = told_its_guidance(teacher), guidance_embedding(SCALES, EMBEDDING_WIDTH)
-    assert torch.equal(
-        velocities_under(student, noised, states, timestep_cond=embedding), velocities_under(teacher, noised, states)
-    )
+    pipeline, noised = open_pipeline(WEIGHTS), _noised(300, 900)
+    student, told = told_its_guidance(pipeline.unet), guidance_embedding(SCALES, EMBEDDING_WIDTH)
+    ours = predicted_velocities(student, pipeline.text_encoder, noised, timestep_cond=told)
+    assert torch.equal(ours, predicted_velocities(pipeline.unet, pipeline.text_encoder, noised))
 
 
 @torch.no_grad()
 def test_at_time_0_latents_are_consistent_as_they_are() -> None:
-    student, (noised, states) = told_its_guidance(open_pipeline(WEIGHTS).unet), _noised(0, 0)
-    torch.testing.assert_close(consistent(student, noised, states, SCALES), noised.latents)
+    pipeline, noised = open_pipeline(WEIGHTS), _noised(0, 0)
+    clean = consistent(told_its_guidance(pipeline.unet), pipeline.text_encoder, noised, SCALES)
+    torch.testing.assert_close(clean, noised.latents)
 
 
 @torch.no_grad()
 def test_clean_latents_are_those_of_the_sampler_that_draws_with_the_student() -> None:
-    student, (noised, states) = told_its_guidance(open_pipeline(WEIGHTS).unet), _noised(259, 759)
-    ours = consistent(student, noised, states, SCALES)
-    embedding = guidance_embedding(SCALES, EMBEDDING_WIDTH)
-    velocities = velocities_under(student, noised, states, timestep_cond=embedding)
-    scheduler = LCMScheduler(**NOISE_SCHEDULE, prediction_type="v_prediction")
-    scheduler.set_timesteps(4)
+    pipeline, noised = open_pipeline(WEIGHTS), _noised(259, 759)
+    student, told = told_its_guidance(pipeline.unet), guidance_embedding(SCALES, EMBEDDING_WIDTH)
+    ours = consistent(student, pipeline.text_encoder, noised, SCALES)
+    velocities = predicted_velocities(student, pipeline.text_encoder, noised, timestep_cond=told)
     for i, time in enumerate(noised.times):
-        row = slice(i, i + 1)
+        scheduler, row = LCMScheduler(**NOISE_SCHEDULE, prediction_type="v_prediction"), slice(i, i + 1)
+        scheduler.set_timesteps(4)
         theirs = scheduler.step(velocities[row], int(time), noised.latents[row]).denoised
         torch.testing.assert_close(ours[row], theirs, atol=1e-5, rtol=1e-5)
-        scheduler._step_index = None
 
 
-def test_training_writes_a_checkpoint_that_draws_unlike_its_teacher(
+def test_training_writes_a_checkpoint_that_heeds_the_guidance_it_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (train_consistency, train_denoiser):
