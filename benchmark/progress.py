@@ -12,6 +12,21 @@ Advance = Callable[[int], None]
 """Called with the number of items that were just finished."""
 
 
+def up_to(advance: Advance) -> Callable[[int, int], None]:
+    """Turns the items done so far (and those in all, which the bar knows) into those that were just finished.
+
+    There may be fewer than before, where work is done again.
+    """
+    before = 0
+
+    def report(done: int, _total: int) -> None:
+        nonlocal before
+        advance(done - before)
+        before = done
+
+    return report
+
+
 class Stages:
     """Times named stages, and shows a bar for each that has something to do.
 

@@ -12,16 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmark.embedding import Embedder, real_pictures, synthetic_pictures
-from benchmark.progress import Stages
+from benchmark.progress import Stages, up_to
 from benchmark.settings import RunSettings
 from benchmark.store import Store
 from datasets.base import Example
 from datasets.few_shot import FewShotTask, few_shot_task
 from datasets.seeding import fingerprint, seed_from
 from evaluation.loading import worker_count
-from methods.base import SyntheticImage, SyntheticSet, Vector
+from methods.base import SyntheticImage, SyntheticSet
 from methods.groups import even_groups
-from methods.plan import PLACEHOLDER, Plan, PlanRow
+from methods.plan import PLACEHOLDER, Plan, PlanRow, Vector
 from methods.settings import GeneratorSettings
 
 if TYPE_CHECKING:
@@ -193,9 +193,9 @@ class LocalTools:
 
         settings = self.settings.textual_inversion
         images = [[task.image(example) for example in own] for own in examples]
-        steps = settings.tries * settings.steps
-        with self.stages.stage("textual_inversion", total=steps, unit=f"steps, {len(nouns)} words") as advance:
-            return learn_words(self.generator, images, settings, seeds, lambda _done, _total: advance(1), nouns)
+        steps = settings.tries * settings.steps * len(nouns)
+        with self.stages.stage("textual_inversion", total=steps, unit=f"steps of {len(nouns)} words") as advance:
+            return learn_words(self.generator, images, settings, seeds, up_to(advance), nouns)
 
     def _class_prompts(self, task: FewShotTask, noun: str, count: int) -> tuple[str, ...]:
         from methods.prompts import write_prompts

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from evaluation.device import default_device
-from methods.checkpoint import weight_variant
+from methods.checkpoint_layout import weight_variant
 
 
 def plain_dtype() -> torch.dtype:
@@ -23,7 +23,7 @@ def open_plain_pipeline(folder: Path, dtype: torch.dtype, text_dtype: torch.dtyp
     pipeline = StableDiffusionImg2ImgPipeline.from_pretrained(
         folder,
         dtype={"text_encoder": text_dtype, "default": dtype},
-        variant=weight_variant(folder),
+        variant=weight_variant(folder, "unet"),
         use_safetensors=True,
         low_cpu_mem_usage=False,
         local_files_only=True,

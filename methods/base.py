@@ -12,14 +12,12 @@ import numpy.typing as npt
 
 from datasets.few_shot import FewShotTask
 from datasets.registry import Registry
-from methods.plan import Plan, PlanRow
+from methods.plan import Plan, PlanRow, Vector
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from PIL.Image import Image
-
-Vector = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from datasets.seeding import seed_from
-from methods.base import Vector
+from methods.plan import Vector
 
 
 def noisy_words(words: Sequence[Vector], levels: Sequence[float], seed: int) -> tuple[tuple[Vector, ...], ...]:

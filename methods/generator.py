@@ -1,5 +1,7 @@
 """Executes plans: image-to-image with a Stable Diffusion checkpoint, in batches whose rows know nothing of each other.
 
+Batches of one size round alike whatever is in them; those of another size round otherwise.
+
 Equal, row by row, to `StableDiffusionImg2ImgPipeline` with `generator=torch.Generator().manual_seed(row.seed)`.
 """
 
@@ -13,27 +15,21 @@ from itertools import chain
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import Tensor
 
 from datasets.errors import UserError
 from datasets.seeding import fingerprint
-from evaluation.device import default_device, half_precision, sent, torch_threads
+from evaluation.device import default_device, dtype_named, sent, torch_threads
 from evaluation.loading import load_ahead
 from evaluation.memory import Shortage, attempt, does_not_fit, halved
-from methods.checkpoint import (
-    check_eta,
-    check_generator_settings,
-    checkpoint_fingerprint,
-    checkpoint_folder,
-    read_config,
-)
+from methods.checkpoint import checkpoint_fingerprint, open_folder
+from methods.checkpoint_layout import config_name, read_config
 from methods.compiled import compiling
 from methods.guidance import guidance_embedding, guided
 from methods.latent_diffusion import LatentDiffusion, Posterior
-from methods.plan import PLACEHOLDER, PlanRow
+from methods.plan import PLACEHOLDER, PlanRow, Vector
 from methods.schedulers import fresh_scheduler, step_arguments, times_from
 from methods.settings import GeneratorSettings
 
@@ -43,10 +39,6 @@ VERSION = 3
 _AS_MANY_AS_PAY = {"cuda": 32, "cpu": 16}
 """Images at once beyond which a device is not faster."""
 
-Progress = Callable[[int, int], None]
-"""Called with (done, total) after every batch or step."""
-
-Vector = npt.NDArray[np.float32]
 _Conditions = dict[tuple[str, str], Tensor]
 _Group = tuple[float, int, bool]
 _Images = Callable[[], list[Image.Image]]
@@ -65,10 +57,8 @@ class Generator:
 
     def __init__(self, settings: GeneratorSettings) -> None:
         """Check the settings and find the checkpoint; raises `UserError` for one that is missing or not whole."""
-        check_generator_settings(settings)
         self.settings = settings
-        self.folder = checkpoint_folder(settings.checkpoint)
-        check_eta(settings, self.folder)
+        self.folder = open_folder(settings)
         self.device = default_device()
         self.dtype = _dtype(settings.dtype, self.device)
         self.batch_size = settings.batch_size or _AS_MANY_AS_PAY[self.device.type]
@@ -96,7 +86,7 @@ class Generator:
     @cached_property
     def word_dimension(self) -> int:
         """Entries of a learned word: the width of the text encoder."""
-        return int(read_config(self.folder, "text_encoder/config.json")["hidden_size"])
+        return int(read_config(self.folder, config_name("text_encoder"))["hidden_size"])
 
     @cached_property
     def model(self) -> LatentDiffusion:
@@ -118,7 +108,6 @@ class Generator:
         rows: Sequence[PlanRow],
         words: Mapping[str, Vector],
         guides: Mapping[int, Image.Image],
-        on_progress: Progress | None = None,
     ) -> Iterator[tuple[int, Image.Image]]:
         """Make every row's image; yields (index into `rows`, RGB image of the guide's size) as batches end.
 
@@ -135,13 +124,9 @@ class Generator:
         posteriors, conditions = self._posteriors(rows, guides), self._conditions(rows, words)
         make = partial(self._batch, rows=rows, guides=guides, posteriors=posteriors, conditions=conditions)
         batches = self._side_by_side if self.device.type == "cpu" else self._one_after_the_other
-        done = 0
         with closing(batches(rows, make)) as made:
             for members, images in made:
                 yield from zip(members, images, strict=True)
-                done += len(members)
-                if on_progress is not None:
-                    on_progress(done, len(rows))
 
     def _one_after_the_other(self, rows: Sequence[PlanRow], make: _Make) -> _Batches:
         """For a GPU, whose memory bounds a batch. A thread finishes the images of one while the GPU makes the next."""
@@ -292,11 +277,9 @@ class Generator:
 
 
 def _dtype(name: str, device: torch.device) -> torch.dtype:
-    if name == "auto":
-        if device.type == "cuda":
-            return half_precision()
+    if name == "auto" and device.type == "cpu":
         name = "bfloat16" if _multiplies_bfloat16() else "float32"
-    return {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}[name]
+    return dtype_named(name, device)
 
 
 def _multiplies_bfloat16() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -73,23 +74,24 @@ class InversionLearner:
     def learn_all(self, on_progress: Progress) -> Learned:
         """Every class, in groups that fit into memory, and again more slowly where it diverged.
 
+        Steps are reported as many times as classes take them: so there are as many, however they are grouped.
+
         Raises:
             UserError: a GPU on which one class does not fit.
         """
-        steps, total, finished = self.settings.steps, len(self.views), 0
+        steps, total = self.settings.steps, len(self.views)
         groups: list[Learned] = []
         while (known := sum(len(group.words) for group in groups)) < total:
-            labels, *others = even_groups(range(known, total), self.most_together)
-            report = _offset_progress(on_progress, finished, finished + (1 + len(others)) * steps)
+            labels = even_groups(range(known, total), self.most_together)[0]
+            report = _progress_of(len(labels), known * steps, total * steps, on_progress)
             learned = self._learn(labels, self.settings.learning_rate, report)
             if isinstance(learned, Shortage):
-                self._take_less(len(labels), learned)
+                self.take_less(len(labels), learned)
                 continue
             for row in np.flatnonzero(learned.diverged).tolist():
-                again = self._learn_slower(labels[row])
+                again = self._learn_slower(labels[row], partial(report, steps))
                 learned.words[row], learned.diverged[row] = again.words[0], again.diverged[0]
             groups.append(learned)
-            finished += steps
         return Learned(*(np.concatenate(parts) for parts in zip(*((g.words, g.diverged) for g in groups), strict=True)))
 
     def _learn(self, labels: Sequence[int], rate: float, report: Callable[[int], None]) -> Learned | Shortage:
@@ -103,7 +105,7 @@ class InversionLearner:
 
         return attempt(work)
 
-    def _take_less(self, classes: int, shortage: Shortage) -> None:
+    def take_less(self, classes: int, shortage: Shortage) -> None:
         """See to it that the next try takes less memory than so many classes did, in calls to come as well.
 
         One class is first tried with checkpointing; raises `UserError` where it does not fit so either.
@@ -117,25 +119,25 @@ class InversionLearner:
         fewer = halved(classes, shortage, "classes", "generator.resolution", setting)
         self.generator.most_samples = fewer * self.settings.batch_size
 
-    def _learn_slower(self, label: int) -> Learned:
-        """A class that diverged, alone, at a tenth of the rate and again at a tenth of that."""
+    def _learn_slower(self, label: int, report: Callable[[], None]) -> Learned:
+        """A class that diverged, alone, at a tenth of the rate and again at a tenth of that; reports that it lives."""
         rate, name = self.settings.learning_rate, self.names[label]
         for slower in range(1, SLOWER_RATES + 1):
             slow = rate / 10**slower
             logger.warning("the word of class %s diverged: learning it again alone, at learning rate %g", name, slow)
-            learned = self._learn_alone(label, slow)
+            learned = self._learn_alone(label, slow, report)
             if not learned.diverged[0]:
                 break
         return learned
 
-    def _learn_alone(self, label: int, rate: float) -> Learned:
-        while isinstance(learned := self._learn([label], rate, lambda step: None), Shortage):
-            self._take_less(1, learned)
+    def _learn_alone(self, label: int, rate: float, report: Callable[[], None]) -> Learned:
+        while isinstance(learned := self._learn([label], rate, lambda _step: report()), Shortage):
+            self.take_less(1, learned)
         return learned
 
 
-def _offset_progress(report: Progress, offset: int, total: int) -> Callable[[int], None]:
-    return lambda step: report(offset + step, total)
+def _progress_of(classes: int, before: int, total: int, report: Progress) -> Callable[[int], None]:
+    return lambda step: report(before + classes * step, total)
 
 
 def _learn_together(

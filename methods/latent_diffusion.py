@@ -19,10 +19,10 @@ from torch import Tensor, nn
 from datasets.errors import UserError
 from evaluation.device import fetched_later, sent
 from evaluation.memory import Shortage, attempt, does_not_fit, loading
-from methods.checkpoint import weight_variant
 from methods.compiled import CompiledNetwork
 from methods.cross_attention import take_out_text_projections
 from methods.guided_unet import guided_unet
+from methods.pipeline import open_pipeline
 from methods.schedulers import scheduler_named
 from methods.word_embedding import PromptEncoder
 
@@ -66,18 +66,18 @@ class LatentDiffusion:
         compiled: bool = False,
     ) -> None:
         """Open the checkpoint folder; raises `UserError` for one that diffusers cannot read or the GPU cannot hold."""
-        pipeline = _open_pipeline(folder, dtype)
+        pipeline = open_pipeline(folder, dtype)
         self.device, self.dtype = device, dtype
         models = (pipeline.unet, pipeline.vae, pipeline.text_encoder)
-        with loading(f"checkpoint {folder.name}", sum(map(_gigabytes, models))):
-            self.unet, self.vae, text_encoder = (_frozen(model).to(device) for model in models)
         self.project_text: nn.Module = nn.Identity()
         self._guided_unet: nn.Module | None = None
-        if _is_gpu(device):
-            self.unet.to(memory_format=torch.channels_last)
-            self.vae.to(memory_format=torch.channels_last)
-            self.project_text = take_out_text_projections(self.unet)
-            self._guided_unet = guided_unet(self.unet)
+        with loading(f"checkpoint {folder}", sum(map(_gigabytes, models))):
+            self.unet, self.vae, text_encoder = (_frozen(model).to(device) for model in models)
+            if _is_gpu(device):
+                self.unet.to(memory_format=torch.channels_last)
+                self.vae.to(memory_format=torch.channels_last)
+                self.project_text = take_out_text_projections(self.unet)
+                self._guided_unet = guided_unet(self.unet)
         called: Callable[[nn.Module], Callable[..., Any]] = CompiledNetwork if compiled else lambda module: module
         self.predict, self._decoder = called(self.unet), called(self.vae.decoder)
         self._predict_guided = called(self._guided_unet) if self._guided_unet else None
@@ -140,7 +140,8 @@ class LatentDiffusion:
         for row in np.flatnonzero(~whole):
             again = attempt(partial(self._in_float32, _pixels, latents[row : row + 1]))
             if isinstance(again, Shortage):
-                raise does_not_fit(again, "images", "generator.resolution")
+                # Another batch is being made meanwhile: a smaller one leaves more.
+                raise does_not_fit(again, "images in float32", "generator.batch_size or generator.resolution")
             colours[row] = _colours(*again)[0].cpu().numpy()
         return [Image.fromarray(array) for array in colours]
 
@@ -206,29 +207,3 @@ def _moments(vae: Any, pixels: Tensor) -> tuple[Tensor, ...]:
 
 def _pixels(vae: Any, latents: Tensor) -> tuple[Tensor, ...]:
     return (vae.decode(latents.to(vae.dtype), return_dict=False)[0],)
-
-
-def _open_pipeline(folder: Path, dtype: torch.dtype) -> Any:
-    """diffusers' own pipeline, whose constructor also mends old scheduler configurations."""
-    import diffusers
-    import transformers
-
-    for library in (diffusers, transformers):
-        library.utils.logging.disable_progress_bar()
-        library.utils.logging.set_verbosity_error()
-    logging.getLogger("diffusers").setLevel(logging.ERROR)
-    try:
-        return diffusers.StableDiffusionImg2ImgPipeline.from_pretrained(
-            folder,
-            dtype={"text_encoder": torch.float32, "default": dtype},
-            variant=weight_variant(folder),
-            use_safetensors=True,
-            low_cpu_mem_usage=False,
-            local_files_only=True,
-            safety_checker=None,
-            feature_extractor=None,
-            requires_safety_checker=False,
-        )
-    except Exception as error:  # a broken file raises whatever its reader raises
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
-        raise UserError(f"checkpoint folder {folder} cannot be opened: {reason}; copy the checkpoint again") from error

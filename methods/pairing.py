@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 
 from datasets.few_shot import FewShotTask
 from datasets.seeding import seed_from
-from methods.base import Vector
-from methods.plan import Plan, PlanRow
+from methods.plan import Plan, PlanRow, Vector
 
 Turn = Callable[[int, int, int], tuple[int, int]]
 """Which prompt and which word a class's count-th row has: (count, prompts, words) to their indices."""

@@ -11,6 +11,9 @@ import numpy.typing as npt
 PLACEHOLDER = "<word>"
 """Stands in a prompt where the row's learned word goes."""
 
+Vector = npt.NDArray[np.float32]
+"""A learned word, (width of the text encoder,)."""
+
 
 @dataclass(frozen=True)
 class PlanRow:

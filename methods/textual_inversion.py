@@ -1,7 +1,8 @@
 """Textual inversion (Gal et al. 2023) of all classes of a task together: one learned word a class.
 
 Each class has its own draws (images, flips, templates, times, noise) from its own seed, and the loss is a sum over
-classes, so that AdamW on the matrix of words is exactly one AdamW a class: a class learns what it would learn alone.
+classes, so that AdamW on the matrix of words is exactly one AdamW a class: a class learns what it would learn alone,
+but for the rounding of larger products.
 
 By some draws a class is learned, by others it never is, and the loss on its own images tells which: of several tries
 the word is kept under which the checkpoint denoises them best.
@@ -23,7 +24,7 @@ from evaluation.memory import Shortage, attempt, does_not_fit
 from methods.generator import Generator
 from methods.groups import even_groups
 from methods.inversion_learner import SLOWER_RATES, InversionLearner, Learned, Matrix
-from methods.inversion_loss import InversionLoss, fastest_attention
+from methods.inversion_loss import InversionLoss, fastest_attention, fastest_products
 from methods.inversion_samples import ClassSampler, views_of
 from methods.latent_diffusion import Posterior
 from methods.settings import TextualInversionSettings
@@ -52,15 +53,16 @@ def learn_words(
         images: each class's RGB images.
         settings: steps, samples of each class in a step, learning rate, where words start and how often to try.
         seeds: one for each class; with the class's images it determines the class's word.
-        on_progress: called with (steps done, steps in all, those of all tries) after each step, from any thread.
+        on_progress: called after each step with the steps done and those in all, of all tries and each class, from any
+            thread.
         nouns: the classes' nouns, needed where words start from them (`initial_word` `<noun>`).
 
     Returns:
         The words, float32 (classes, word_dimension).
 
     Raises:
-        UserError: an initial word that the tokenizer does not know, a checkpoint that predicts neither ε nor v, a
-            class that diverges in every try and at a hundredth of the rate, or a GPU on which one class does not fit.
+        UserError: an initial word that the tokenizer does not know, a class that diverges in every try and at a
+            hundredth of the rate, or a GPU on which one class does not fit.
     """
     initial = _initial_words(generator, settings.initial_word, len(images), nouns)
     names = nouns or [f"number {label}" for label in range(len(images))]
@@ -70,7 +72,7 @@ def learn_words(
     def learn_try(number: int, report: Progress) -> Learned:
         return learner.of_try(number).learn_all(report)
 
-    with fastest_attention(generator.model):
+    with fastest_attention(generator.model), fastest_products(generator.model):
         tries = run_tries(learn_try, settings.tries, generator.device, on_progress)
     _check_that_each_is_learned(tries, names, settings)
     return tries[0].words if len(tries) == 1 else _best(tries, learner)
@@ -110,19 +112,28 @@ def _best(tries: Sequence[Learned], learner: InversionLearner) -> Matrix:
     return words
 
 
-@torch.no_grad()
 def _losses_under(words: Matrix, learner: InversionLearner) -> npt.NDArray[np.float64]:
     """Each class's loss, (classes,), on the same samples for all tries, as many at once as were learned from."""
+    losses: list[float] = []
+    while len(losses) < len(words):
+        labels = even_groups(range(len(losses), len(words)), learner.most_together)[0]
+        of_group = attempt(partial(_losses_of, labels, words, learner))
+        if isinstance(of_group, Shortage):
+            learner.take_less(len(labels), of_group)
+        else:
+            losses += of_group
+    return np.nan_to_num(losses, nan=np.inf)
+
+
+@torch.no_grad()
+def _losses_of(labels: Sequence[int], words: Matrix, learner: InversionLearner) -> list[float]:
     loss, batch = learner.loss, learner.settings.batch_size
     count = -(-_JUDGED_SAMPLES // batch) * batch
-    losses: list[float] = []
-    for labels in even_groups(range(len(words)), learner.most_together):
-        seeds = [seed_from("comparison of tries", learner.seeds[label]) for label in labels]
-        samplers = [
-            ClassSampler(learner.views[label], loss.model.scaling, seed)
-            for label, seed in zip(labels, seeds, strict=True)
-        ]
-        draws = zip(*(sampler.judging_draws(batch, loss.times, count) for sampler in samplers), strict=True)
-        under = torch.tensor(words[list(labels)], device=loss.model.device)
-        losses += torch.stack([loss(of_classes, under) for of_classes in draws]).mean(dim=0).tolist()
-    return np.nan_to_num(losses, nan=np.inf)
+    seeds = [seed_from("comparison of tries", learner.seeds[label]) for label in labels]
+    samplers = [
+        ClassSampler(learner.views[label], loss.model.scaling, seed) for label, seed in zip(labels, seeds, strict=True)
+    ]
+    draws = zip(*(sampler.judging_draws(batch, loss.times, count) for sampler in samplers), strict=True)
+    under = torch.tensor(words[list(labels)], device=loss.model.device)
+    means: list[float] = torch.stack([loss(of_classes, under) for of_classes in draws]).mean(dim=0).tolist()
+    return means

@@ -13,7 +13,7 @@ from evaluation.device import torch_threads
 
 Result = TypeVar("Result")
 Progress = Callable[[int, int], None]
-"""Called with (steps done, steps in all)."""
+"""Called with (steps done, steps in all), counted for each class; fewer are done where some are done again."""
 
 
 def run_tries(

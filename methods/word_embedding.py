@@ -80,7 +80,7 @@ class PromptEncoder:
         Raises:
             UserError: a prompt is so long that its class word is cut off.
         """
-        length = self.tokenizer.model_max_length
+        length = min(self.tokenizer.model_max_length, self.text_encoder.config.max_position_embeddings)
         arguments = {"padding": "max_length", "max_length": length, "truncation": True, "return_tensors": "pt"}
         tokens: Tensor = self.tokenizer(list(prompts), **arguments).input_ids
         has_word = (tokens == self._embedding.placeholder).any(dim=1)

@@ -91,7 +91,6 @@ class Tint:
         rows: Sequence[PlanRow],
         words: Mapping[str, Any],
         guides: Mapping[int, Image.Image],
-        on_progress: Any = None,
     ) -> Iterator[tuple[int, Image.Image]]:
         for index, row in enumerate(rows):
             if self.made >= self.stop_after:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import threading
 from collections.abc import Callable
@@ -17,7 +16,6 @@ from PIL import Image
 
 from datasets.errors import UserError
 from methods import latent_diffusion
-from methods.checkpoint import MODELS, checkpoint_files
 from methods.generator import Generator
 from methods.plan import PlanRow
 from methods.settings import GeneratorSettings
@@ -25,9 +23,6 @@ from tests.methods.plain_pipeline import difference, pipeline_image
 
 TOLERANCE = 1
 """Of 255: batching may round a grey level the other way."""
-
-UNET = MODELS["unet"]
-"""What the weights of UNet and codec are called."""
 
 ROWS = (
     PlanRow(0, 0, "a photo of a <word> on grass", "a", 0.7, 15.0, 10, seed=1),
@@ -194,15 +189,6 @@ def test_a_codec_that_overflows_half_precision_goes_on_in_float32(
     ]
 
 
-def test_progress_is_reported_after_each_batch(
-    make_generator: Callable[..., Generator], words: dict[str, Any], guides: dict[int, Image.Image]
-) -> None:
-    seen: list[tuple[int, int]] = []
-    rows = [replace(ROWS[0], seed=i) for i in range(5)]
-    list(make_generator(batch_size=2).generate(rows, words, guides, lambda done, total: seen.append((done, total))))
-    assert seen == [(2, 5), (4, 5), (5, 5)]
-
-
 def test_a_strength_without_a_step_is_refused(
     make_generator: Callable[..., Generator], words: dict[str, Any], guides: dict[int, Image.Image]
 ) -> None:
@@ -238,115 +224,6 @@ def test_facts_about_the_text_encoder_need_no_model(make_generator: Callable[...
     token = generator.model.encoder.tokenizer("car", add_special_tokens=False).input_ids
     assert len(token) == 1
     np.testing.assert_array_equal(generator.noun_embedding("car"), table[token[0]].detach().cpu().numpy())
-
-
-@pytest.mark.parametrize(
-    "part",
-    ["unet/diffusion_pytorch_model.safetensors", "vae/config.json", "text_encoder/model.safetensors",
-     "tokenizer/tokenizer.json", "scheduler/scheduler_config.json"],
-)  # fmt: skip
-def test_an_incomplete_folder_is_refused_by_the_missing_part(
-    checkpoints: dict[str, Path], tmp_path: Path, part: str
-) -> None:
-    folder = shutil.copytree(checkpoints["ddim"], tmp_path / "cut")
-    (folder / part).unlink()
-    with pytest.raises(UserError, match=f"incomplete: {part} is missing"):
-        Generator(GeneratorSettings(str(folder), 32, 4))
-
-
-@pytest.mark.parametrize("parts", [["unet", "vae", "text_encoder"], ["vae"], ["unet"], ["text_encoder"]])
-def test_parts_with_fp16_weights_only_are_opened_beside_plain_ones(
-    checkpoints: dict[str, Path],
-    make_generator: Callable[..., Generator],
-    words: dict[str, Any],
-    guides: dict[int, Image.Image],
-    tmp_path: Path,
-    parts: list[str],
-) -> None:
-    folder = shutil.copytree(checkpoints["ddim"], tmp_path / "mixed")
-    for part in parts:
-        weights = folder / part / f"{MODELS[part]}.safetensors"
-        weights.rename(weights.with_suffix(".fp16.safetensors"))
-    (_, made), (_, expected) = (
-        next(make_generator(each).generate(ROWS[:1], words, guides)) for each in (folder, checkpoints["ddim"])
-    )
-    assert difference(made, expected) == 0
-
-
-def test_the_fingerprint_is_of_the_weights_that_are_read(
-    checkpoints: dict[str, Path], make_generator: Callable[..., Generator], tmp_path: Path
-) -> None:
-    """The UNet has both; its fp16 weights, here other ones, are read where the codec has no plain ones."""
-    plain = make_generator(checkpoints["ddim"])
-    folder = shutil.copytree(checkpoints["ddim"], tmp_path / "both")
-    _double_weights(folder / "unet" / f"{UNET}.safetensors", folder / "unet" / f"{UNET}.fp16.safetensors")
-    assert make_generator(folder).fingerprint == plain.fingerprint
-    (folder / "vae" / f"{UNET}.safetensors").rename(folder / "vae" / f"{UNET}.fp16.safetensors")
-    files = {path.relative_to(folder).as_posix() for path in checkpoint_files(folder)}
-    assert f"unet/{UNET}.fp16.safetensors" in files
-    assert f"unet/{UNET}.safetensors" not in files
-    read, expected = (generator.model.unet.conv_out.weight for generator in (make_generator(folder), plain))
-    assert torch.equal(read, 2 * expected)
-
-
-def test_a_part_without_any_weights_beside_fp16_ones_is_named(checkpoints: dict[str, Path], tmp_path: Path) -> None:
-    folder = shutil.copytree(checkpoints["ddim"], tmp_path / "cut")
-    (folder / "unet" / f"{UNET}.safetensors").rename(folder / "unet" / f"{UNET}.fp16.safetensors")
-    (folder / "vae" / f"{UNET}.safetensors").unlink()
-    with pytest.raises(UserError, match=f"incomplete: vae/{UNET}.safetensors is missing"):
-        Generator(GeneratorSettings(str(folder), 32, 4))
-
-
-def _double_weights(source: Path, target: Path) -> None:
-    from safetensors.torch import load_file, save_file
-
-    save_file({name: 2 * tensor for name, tensor in load_file(source).items()}, target, {"format": "pt"})
-
-
-def test_a_truncated_weight_file_is_refused_in_one_line(
-    checkpoints: dict[str, Path], make_generator: Callable[..., Generator], tmp_path: Path
-) -> None:
-    folder = shutil.copytree(checkpoints["ddim"], tmp_path / "cut")
-    weights = folder / "vae" / "diffusion_pytorch_model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:1000])
-    with pytest.raises(UserError, match="cannot be opened") as caught:
-        _ = make_generator(folder).model
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("part", "change", "message"),
-    [
-        ("unet", {"addition_embed_type": "text_time"}, "Stable Diffusion XL"),
-        ("unet", {"in_channels": 9}, "UNet of 9 input channels"),
-        ("text_encoder", {"hidden_size": 24}, "text encoder of width 24 to a UNet that reads 16"),
-    ],
-)
-def test_a_checkpoint_of_another_architecture_is_refused(
-    checkpoints: dict[str, Path], tmp_path: Path, part: str, change: dict[str, Any], message: str
-) -> None:
-    folder = shutil.copytree(checkpoints["ddim"], tmp_path / "other")
-    config = folder / part / "config.json"
-    config.write_text(json.dumps({**json.loads(config.read_text()), **change}))
-    with pytest.raises(UserError, match=f"{message}.*: Stable Diffusion 1.x or 2.x is needed"):
-        Generator(GeneratorSettings(str(folder), 32, 4))
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        (GeneratorSettings("no/such/folder"), "is no folder, no hub name"),
-        (GeneratorSettings(dtype="float8"), "dtype 'float8' is unknown"),
-        (GeneratorSettings(resolution=60), "multiple of 8"),
-        (GeneratorSettings(batch_size=-1), r"must be 0 \(32 on a GPU, 16 on a CPU\) or more"),
-        (GeneratorSettings(scheduler="euler2"), "scheduler .euler2. is unknown; known: checkpoint, ddim"),
-        (GeneratorSettings(eta=1.5), "eta must be between 0 and 1, got 1.5"),
-        (GeneratorSettings(compile="yes"), "compile .yes. is unknown; known: auto, always, never"),
-    ],
-)
-def test_settings_that_cannot_work_are_refused(settings: GeneratorSettings, message: str) -> None:
-    with pytest.raises(UserError, match=message):
-        Generator(settings)
 
 
 @pytest.mark.parametrize(

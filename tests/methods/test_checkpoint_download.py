@@ -1,0 +1,85 @@
+"""From the hub comes what is read and no more; the hub is played by a folder, whose files are copied as it is asked."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from huggingface_hub.utils import filter_repo_objects
+
+from datasets.errors import UserError
+from methods.checkpoint_layout import MODELS, checkpoint_files
+from methods.generator import Generator
+from methods.settings import GeneratorSettings
+
+NAME = "somebody/something"
+
+
+@pytest.fixture
+def hub(checkpoints: dict[str, Path], tmp_path: Path) -> Path:
+    """The checkpoint as the hub has it, with weights in both precisions and files that nobody needs."""
+    folder = Path(shutil.copytree(checkpoints["ddim"], tmp_path / "hub"))
+    for part, stem in MODELS.items():
+        plain = folder / part / f"{stem}.safetensors"
+        shutil.copy(plain, plain.with_suffix(".fp16.safetensors"))
+        shutil.copy(plain, plain.with_suffix(".non_ema.safetensors"))
+        shutil.copy(plain, plain.with_suffix(".bin"))
+    (folder / "safety_checker").mkdir()
+    shutil.copy(plain, folder / "safety_checker" / "model.safetensors")
+    return folder
+
+
+@pytest.fixture
+def fetched(hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """The weights that are in the hub's cache."""
+    cache = tmp_path / "cache"
+
+    def download(name: str, allow_patterns: list[str], ignore_patterns: list[str]) -> str:
+        assert name == NAME
+        names = [path.relative_to(hub).as_posix() for path in hub.rglob("*") if path.is_file()]
+        for wanted in filter_repo_objects(names, allow_patterns=allow_patterns, ignore_patterns=ignore_patterns):
+            (cache / wanted).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(hub / wanted, cache / wanted)
+        return str(cache)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    weights = {".safetensors", ".bin"}
+    return lambda: sorted(path.relative_to(cache).as_posix() for path in cache.rglob("*") if path.suffix in weights)
+
+
+def test_plain_weights_are_fetched_and_no_others(hub: Path, fetched: Callable[[], list[str]]) -> None:
+    generator = Generator(GeneratorSettings(NAME, 32, 4))
+    assert fetched() == sorted(f"{part}/{stem}.safetensors" for part, stem in MODELS.items())
+    assert generator.fingerprint == Generator(GeneratorSettings(str(hub), 32, 4)).fingerprint
+
+
+def test_weights_in_half_precision_are_fetched_of_a_part_without_others(
+    hub: Path, fetched: Callable[[], list[str]]
+) -> None:
+    (hub / "unet" / f"{MODELS['unet']}.safetensors").unlink()
+    files = checkpoint_files(Generator(GeneratorSettings(NAME, 32, 4)).folder)
+    assert [path.name for path in files if path.suffix == ".safetensors"] == [
+        "model.safetensors", "diffusion_pytorch_model.fp16.safetensors", "diffusion_pytorch_model.safetensors"
+    ]  # fmt: skip
+    assert len(fetched()) == len(MODELS)
+
+
+def test_no_weights_of_another_architecture_are_fetched(hub: Path, fetched: Callable[[], list[str]]) -> None:
+    index = hub / "model_index.json"
+    parts = {**json.loads(index.read_text()), "text_encoder_2": ["transformers", "CLIPTextModelWithProjection"]}
+    index.write_text(json.dumps(parts))
+    with pytest.raises(UserError, match="second text encoder"):
+        Generator(GeneratorSettings(NAME, 32, 4))
+    assert fetched() == []
+
+
+def test_a_hub_that_cannot_be_reached_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_arguments: object, **_named: object) -> str:
+        raise ConnectionError("Name or service not known\nTraceback")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", fails)
+    with pytest.raises(UserError, match="fetched from the hub: Name or service not known; check the name and the net"):
+        Generator(GeneratorSettings(NAME, 32, 4))
