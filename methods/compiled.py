@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from datasets.cache import default_cache
@@ -24,8 +25,16 @@ def compiling(choice: str, device: torch.device) -> bool:
     return choice == "always" or (choice == "auto" and device.type == "cuda")
 
 
+_SHAPES = 64
+"""For which a network may be compiled: batches of several sizes, guided, learned from and judged. Beyond PyTorch's own
+eight it would go on uncompiled, without a word."""
+
+
 class CompiledNetwork:
-    """Calls a module compiled, until compiling fails; says so in one line, and goes on without."""
+    """Calls a module compiled, until compiling fails; says so in one line, and goes on without.
+
+    What is made without is kept under the address of what is made compiled, from which it differs by rounding.
+    """
 
     def __init__(self, module: nn.Module) -> None:
         import torch
@@ -40,22 +49,33 @@ class CompiledNetwork:
     def __call__(self, *inputs: Any, **named_inputs: Any) -> Any:
         from torch._dynamo.exc import TorchDynamoException
 
+        from evaluation.memory import is_out_of_memory
+
         try:
-            with _backward_at_once():
+            with _compiling():
                 return self._call(*inputs, **named_inputs)
         except TorchDynamoException as error:
-            if self._call is self._module:
-                raise
-            reason = " ".join(str(error).split())[:160]
+            cause = getattr(error, "inner_exception", error)
+            if self._call is self._module or is_out_of_memory(cause):
+                raise cause from None
+            reason = " ".join(str(cause).split())[:160]
             logger.warning("torch.compile cannot be used (%s): going on without (generator.compile=never)", reason)
             self._call = self._module
             return self._call(*inputs, **named_inputs)
 
 
-def _backward_at_once() -> AbstractContextManager[None]:
-    """Compile the backward pass with the forward one: when it is first run, nothing catches a failure any more."""
-    from torch._functorch import config
+@contextmanager
+def _compiling() -> Iterator[None]:
+    """How calls are compiled, said in each: a thread does not see what another one configured.
 
-    name = "force_non_lazy_backward_lowering"
-    found: AbstractContextManager[None] = config.patch(name, True) if hasattr(config, name) else nullcontext()
-    return found
+    The backward pass is compiled with the forward one: when it is first run, nothing catches a failure any more.
+    """
+    from torch._dynamo import config as shapes
+    from torch._functorch import config as passes
+
+    backward_at_once = "force_non_lazy_backward_lowering"
+    with ExitStack() as settings:
+        settings.enter_context(shapes.patch(recompile_limit=_SHAPES))
+        if hasattr(passes, backward_at_once):
+            settings.enter_context(passes.patch(backward_at_once, True))
+        yield

@@ -10,7 +10,7 @@ from torch import Tensor
 STEPS_IN_A_ROW = 10
 """Without a finite gradient. Single ones are ordinary in float16."""
 GROWTH = 2.0
-"""Mean loss of the last tenth of the steps over that of the first."""
+"""Mean loss of the last tenth of the steps over that of the first, of steps whose loss is finite."""
 FEWEST_SAMPLES = 32
 """Of a tenth of the steps, below which its mean loss says too little: losses differ with the time that is drawn."""
 
@@ -23,7 +23,7 @@ class DivergenceWatch:
         self._streak = torch.zeros(classes, dtype=torch.int64, device=device)
         self._longest = self._streak.clone()
         self._tenth = max(1, steps // 10)
-        self._enough = self._tenth * samples_per_step >= FEWEST_SAMPLES
+        self._enough = min(self._tenth, steps) * samples_per_step >= FEWEST_SAMPLES
 
     def record(self, step: int, losses: Tensor, gradient: Tensor) -> None:
         """A step's losses, (classes,), and the gradient of the words, (classes, width)."""
@@ -34,7 +34,8 @@ class DivergenceWatch:
 
     def diverged(self) -> npt.NDArray[np.bool_]:
         """Which classes did not learn, (classes,)."""
-        first, last = self._losses[: self._tenth].mean(dim=0), self._losses[-self._tenth :].mean(dim=0)
+        finite = self._losses.nan_to_num(torch.nan, torch.nan, torch.nan)
+        first, last = finite[: self._tenth].nanmean(dim=0), finite[-self._tenth :].nanmean(dim=0)
         broken = self._longest >= max(1, min(STEPS_IN_A_ROW, len(self._losses)))
-        grew = (last > GROWTH * first) & self._enough
+        grew = ((last > GROWTH * first) | last.isnan()) & self._enough
         return np.asarray((broken | grew).cpu().numpy())

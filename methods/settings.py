@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass
 class GeneratorSettings:
-    """The Stable Diffusion checkpoint and how it is run; `batch_size` changes no image."""
+    """The Stable Diffusion checkpoint and how it is run; `batch_size` changes images by rounding alone."""
 
     checkpoint: str = "CompVis/stable-diffusion-v1-4"
     """Hub name or folder; `mini_sd` is the model that ships with the project."""

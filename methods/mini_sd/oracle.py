@@ -85,7 +85,7 @@ def main(
 
 def load_oracle(folder: Path) -> Oracle:
     oracle = Oracle()
-    oracle.load_state_dict(torch.load(folder / "oracle.pt", weights_only=True))
+    oracle.load_state_dict(torch.load(folder / "oracle.pt", map_location="cpu", weights_only=True))
     return oracle.eval().to(default_device())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from evaluation.memory import Shortage, attempt
 from methods.compiled import CompiledNetwork, compiling
 
 
@@ -65,6 +67,42 @@ def test_a_backward_pass_that_cannot_be_compiled_is_noticed_in_the_call(
     assert [record.message for record in caplog.records if record.name == "methods.compiled"] == [caplog.messages[-1]]
     assert "no kernel for the backward pass" in caplog.messages[-1]
     assert not config.force_non_lazy_backward_lowering
+
+
+def test_a_network_is_compiled_for_more_shapes_than_pytorch_allows_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches of many sizes, from any thread: PyTorch's own limit would leave all but eight uncompiled."""
+    compiled = []
+
+    def backend(graph: Any, _inputs: object) -> Any:
+        compiled.append(graph)
+        return graph.forward
+
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
+    network, sizes = CompiledNetwork(nn.Sequential(nn.Linear(2, 2), nn.ReLU())), range(2, 14)
+    with ThreadPoolExecutor(1) as pool:
+        for size in sizes:
+            pool.submit(network, torch.ones(size, 2)).result()
+    assert len(compiled) == len(sizes)
+
+
+def test_memory_that_runs_out_while_compiling_is_no_failure_to_compile(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The caller tries less at once, compiled as well."""
+    compiled = []
+
+    def backend(graph: Any, inputs: list[torch.Tensor]) -> Any:
+        if any(len(tensor) == 8 for tensor in inputs):
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        compiled.append(graph)
+        return graph.forward
+
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
+    network = CompiledNetwork(nn.Linear(2, 2))
+    assert isinstance(attempt(lambda: network(torch.ones(8, 2))), Shortage)
+    assert network(torch.ones(4, 2)).shape == (4, 2)
+    assert len(compiled) == 1
+    assert "torch.compile cannot be used" not in caplog.text
 
 
 def test_an_error_of_the_network_itself_is_not_taken_for_the_compilers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,18 @@ def test_a_loss_that_doubles_has_diverged_and_one_that_wavers_has_not() -> None:
     assert _watch(rising, samples=1) == [False, False]  # four samples say nothing
 
 
+@pytest.mark.parametrize("step", [0, 3, 36, 39])
+@pytest.mark.parametrize("broken", [float("inf"), float("nan")])
+def test_a_single_step_without_a_finite_loss_hides_no_growth(step: int, broken: float) -> None:
+    losses = [[0.1 + 0.01 * each, 0.1] for each in range(40)]
+    losses[step] = [broken, broken]
+    assert _watch(losses) == [True, False]
+
+
+def test_a_last_tenth_without_any_finite_loss_has_diverged() -> None:
+    assert _watch([[0.1, 0.1]] * 36 + [[float("nan"), 0.1]] * 4) == [True, False]
+
+
 def test_ten_steps_in_a_row_without_a_finite_gradient_have_diverged() -> None:
     calm = [[0.1, 0.1]] * 40
     assert _watch(calm, broken=set(range(5, 15))) == [True, False]
@@ -79,6 +91,27 @@ def test_a_diverged_class_is_named_and_learned_again_more_slowly(
     assert [record.message for record in caplog.records] == [
         "the word of class bird diverged: learning it again alone, at learning rate 0.002"
     ]
+
+
+def test_ctrl_c_is_heard_while_a_class_is_learned_again(
+    make_generator: Callable[..., Generator],
+    images: list[list[Image.Image]],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Whoever reports may be told to stop: at the first step at a lower rate."""
+    generator, calls = make_generator(), []
+    predict = generator.model.predict
+    monkeypatch.setattr(generator.model, "predict", lambda *a, **k: (predict(*a, **k)[0] * torch.nan,))
+
+    def stop(done: int, _total: int) -> None:
+        calls.append(done)
+        if "learning it again" in caplog.text:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        learn_words(generator, images[:1], SETTINGS, [1], stop, nouns=["car"])
+    assert len(calls) == SETTINGS.steps + 1
 
 
 def test_a_class_that_diverges_at_every_rate_is_refused(

@@ -114,6 +114,44 @@ def test_classes_that_do_not_fit_together_learn_the_same_words_in_smaller_groups
     assert seen == [6] + [2] * 2 * 3 * INVERSION.steps  # what did not fit once is not tried again
 
 
+def test_tries_are_compared_in_smaller_groups_where_memory_runs_out_then(
+    make_generator: Callable[..., Generator], guides: dict[int, Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process takes the memory when all is learned; progress never passes its end."""
+    generator, images = make_generator(), [[guides[0]], [guides[1]], [guides[2]]]
+    settings = replace(INVERSION, tries=2)
+    expected = learn_words(generator, images, settings, [1, 2, 3])
+    predict, compared = generator.model.predict, []
+
+    def limited(latents: torch.Tensor, *arguments: Any, **named: Any) -> Any:
+        if not torch.is_grad_enabled():
+            compared.append(len(latents))
+            if len(latents) > 4:
+                return _full()
+        return predict(latents, *arguments, **named)
+
+    monkeypatch.setattr(generator.model, "predict", limited)
+    np.testing.assert_allclose(learn_words(generator, images, settings, [1, 2, 3]), expected, atol=2e-4)
+    assert compared[0] == 6
+    assert set(compared[1:]) == {2}
+
+
+def test_progress_is_told_again_from_where_a_group_that_did_not_fit_began(
+    make_generator: Callable[..., Generator], guides: dict[int, Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator, images, seen = make_generator(), [[guides[0]], [guides[1]], [guides[2]]], []
+    predict, calls = generator.model.predict, []
+
+    def full_at_the_second_step(latents: torch.Tensor, *arguments: Any, **named: Any) -> Any:
+        calls.append(len(latents))
+        return _full() if len(calls) == 2 else predict(latents, *arguments, **named)
+
+    monkeypatch.setattr(generator.model, "predict", full_at_the_second_step)
+    learn_words(generator, images, INVERSION, [1, 2, 3], lambda done, total: seen.append((done, total)))
+    assert [done for done, _ in seen] == [3, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+    assert {total for _, total in seen} == {9}
+
+
 def test_a_class_that_does_not_fit_alone_is_tried_with_checkpointing(
     make_generator: Callable[..., Generator], guides: dict[int, Image.Image]
 ) -> None:
@@ -181,5 +219,5 @@ def test_a_model_that_does_not_fit_says_what_it_needs(
     from diffusers import UNet2DConditionModel
 
     monkeypatch.setattr(UNet2DConditionModel, "to", _full)
-    with pytest.raises(UserError, match=r"checkpoint ddim needs 0\.0 GB for its weights alone"):
+    with pytest.raises(UserError, match=r"checkpoint \S+/ddim needs 0\.0 GB for its weights alone"):
         LatentDiffusion(checkpoints["ddim"], torch.device("cpu"), torch.float32)
