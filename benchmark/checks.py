@@ -12,12 +12,14 @@ def check_services(settings: RunSettings, method: Method) -> None:
     Raises:
         UserError: one clear line about the first that cannot.
     """
-    from evaluation.backbones import check_backbone
+    from evaluation.backbones import check_backbone, check_image_size
 
     check_backbone(settings.classifier.backbone)
+    check_image_size(settings.classifier.backbone, settings.classifier.image_size)
     if method.synthetic_probability == 0:
         return
     check_backbone(settings.features.name, "features")
+    check_image_size(settings.features.name, settings.features.image_size)
     from methods.checkpoint import check_generator_settings
     from methods.prompts import check_prompt_settings
 

@@ -24,6 +24,7 @@ from evaluation.views import VIEWS, view_seed
 from methods.base import SyntheticSet
 
 if TYPE_CHECKING:
+    from evaluation.calibration import Calibration
     from evaluation.classifier import Head
     from evaluation.through_network import ThroughNetwork
 
@@ -57,8 +58,9 @@ def drifting_confidence(
 
     settings, pictures = tools.settings.guide_classifier, synthetic_pictures(synthetic.images)
     key = _key("drifting confidence", task, synthetic, settings, (seed,), tools)
-    stored = tools.store.array("confidence", key)
-    if stored is not None:
+    stored, facts = tools.store.array("confidence", key), tools.store.json("calibration", key)
+    if stored is not None and facts is not None:
+        tools.calibration = _calibration(facts)
         return stored
     labels, own = labels_of(task.validation), [image.label for image in synthetic.images]
     with tools.stages.stage("confidence", total=_samples(settings), unit="samples") as advance:
@@ -69,7 +71,16 @@ def drifting_confidence(
         result = judge(head, logits, labels, views, np.array(own, np.int64), settings, seed)
     tools.calibration = result.calibration
     tools.store.put_array("confidence", key, result.confidence)
+    tools.store.put_json("calibration", key, {k: np.asarray(v).tolist() for k, v in vars(result.calibration).items()})
     return result.confidence
+
+
+def _calibration(facts: dict[str, Any]) -> Calibration:
+    """What was stored of one, whose lists were arrays."""
+    from evaluation.calibration import Calibration
+
+    values: dict[str, Any] = {k: np.array(v) if isinstance(v, list) else v for k, v in facts.items()}
+    return Calibration(**values)
 
 
 def _source(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from benchmark.tools import LocalTools, labels_of
 from datasets.few_shot import FewShotTask
 from datasets.seeding import fingerprint
 from methods.base import SyntheticSet
+
+logger = logging.getLogger(__name__)
 
 Doubles = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
@@ -46,6 +49,7 @@ def image_quality(task: FewShotTask, synthetic: SyntheticSet, tools: LocalTools)
     train = embedder.embed(real_pictures(task.dataset, task.train))[:, 0]
     labels = np.array([image.label for image in synthetic.images], dtype=np.int64)
     real = _real_set(task, tools)
+    _tell_left_out(real.labels, task, settings.neighbours)
     with tools.stages.stage("image_quality"):
         values = {
             **_precision_recall(real, made, labels, settings.neighbours),
@@ -54,6 +58,18 @@ def image_quality(task: FewShotTask, synthetic: SyntheticSet, tools: LocalTools)
             **_copies(real, made, train),
         }
     return {name: value for name, value in values.items() if not math.isnan(value)}
+
+
+def _tell_left_out(labels: Labels, task: FewShotTask, neighbours: int) -> None:
+    from evaluation.feature_sets import counted_classes
+
+    out = sorted(set(range(len(task.classes))) - set(counted_classes(labels, neighbours).tolist()))
+    if out:
+        names = ", ".join(task.classes[label] for label in out[:5]) + (" …" if out[5:] else "")
+        logger.warning(
+            "precision and recall by class leave out %d of %d classes, of at most %d test images: %s",
+            len(out), len(task.classes), neighbours, names,
+        )  # fmt: skip
 
 
 def _precision_recall(real: RealSet, made: Features, labels: Labels, neighbours: int) -> Mapping[str, float]:

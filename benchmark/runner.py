@@ -17,6 +17,7 @@ from benchmark.progress import Stages
 from benchmark.settings import (
     RunSettings,
     build_method,
+    checkpoint_content,
     components_label,
     dataset_fingerprint,
     flatten,
@@ -27,7 +28,18 @@ from benchmark.settings import (
 from benchmark.store import Store
 from benchmark.thumbnails import thumbnails
 from benchmark.tools import LocalTools, Models
-from benchmark.tracking import CELL, CLASSES, FINGERPRINT, LEVEL, RUN, SPLIT, SWEEP, TrackedRun, Tracker
+from benchmark.tracking import (
+    CELL,
+    CHECKPOINT,
+    DATA,
+    FINGERPRINT,
+    LEVEL,
+    RUN,
+    SPLIT,
+    SWEEP,
+    TrackedRun,
+    Tracker,
+)
 from benchmark.train import Classifier, train_classifier
 from datasets.base import Dataset
 from datasets.duplicates import duplicates_across
@@ -47,13 +59,15 @@ logger = logging.getLogger(__name__)
 class Job:
     """One method on one dataset, ready to run: everything that a user can get wrong was checked.
 
-    `tasks`: by cell, in the order in which they run.
+    tasks: by cell, in the order in which they run.
+    data: names the classes and images that the dataset holds, whatever the seed.
     """
 
     settings: RunSettings
     dataset: Dataset
     method: Method
     tasks: Mapping[Cell, FewShotTask]
+    data: str
     _splits: dict[Cell, Split] = field(default_factory=dict)
 
     @property
@@ -77,7 +91,8 @@ class Job:
             "protocol": self.settings.protocol,
             "overrides": overrides_of(self.settings),
             FINGERPRINT: settings_fingerprint(self.settings),
-            CLASSES: fingerprint(self.dataset.classes)[:16],
+            DATA: self.data,
+            CHECKPOINT: checkpoint_content(self.settings) if self.method.synthetic_probability else "",
         }
 
 
@@ -98,7 +113,12 @@ def prepare(settings: RunSettings, opened: dict[str, Dataset] | None = None) -> 
         opened[key] = open_dataset(settings)
     tasks = _tasks(settings, opened[key])
     seeds, shots = (list(dict.fromkeys(values)) for values in zip(*tasks, strict=True))
-    return Job(replace(settings, seeds=seeds, shots=shots), opened[key], method, tasks)
+    return Job(replace(settings, seeds=seeds, shots=shots), opened[key], method, tasks, _names_of_images(opened[key]))
+
+
+def _names_of_images(dataset: Dataset) -> str:
+    """Equal for datasets of the same classes and images by name."""
+    return fingerprint("data", dataset.classes, sorted(example.identifier for example in dataset.examples(0)))[:16]
 
 
 def _warn_of_duplicates(split: Split) -> None:
@@ -120,7 +140,12 @@ def _tasks(settings: RunSettings, dataset: Dataset) -> dict[Cell, FewShotTask]:
                 raise UserError(
                     f"the split file is of {split.dataset}, the run of {settings.dataset}: --dataset says which"
                 )
-        return {(split.seed, split.shots): replay(split, dataset) for split in splits}
+        tasks: dict[Cell, FewShotTask] = {}
+        for split in splits:
+            if (split.seed, split.shots) in tasks:
+                raise UserError(f"two split files of {split.shots} shots, seed {split.seed}: a run takes one")
+            tasks[split.seed, split.shots] = replay(split, dataset)
+        return tasks
     cells = [(seed, shots) for seed in settings.seeds for shots in settings.shots]
     return {(seed, shots): few_shot_task(settings.dataset, dataset, shots, seed) for seed, shots in cells}
 

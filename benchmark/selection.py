@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from benchmark.records import FINISHED, Record, method_label
-from benchmark.tracking import CLASSES, FINGERPRINT, SPLIT
+from benchmark.tracking import CHECKPOINT, DATA, FINGERPRINT, SPLIT
 
 PAPER = "paper"
 
@@ -20,8 +21,9 @@ NO_RUNS = "no finished run is tracked here: run `python -m benchmark run` first,
 class Group:
     """Finished cells of one dataset, preset and protocol, one for each method label, shots and seed.
 
-    All methods' cells at one number of shots and seed used the same images, and all cells of a label the same settings.
-    `notes` says in words what was left out.
+    All methods' cells at one number of shots and seed used the same images, and all cells of a label the same settings
+    and the same generator. `dataset` is the name; where several sets of images were used under one name, as under
+    imagefolder's, it says which. `notes` says in words what was left out.
     """
 
     dataset: str
@@ -53,30 +55,63 @@ def comparable(
     Of several finished runs of a cell the latest counts; where runs used other images or other settings than later
     ones under the same name, the latest again. Groups without a finished cell are left out.
     """
+    chosen = [
+        record
+        for record in records
+        if (not dataset or record.tags["dataset"] == dataset)
+        and (not preset or _preset(record) == preset)
+        and (not protocol or _protocol(record) == protocol)
+        and (not shots or record.shots in shots)
+        and (not methods or method_label(record.tags) in methods)
+    ]
+    names = dataset_names(chosen)
     found: dict[tuple[str, str, str], list[Record]] = {}
-    for record in records:
-        if methods and method_label(record.tags) not in methods:
-            continue
-        key = (record.tags["dataset"], record.tags.get("preset", ""), record.tags.get("protocol") or PAPER)
-        chosen = zip(key, (dataset, preset, protocol), strict=True)
-        if all(not name or own == name for own, name in chosen) and (not shots or record.shots in shots):
-            found.setdefault(key, []).append(record)
+    for record in chosen:
+        found.setdefault((names[_data(record)], _preset(record), _protocol(record)), []).append(record)
     groups = [_group(*key, own) for key, own in sorted(found.items())]
     return [group for group in groups if group.records]
+
+
+def dataset_names(records: Iterable[Record]) -> dict[tuple[str, str], str]:
+    """A name for each set of images, by (dataset, data fingerprint): the dataset's, and the folder's where there are
+    several sets.
+    """
+    latest: dict[tuple[str, str], Record] = {}
+    for record in sorted(records, key=lambda record: record.ended):
+        latest[_data(record)] = record
+    sets = Counter(dataset for dataset, _ in latest)
+    names = {}
+    for (dataset, data), record in latest.items():
+        folder = PurePath(record.parameters.get("data_root", "")).name
+        which = " ".join(part for part in (folder, data[:6]) if part) or "of an earlier release"
+        names[dataset, data] = dataset if sets[dataset] == 1 else f"{dataset} ({which})"
+    return names
+
+
+def _data(record: Record) -> tuple[str, str]:
+    return record.tags["dataset"], record.tags.get(DATA, "")
+
+
+def _preset(record: Record) -> str:
+    return record.tags.get("preset", "")
+
+
+def _protocol(record: Record) -> str:
+    return record.tags.get("protocol") or PAPER
 
 
 def _group(dataset: str, preset: str, protocol: str, records: Sequence[Record]) -> Group:
     finished = sorted(
         (record for record in records if record.status == FINISHED), key=lambda record: (-record.ended, record.run)
     )
-    settings = _newest(finished, lambda record: (method_label(record.tags),), FINGERPRINT)
-    images = _newest(settings, lambda record: (record.shots, record.seed), SPLIT, CLASSES)
+    settings = _newest(finished, lambda record: (method_label(record.tags),), FINGERPRINT, CHECKPOINT)
+    images = _newest(settings, lambda record: (record.shots, record.seed), SPLIT)
     latest: dict[tuple[str, int, int], Record] = {}
     for record in images:
         latest.setdefault(_cell(record), record)
     notes = [
         *_unfinished(records),
-        *_left_out(len(finished) - len(settings), "earlier settings under the same name"),
+        *_left_out(len(finished) - len(settings), "earlier settings, or another generator, under the same name"),
         *_left_out(len(settings) - len(images), "other images than the latest run of the same shots and seed"),
     ]
     chosen = sorted(latest.items(), key=lambda item: item[0])

@@ -78,17 +78,22 @@ def parse_components(text: str, method: str, known: Sequence[str]) -> list[str]:
     return [name for name in known if name in names]
 
 
-def parse_override(text: str, with_option: Sequence[str] = ()) -> dict[str, Any]:
-    """`a.b=1` as `{"a": {"b": 1}}`; names in `with_option` are refused: they have options of their own."""
+def refuse_those_with_options(content: Mapping[str, Any], options: Mapping[str, str], where: str) -> None:
+    """Refuse settings that an option gives, which would be put aside for the option's default."""
+    for name, option in options.items():
+        if name in content:
+            raise UserError(f"{where}: '{name}' has an option of its own: --{option}")
+
+
+def parse_override(text: str) -> dict[str, Any]:
+    """`a.b=1` as `{"a": {"b": 1}}`."""
     key, separator, value = text.partition("=")
     key = key.strip()
     if not separator or not all(key.split(".")):
         raise UserError(f"--set '{text}' must be key=value, such as diagen.strength=0.5")
-    if key in with_option:
-        raise UserError(f"'{key}' has an option of its own: --{key} {value}")
     try:
         content: Any = yaml.safe_load(value)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # a date in a 13th month is a ValueError
         raise UserError(f"--set {key}: '{value}' is no valid value: {first_line(error)}") from error
     for part in reversed(key.split(".")):
         content = {part: content}
@@ -148,6 +153,8 @@ def _check_names(root: DictConfig, config: DictConfig, content: dict[str, Any], 
             _check_names(root, node, value, where, f"{prefix}{key}.")
         elif isinstance(value, dict):
             raise UserError(f"{where}: '{name}' is a single setting: it has no '{next(iter(value), '')}'")
+        elif isinstance(value, str) and (value == "???" or "${" in value):
+            raise UserError(f"{where}: '{name}': '{value}' is no value")  # OmegaConf takes it for none, or a reference
         elif isinstance(node, Container) and not isinstance(value, list):
             raise UserError(f"{where}: '{name}' takes a list such as [1,2], not '{value}'")
 

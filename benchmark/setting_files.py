@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from benchmark.setting_checks import first_line
+from datasets.base import DATASETS
 from datasets.errors import UnknownName, UserError
 
 PRESETS = Path(__file__).parent / "presets"
@@ -52,7 +53,7 @@ def _load(kind: str, folder: Path, name: str) -> dict[str, Any]:
         raise UnknownName(kind, name, _stems(folder))
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # a date in a 13th month is a ValueError, and so is no UTF-8
         raise UserError(f"{kind} '{name}' is no valid YAML: {first_line(error)}") from error
     if not isinstance(content, dict):
         raise UserError(f"{kind} '{name}' must be a mapping of settings, not a {type(content).__name__}")
@@ -63,6 +64,11 @@ def _for_dataset(kind: str, name: str, content: dict[str, Any], dataset: str) ->
     by_dataset = content.pop("datasets", None) or {}
     if not isinstance(by_dataset, dict):
         raise UserError(f"{kind} '{name}': 'datasets' must map a dataset's name to its settings")
+    for key, part in by_dataset.items():
+        if key not in DATASETS:
+            raise UserError(f"{kind} '{name}': {UnknownName('dataset', str(key), list(DATASETS))}")
+        if not isinstance(part or {}, dict):
+            raise UserError(f"{kind} '{name}': 'datasets: {key}' must be a mapping of settings")
     return [content, by_dataset.get(dataset) or {}]
 
 

@@ -16,7 +16,14 @@ from typing import Any, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
 
-from benchmark.setting_checks import check_values, merge, parse_components, parse_numbers, parse_override
+from benchmark.setting_checks import (
+    check_values,
+    merge,
+    parse_components,
+    parse_numbers,
+    parse_override,
+    refuse_those_with_options,
+)
 from benchmark.setting_files import preset_settings, protocol_settings
 from datasets.base import DATASETS, Dataset
 from datasets.seeding import fingerprint
@@ -66,6 +73,9 @@ class RunSettings:
 IDENTITY = ("method", "dataset", "shots", "seeds", "preset", "protocol", "components")
 """Settings that name a run: each has an option and a tag of its own."""
 
+OPTIONS = {name: name for name in IDENTITY} | {"data_root": "data-root", "split_files": "split-file"}
+"""Settings that are given by an option, and by nothing else, with its name."""
+
 WITHOUT_EFFECT = (
     "data_root",
     "log_classifier",
@@ -104,12 +114,12 @@ def resolve_settings(
     plugin = METHODS[method]
     _ = DATASETS[dataset]
     config = _defaults()
-    for part in preset_settings(preset, dataset):
-        merge(config, _in_groups(part), f"preset '{preset}'")
-    for part in protocol_settings(protocol, dataset):
-        merge(config, _in_groups(part), f"protocol '{protocol}'")
-    for override in overrides:
-        merge(config, _in_groups(parse_override(override, IDENTITY)), "--set")
+    given = [(part, f"preset '{preset}'") for part in preset_settings(preset, dataset)]
+    given += [(part, f"protocol '{protocol}'") for part in protocol_settings(protocol, dataset)]
+    given += [(parse_override(override), "--set") for override in overrides]
+    for part, where in given:
+        refuse_those_with_options(part, OPTIONS, where)
+        merge(config, _in_groups(part), where)
     config.update(method=method, dataset=dataset, data_root=data_root, preset=preset, protocol=protocol)
     config.split_files = [name.strip() for name in split_files.split(",") if name.strip()]
     config.shots = parse_numbers("shots", shots, minimum=1)
@@ -145,6 +155,14 @@ def dataset_fingerprint(settings: RunSettings) -> str:
     """Equal for settings that open the same dataset in the same way."""
     own = asdict(settings.dataset_settings[settings.dataset])
     return fingerprint("dataset", settings.dataset, settings.data_root, settings.unreadable, own)
+
+
+def checkpoint_content(settings: RunSettings) -> str:
+    """What a checkpoint in a folder holds, which its name does not say; empty for one on the hub, whose name does."""
+    from methods.checkpoint import checkpoint_fingerprint, local_folder
+
+    folder = local_folder(settings.generator.checkpoint)
+    return checkpoint_fingerprint(folder)[:16] if folder else ""
 
 
 def flatten(settings: RunSettings) -> dict[str, Any]:

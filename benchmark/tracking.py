@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 LEVEL, PROCESS = "level", "process"
-FINGERPRINT, CLASSES, SPLIT = "settings_fingerprint", "classes_fingerprint", "split_digest"
+FINGERPRINT, DATA, SPLIT = "settings_fingerprint", "data_fingerprint", "split_digest"
+CHECKPOINT = "checkpoint_fingerprint"
 T = TypeVar("T")
 
 CELL, RUN, SWEEP, REPORT = "cell", "run", "sweep", "report"
@@ -193,7 +194,8 @@ class Tracker:
 
     def _search(self, tags: Mapping[str, str], status: str = "") -> list[Any]:
         conditions = [f"attributes.status = '{status}'"] if status else []
-        conditions += [f"tags.`{key}` = '{value}'" for key, value in tags.items()]
+        # MLflow's filters know no quote within a value.
+        conditions += [f"tags.`{key}` = '{value}'" for key, value in tags.items() if "'" not in value]
         experiments = [experiment.experiment_id for experiment in self._client.search_experiments()]
         runs: list[Any] = []
         token = None
@@ -201,7 +203,7 @@ class Tracker:
             page = self._client.search_runs(
                 experiments, " and ".join(conditions), order_by=["attributes.end_time DESC"], page_token=token
             )
-            runs.extend(page)
+            runs.extend(run for run in page if all(run.data.tags.get(key) == value for key, value in tags.items()))
             token = page.token
             if not token:
                 return runs

@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,9 +30,6 @@ from datasets.folders import flat
 from datasets.images import UNREADABLE_CHOICES
 from datasets.location import dataset_folder
 from datasets.verification import unreadable_files
-
-if TYPE_CHECKING:
-    pass
 
 TRAIN, VAL = "train2017", "val2017"
 LISTED = {TRAIN: 118_287, VAL: 5_000}

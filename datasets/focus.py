@@ -16,7 +16,6 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from datasets.base import DATASETS, Advance, Example, Splits, Verification
 from datasets.errors import UnknownName, UserError
@@ -32,14 +31,15 @@ from datasets.focus_layout import (
     labelled_example,
     other_folders,
 )
+from datasets.folders import flat
 from datasets.location import dataset_folder
 from datasets.quick_check import check_ends
 from datasets.verification import unreadable_files
 
-if TYPE_CHECKING:
-    pass
-
 DATABASE = "annotations.db"
+
+_DIVISION = 0
+"""The seed by which test images are told from the others."""
 
 _ADVICE = (
     "the data root (--data-root or DIAGEN_DATA) must hold the focus folder; "
@@ -51,7 +51,8 @@ _log = logging.getLogger(__name__)
 
 @DATASETS.register("focus")
 class Focus(FilesDataset):
-    """Ten classes; per class a seeded permutation gives train pool, validation and, the rest, test.
+    """Ten classes; one permutation of each class divides what is trained and validated on from what tests, whatever the
+    seed, as the published division does; a seeded one divides the former into train pool and validation.
 
     An image's class is the database's category, which overrides the folder. Rows without an image are left out. An
     image without a row, or with a category that is none of the ten, keeps the class of its folder; a warning counts
@@ -105,12 +106,9 @@ class Focus(FilesDataset):
         """See `Dataset.splits`; raises `UserError` for classes with too few images."""
         groups = _by_class(self._examples)
         self._require(groups)
-        divided = [split_pool(group, seed, self._train_and_validation) for group in groups]
-        return Splits(
-            train_pool=tuple(tuple(seen[:TRAIN_POOL_SIZE]) for seen, _ in divided),
-            validation=tuple(example for seen, _ in divided for example in seen[TRAIN_POOL_SIZE:]),
-            tests={"test": tuple(example for _, rest in divided for example in rest)},
-        )
+        seen, tests = zip(*(split_pool(group, _DIVISION, self._train_and_validation) for group in groups), strict=True)
+        pools, rests = zip(*(split_pool(group, seed) for group in seen), strict=True)
+        return Splits(tuple(tuple(pool) for pool in pools), flat(rests), {"test": flat(tests)})
 
     def examples(self, seed: int) -> Iterator[Example]:
         """Every usable image, whatever the seed."""

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from datasets.base import Example
 from datasets.class_folders import (
@@ -20,9 +19,6 @@ from datasets.class_folders import (
 from datasets.errors import UserError
 from datasets.files import FilesDataset
 from datasets.images import check_images, image_problem
-
-if TYPE_CHECKING:
-    pass
 
 _log = logging.getLogger(__name__)
 

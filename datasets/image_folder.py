@@ -19,6 +19,7 @@ import logging
 from pathlib import Path
 
 from datasets.base import DATASETS, Example, Splits
+from datasets.cache import default_cache
 from datasets.class_list import read_class_list
 from datasets.errors import UserError
 from datasets.few_shot import TRAIN_POOL_SIZE, split_pool
@@ -59,6 +60,7 @@ class ImageFolder(FolderDataset):
             raise UserError(f"dataset imagefolder: no data root given; {_ADVICE}")
         self.root = require_folder(Path(data_root), _ADVICE)
         self._train_pool, self._validation_share = train_pool, validation_share
+        _refuse_own_folders(self.root)
         parts = _part_folders(self.root)
         self._names = _class_names(next(iter(parts.values())))
         words = read_class_list(self.root / "classes.yaml", self._names)
@@ -124,6 +126,18 @@ def _part_folders(root: Path) -> dict[str, Path]:
     if ignored := [name for name in folders if name not in _PARTS]:
         _log.warning("%s: folders beside train/ are ignored: %s (known: %s)", root, ignored, ", ".join(_PARTS))
     return {part: folders[part] for part in _PARTS if part in folders}
+
+
+def _refuse_own_folders(root: Path) -> None:
+    """Runs that are started in the folder of photos leave pictures in it."""
+    here = Path.cwd().resolve()
+    own = {default_cache().resolve(), *(here / name for name in ("mlruns", "mlartifacts", "reports", "splits"))}
+    for path in subfolders(root):
+        if path.resolve() in own:
+            raise UserError(
+                f"{path}: what earlier runs made lies among the class folders: move it, and start in another folder "
+                "than that of the photos (DIAGEN_STORE names the store)"
+            )
 
 
 def _class_names(folder: Path) -> tuple[str, ...]:

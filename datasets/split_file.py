@@ -16,6 +16,7 @@ of a test set, `label` is an index into `classes`.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -105,6 +106,9 @@ def read_split(path: Path) -> Split:
         raise UserError(f"{path}: damaged split file ({type(error).__name__}: {error}); write it anew") from None
     if split.digest != content.get("digest"):
         raise UserError(f"{path}: its images do not agree with its digest: it was edited or cut; write it anew")
+    trained_on = Counter(image.label for image in split.images if image.split == TRAIN)
+    if any(trained_on[label] != split.shots for label in range(len(split.classes))):
+        raise UserError(f"{path}: it says {split.shots} shots, and holds others; it was edited: write it anew")
     return split
 
 
@@ -148,9 +152,10 @@ def _parts(task: FewShotTask) -> Iterator[tuple[str, tuple[Example, ...]]]:
 
 def _split(content: Mapping[str, Any]) -> Split:
     images = tuple(SplitImage(**image) for image in content["images"])
-    split = Split(
-        str(content["dataset"]), int(content["shots"]), int(content["seed"]), tuple(content["classes"]), images
-    )
+    shots, seed = content["shots"], content["seed"]
+    if type(shots) is not int or type(seed) is not int:
+        raise ValueError("shots and seed must be whole numbers")
+    split = Split(str(content["dataset"]), shots, seed, tuple(content["classes"]), images)
     if any(not 0 <= image.label < len(split.classes) for image in images):
         raise ValueError("a label is no index into classes")
     return split

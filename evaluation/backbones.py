@@ -9,13 +9,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datasets.errors import UnknownName
+from datasets.errors import UnknownName, UserError
 from datasets.registry import Registry
 
 if TYPE_CHECKING:
     from evaluation.frozen import Backbone, Network
 
 TIMM = "timm/"
+DINO, DINO_PATCH = "dinov2_", 14
+"""What the names of DINOv2's networks begin with, and the side in pixels of the patches that they see."""
 
 BACKBONES: Registry[Callable[[], Network]] = Registry("backbone")
 """Loaders by name; besides these, `timm/<name>` is any of timm's models with its pretrained weights."""
@@ -49,7 +51,9 @@ for _name in ("dinov2_vits14", "dinov2_vitb14", "dinov2_vitl14", "dinov2_vitg14"
 
 
 def check_backbone(name: str, kind: str = "backbone") -> None:
-    """Raise `UserError` with the nearest names unless `name` is a backbone; imports neither torch nor timm.
+    """Raise `UserError` with the nearest names unless `name` is a backbone.
+
+    Imports neither torch nor timm, unless a tag after a dot names the weights.
 
     Args:
         kind: what the message calls the name: `backbone` or `features`.
@@ -58,11 +62,40 @@ def check_backbone(name: str, kind: str = "backbone") -> None:
         return
     known = [*BACKBONES]
     if name.startswith(TIMM):
-        # A tag after the dot names weights, which timm checks when it loads them.
-        if name.removeprefix(TIMM).split(".")[0] in timm_names():
+        architecture, _, tag = name.removeprefix(TIMM).partition(".")
+        if architecture in timm_names():
+            if tag:
+                _check_tag(name, architecture)
             return
         known += [TIMM + known_name for known_name in timm_names()]
     raise UnknownName(kind, name, [*known, TIMM + "<name>"] if not name.startswith(TIMM) else known)
+
+
+def check_image_size(name: str, image_size: int) -> None:
+    """Raise `UserError` for images that a network cannot take, as far as the name tells.
+
+    Args:
+        name: a backbone's.
+        image_size: side of the square that it is to see, in pixels.
+    """
+    if name.startswith(DINO) and image_size % DINO_PATCH:
+        raise refused_size(name, image_size, DINO_PATCH)
+
+
+def refused_size(name: str, image_size: int, multiple_of: int) -> UserError:
+    """That a backbone cannot take images of this size."""
+    nearest = max(1, round(image_size / multiple_of)) * multiple_of
+    return UserError(
+        f"backbone {name}: image_size must be a multiple of {multiple_of} pixels, such as {nearest}, not {image_size}"
+    )
+
+
+def _check_tag(name: str, architecture: str) -> None:
+    import timm
+
+    known = timm.list_pretrained(f"{architecture}.*")
+    if name.removeprefix(TIMM) not in known:
+        raise UnknownName("weights", name, [TIMM + each for each in known])
 
 
 @cache
@@ -94,4 +127,4 @@ def load_backbone(name: str, image_size: int, batch_size: int = 0, dtype: str = 
     return Backbone(name, network, image_size, batch_size, precision)
 
 
-__all__: Sequence[str] = ("BACKBONES", "check_backbone", "load_backbone", "timm_names")
+__all__: Sequence[str] = ("BACKBONES", "check_backbone", "check_image_size", "load_backbone", "timm_names")

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-from evaluation.device import torch_threads
+from scipy.optimize import minimize_scalar
 
 Floats = npt.NDArray[np.floating[Any]]
 Integers = npt.NDArray[np.integer[Any]]
@@ -67,34 +66,24 @@ def negative_log_likelihood(logits: Floats, labels: Integers, temperature: float
     return float((np.log(np.exp(shifted).sum(axis=1)) - picked).mean())
 
 
-def fit_temperature(logits: Floats, labels: Integers, iterations: int = 500, learning_rate: float = 1e-2) -> float:
-    """The temperature T > 0 of least validation NLL (Guo et al. 2017, section 4.2), by LBFGS.
+def fit_temperature(logits: Floats, labels: Integers) -> float:
+    """The temperature T > 0 of least validation NLL (Guo et al. 2017, section 4.2), by Brent's search over log T.
 
-    DIAGen's code steps T itself without a line search, and from logits that are too small it runs past 0. Here log T is
-    searched, along Wolfe's conditions: the same minimum, and always found.
+    DIAGen's code steps T itself by LBFGS without a line search, and from logits that are too small it runs past 0. The
+    NLL is convex in 1/T, so that it has one valley over log T, whose bottom the search finds.
 
     T is kept within [0.01, 100]: where every image is recognised the NLL falls for ever as T goes to 0, and where
     logits say nothing it does as T grows. Without images T is 1.
     """
-    import torch
-
     if len(labels) == 0:
         return 1.0
-    z = torch.from_numpy(np.asarray(logits, np.float64))
-    y = torch.from_numpy(np.asarray(labels, np.int64))
-    log_t = torch.zeros((), dtype=torch.float64, requires_grad=True)
-    optimiser = torch.optim.LBFGS([log_t], lr=learning_rate, max_iter=iterations, line_search_fn="strong_wolfe")
     limit = math.log(MAX_TEMPERATURE)
 
-    def loss() -> Any:
-        optimiser.zero_grad()
-        value = torch.nn.functional.cross_entropy(z / log_t.clamp(-limit, limit).exp(), y)
-        value.backward()
-        return value
+    def loss(log_t: float) -> float:
+        return negative_log_likelihood(logits, labels, math.exp(log_t))
 
-    with torch_threads(1):
-        optimiser.step(loss)
-    return float(log_t.detach().clamp(-limit, limit).exp())
+    found = minimize_scalar(loss, bounds=(-limit, limit), method="bounded", options={"xatol": 1e-9})
+    return math.exp(found.x)
 
 
 def expected_calibration_error(probabilities: Floats, labels: Integers, bins: int = 15) -> float:

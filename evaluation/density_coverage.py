@@ -57,8 +57,8 @@ def class_mean_density_coverage(
 ) -> DensityCoverage:
     """Mean over classes of `density_coverage` of each class's images.
 
-    A class counts if it has an image in either set; where one such class has no figure, the mean is NaN rather than
-    a mean over fewer classes.
+    A class counts if it has more real images than neighbours; where one such class has no figure, for want of synthetic
+    images, the mean is NaN rather than a mean over fewer classes.
 
     Args:
         real_radii: `class_neighbour_radii(real, real_labels, neighbours)`, (N,), where it is known from before.
@@ -68,4 +68,4 @@ def class_mean_density_coverage(
     def of_class(reals: Mask, synthetics: Mask) -> DensityCoverage:
         return density_coverage(real[reals], synthetic[synthetics], neighbours, radii[reals])
 
-    return DensityCoverage(*class_means(of_class, real_labels, synthetic_labels))
+    return DensityCoverage(*class_means(of_class, real_labels, synthetic_labels, neighbours))

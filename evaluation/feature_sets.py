@@ -34,15 +34,24 @@ def row_blocks(count: int, size: int) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, count, size))
 
 
+def counted_classes(real_labels: Integers, neighbours: int) -> Integers:
+    """The classes with more real images than neighbours, whose images span a manifold; no method changes them."""
+    classes, counts = np.unique(real_labels, return_counts=True)
+    return classes[counts > neighbours]
+
+
 def class_means(
-    measure: Callable[[Mask, Mask], DataclassInstance], real_labels: Integers, synthetic_labels: Integers
+    measure: Callable[[Mask, Mask], DataclassInstance],
+    real_labels: Integers,
+    synthetic_labels: Integers,
+    neighbours: int,
 ) -> tuple[float, float]:
     """Mean over classes of both figures of `measure`, which takes the masks of a class's real and synthetic images.
 
-    A class counts if it has an image in either set; where one such class has no figure, the mean is NaN rather than
-    a mean over fewer classes.
+    Classes of too few real images do not count (`counted_classes`); where one that does has no figure, for want of
+    synthetic images, the mean is NaN rather than a mean over fewer classes.
     """
-    classes = np.union1d(real_labels, synthetic_labels)
+    classes = counted_classes(real_labels, neighbours)
     results = [astuple(measure(real_labels == label, synthetic_labels == label)) for label in classes]
     one, other = np.mean(results, axis=0) if results else (np.nan, np.nan)
     return float(one), float(other)

@@ -17,6 +17,7 @@ from torch import nn
 
 from datasets.errors import UserError
 from datasets.seeding import fingerprint
+from evaluation.backbones import refused_size
 from evaluation.device import IMAGES_AT_ONCE, default_device, sent
 from evaluation.memory import Shortage, attempt, halved, loading
 
@@ -86,8 +87,7 @@ class Backbone:
             UserError: a size that the network cannot take, or weights for which a GPU has no room.
         """
         if image_size < 1 or image_size % network.multiple_of:
-            unit = network.multiple_of
-            raise UserError(f"backbone {name}: image_size must be a multiple of {unit} pixels, not {image_size}")
+            raise refused_size(name, image_size, network.multiple_of)
         self.name = name
         self.image_size = image_size
         self.dtype = dtype

@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from datasets.errors import UserError
+from evaluation.backbones import DINO_PATCH
 from evaluation.frozen import IMAGENET_MEAN, IMAGENET_STD, Network, weights_digest
 
 _HALF = (0.5, 0.5, 0.5)
@@ -75,7 +76,7 @@ def dinov2(name: str) -> Network:
         model = torch.hub.load("facebookresearch/dinov2", name, trust_repo=True, verbose=False)
     except (OSError, RuntimeError) as error:
         raise _unreachable(name, error) from error
-    return Network(model, IMAGENET_MEAN, IMAGENET_STD, "bicubic", weights_digest(model), multiple_of=14)
+    return Network(model, IMAGENET_MEAN, IMAGENET_STD, "bicubic", weights_digest(model), multiple_of=DINO_PATCH)
 
 
 def timm_network(name: str, image_size: int) -> Network:

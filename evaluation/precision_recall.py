@@ -56,8 +56,8 @@ def class_mean_precision_recall(
 ) -> PrecisionRecall:
     """Mean over classes of `precision_recall` of each class's images.
 
-    A class counts if it has an image in either set; where one such class has no manifold, the mean is NaN rather than
-    a mean over fewer classes.
+    A class counts if it has more real images than neighbours; where one such class has no figure, for want of synthetic
+    images, the mean is NaN rather than a mean over fewer classes.
 
     Args:
         real_radii: `class_neighbour_radii(real, real_labels, neighbours)`, (N,), where it is known from before.
@@ -67,7 +67,7 @@ def class_mean_precision_recall(
     def of_class(reals: Mask, synthetics: Mask) -> PrecisionRecall:
         return precision_recall(real[reals], synthetic[synthetics], neighbours, radii[reals])
 
-    return PrecisionRecall(*class_means(of_class, real_labels, synthetic_labels))
+    return PrecisionRecall(*class_means(of_class, real_labels, synthetic_labels, neighbours))
 
 
 def _share(counts: Integers, radii: Doubles) -> float:

@@ -68,7 +68,7 @@ def load_classifier(folder: Path) -> SavedClassifier:
 def as_image(value: Any) -> Image:
     """An RGB image of a path, of an image file's bytes (plain or as base64 text), of an array or of a PIL image.
 
-    An array is (H, W, 3) or (H, W), 0 to 255.
+    An array is of bytes, (H, W), (H, W, 3) or, with transparency, (H, W, 4).
 
     Raises:
         UserError: none of these, or not a readable image.
@@ -78,7 +78,9 @@ def as_image(value: Any) -> Image:
     if isinstance(value, images.Image):
         return to_rgb(value)
     if isinstance(value, np.ndarray):
-        return images.fromarray(value.astype(np.uint8)).convert("RGB")
+        if value.dtype != np.uint8 or value.ndim not in (2, 3) or value.shape[2:] not in ((), (3,), (4,)):
+            raise UserError(f"an array is of bytes, 0 to 255, (height, width, 3), not {value.dtype} {value.shape}")
+        return to_rgb(images.fromarray(value))
     if isinstance(value, Path) or (isinstance(value, str) and _is_file(value)):
         return load_rgb(Path(value))
     if isinstance(value, str):
@@ -87,7 +89,7 @@ def as_image(value: Any) -> Image:
         try:
             with images.open(io.BytesIO(value)) as opened:
                 return to_rgb(opened)
-        except (OSError, SyntaxError, ValueError) as error:
+        except Exception as error:  # a decoder may raise anything for bytes that it did not expect
             raise UserError(f"not a readable image of {len(value)} bytes ({type(error).__name__})") from None
     raise UserError(f"an image is a path, bytes, base64 text, an array or a PIL image, not {type(value).__name__}")
 

@@ -42,7 +42,7 @@ def check_generator_settings(settings: GeneratorSettings) -> None:
         raise UserError(f"generator.compile '{settings.compile}' is unknown; known: {', '.join(COMPILE)}")
     if not 0 <= settings.eta <= 1:
         raise UserError(f"generator.eta must be between 0 and 1, got {settings.eta:g}")
-    folder = _local_folder(settings.checkpoint)
+    folder = local_folder(settings.checkpoint)
     if folder is not None:
         check_checkpoint(settings, folder)
     elif not _HUB_NAME.fullmatch(settings.checkpoint):
@@ -56,7 +56,7 @@ def open_folder(settings: GeneratorSettings) -> Path:
         UserError: as `check_generator_settings` and `check_checkpoint`, or a checkpoint that cannot be fetched.
     """
     check_generator_settings(settings)
-    folder = _local_folder(settings.checkpoint)
+    folder = local_folder(settings.checkpoint)
     if folder is None:
         folder = download_checkpoint(settings.checkpoint)
         check_checkpoint(settings, folder)
@@ -85,7 +85,7 @@ def checkpoint_fingerprint(folder: Path) -> str:
     return fingerprint(digests, sampler_class(folder))
 
 
-def _local_folder(checkpoint: str) -> Path | None:
+def local_folder(checkpoint: str) -> Path | None:
     """The folder of an embedded or local checkpoint; None for what can only be on the hub."""
     if checkpoint in EMBEDDED:
         return EMBEDDED[checkpoint]

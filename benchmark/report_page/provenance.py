@@ -81,7 +81,7 @@ def _command(group: Group, record: Record, shots: Sequence[int], seeds: Sequence
     options = {
         "--method": record.tags["method"],
         "--components": record.tags.get("components", "") if " [" in method_label(record.tags) else "",
-        "--dataset": group.dataset,
+        "--dataset": record.tags["dataset"],
         "--data-root": "DATA_ROOT" if record.parameters.get("data_root") else "",
         "--preset": group.preset,
         "--protocol": group.protocol,

@@ -39,6 +39,8 @@ def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["run", "--preset", "maxi", "--dataset", "imagefolder"], "mini"),
         (["run", "--method", "standard", "--dataset", "custom_coco", "--data-root", "/nowhere"], "/nowhere"),
         (["run", "--dataset", "imagefolder", "--set", "classifier.backbone=resnet51"], "resnet51"),
+        (["run", "--set", "classifier.backbone=dinov2_vits14", "--set", "classifier.image_size=256"], "multiple of 14"),
+        (["run", "--set", "features.name=dinov2_vitl14", "--set", "features.image_size=100"], "multiple of 14"),
         (["run", "--dataset", "imagefolder", "--plugins", "nowhere.py"], "nowhere.py"),
         (["run", "--unknown", "1"], "--unknown"),
         (["sweep", "--methods", "standard,diagan"], "diagen"),

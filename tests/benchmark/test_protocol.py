@@ -167,8 +167,11 @@ class TestDriftingBackbone:
         trained = len(samples)
         assert trained == 2 * 10
         assert confidence.shape == (6,) and ((confidence >= 0) & (confidence <= 1)).all()
-        assert np.array_equal(fresh_tools(small(overrides=self.RELEASED)).confidence(task(), images), confidence)
+        again = fresh_tools(small(overrides=self.RELEASED))
+        assert np.array_equal(again.confidence(task(), images), confidence)
         assert len(samples) == trained
+        for name, value in vars(tools.calibration).items():
+            assert np.array_equal(vars(again.calibration)[name], value), name
 
     def test_diagen_runs_as_released_from_words_to_accuracy(self, samples: list[int], small: Settings) -> None:
         settings = small("diagen", protocol="as_released", overrides=(*self.RELEASED, "diagen.steps=2"))

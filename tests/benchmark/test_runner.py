@@ -136,6 +136,8 @@ def test_a_split_file_is_replayed(world, small: Settings, tracking_uri: str, tmp
     assert [path.name for path in paths] == ["squares-2-shots-seed-7.json", "squares-4-shots-seed-7.json"]
     run(small(shots="2,4", seeds="7"))
     run(small(split_files=",".join(map(str, paths))))
+    with pytest.raises(UserError, match="two split files of 2 shots, seed 7"):
+        prepare(small(split_files=f"{paths[0]},{paths[0]}"))
     cells = Tracker().finished_cells()
     assert [cell.tags["shots"] for cell in cells] == ["4", "2", "4", "2"]
     assert {cell.tags["seed"] for cell in cells} == {"7"}
@@ -143,10 +145,30 @@ def test_a_split_file_is_replayed(world, small: Settings, tracking_uri: str, tmp
     assert replayed == first
 
 
+def test_classes_of_too_few_test_images_for_precision_are_named(world, small: Settings, tracking_uri: str, caplog):
+    run(small("da_fusion", overrides=("features.neighbours=12",)))
+    assert (
+        "precision and recall by class leave out 3 of 3 classes, of at most 12 test images: apple, leaf" in caplog.text
+    )
+    metrics = Tracker().finished_cells()[0].metrics
+    assert "precision/pooled" in metrics
+    assert "precision/class_mean" not in metrics
+
+
 def test_a_split_file_of_another_dataset_is_refused(world, small: Settings, tmp_path):
     (path,) = write_splits(small(), tmp_path)
     with pytest.raises(UserError, match="the split file is of squares, the run of mini_focus"):
         prepare(small(dataset="mini_focus", split_files=str(path)))
+
+
+def test_a_sweep_runs_cells_again_whose_generator_changed(world, small: Settings, tracking_uri: str, monkeypatch):
+    """The folder of a checkpoint keeps its name when somebody trains on."""
+    for method in ("standard", "da_fusion"):
+        run(small(method))
+        assert missing_cells(prepare(small(method)), Tracker()) == []
+    monkeypatch.setattr("methods.checkpoint.checkpoint_fingerprint", lambda folder: "other weights")
+    assert missing_cells(prepare(small("standard")), Tracker()) == []
+    assert len(missing_cells(prepare(small("da_fusion")), Tracker())) == 1
 
 
 def test_a_sweep_runs_cells_again_whose_images_changed(world, small: Settings, tracking_uri: str, monkeypatch):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from benchmark.records import Record
 from benchmark.selection import comparable
 
@@ -56,7 +58,29 @@ def test_runs_of_earlier_settings_are_left_out_and_said():
     records = [cell(seed=s, ended=1, settings_fingerprint="old") for s in (0, 1)] + [cell(ended=2)]
     (group,) = comparable(records)
     assert [record.seed for record in group.records] == [0]
-    assert group.notes == ("2 runs left out: earlier settings under the same name",)
+    assert group.notes == ("2 runs left out: earlier settings, or another generator, under the same name",)
+
+
+def test_runs_of_another_generator_are_left_out():
+    records = [cell("diagen", s, ended=1, checkpoint_fingerprint="old weights") for s in (0, 1)]
+    (group,) = comparable([*records, cell("diagen", ended=2, checkpoint_fingerprint="new"), cell(ended=1)])
+    assert [(record.tags["method"], record.seed) for record in group.records] == [("diagen", 0), ("standard", 0)]
+    assert len(group.notes) == 1
+
+
+def test_folders_of_other_images_are_other_groups_under_one_name():
+    """Seeds of one are no seeds of the other, and neither hides the other."""
+    folders = {"dogs": "1234567", "birds": "abcdefg"}
+    records = [
+        replace(cell(seed=seed, ended=seed, dataset="imagefolder", data_fingerprint=data), parameters={"data_root": at})
+        for name, data in folders.items()
+        for seed, at in enumerate(("elsewhere", f"/photos/{name}"))
+    ]
+    groups = comparable([*records, cell()], dataset="imagefolder")
+    assert [group.dataset for group in groups] == ["imagefolder (birds abcdef)", "imagefolder (dogs 123456)"]
+    assert [len(group.records) for group in groups] == [2, 2]
+    assert [group.notes for group in groups] == [(), ()]
+    assert [group.dataset for group in comparable([records[0], cell()])] == ["imagefolder", "mini_focus"]
 
 
 def test_other_overrides_are_another_label():

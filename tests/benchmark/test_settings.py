@@ -80,6 +80,11 @@ def test_the_paper_preset_has_the_papers_hyper_parameters():
         ("classifier.learning_rate=.nan", "learning_rate"),
         ("diagen.synthetic_probability=1.5", "at most 1"),
         ("shots=3", "--shots"),
+        ("data_root=photos", "--data-root"),
+        ("split_files=[a.json]", "--split-file"),
+        ("classifier.epochs=???", "'???' is no value"),
+        ("classifier.backbone=${features.name}", "'${features.name}' is no value"),
+        ("prompts.model=2024-13-45", "no valid value"),
         ("epochs", "key=value"),
         ("=3", "key=value"),
         ("a..b=3", "key=value"),
@@ -110,7 +115,16 @@ def test_a_bad_option_is_refused(given: dict[str, str], says: str):
 
 
 def test_a_broken_preset_file_is_refused(tmp_path: Path):
-    for content, says in (("[1, 2]", "mapping"), ("a: [", "YAML"), ("typo: 1", "unknown setting")):
+    for content, says in (
+        ("[1, 2]", "mapping"),
+        ("a: [", "YAML"),
+        ("typo: 1", "unknown setting"),
+        ("prompts: {model: 2024-13-45}", "YAML"),
+        ("shots: [2]", "'shots' has an option of its own: --shots"),
+        ("components: [noise]", "--components"),
+        ("datasets: {mini_focsu: {}}", "unknown dataset 'mini_focsu'; did you mean mini_focus"),
+        ("datasets: {mini_focus: [1]}", "'datasets: mini_focus' must be a mapping"),
+    ):
         (tmp_path / "bad.yaml").write_text(content)
         with pytest.raises(UserError, match=says):
             resolve(preset=str(tmp_path / "bad.yaml"))

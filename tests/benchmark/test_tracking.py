@@ -48,3 +48,10 @@ def test_tags_choose_cells_and_the_experiment_is_the_environments(tracking_uri: 
             pass
     assert {cell.tags["method"] for cell in Tracker().finished_cells()} == {"standard", "diagen"}
     assert [cell.tags["method"] for cell in Tracker().finished_cells({"method": "diagen"})] == ["diagen"]
+
+
+def test_a_tag_may_hold_a_quote(tracking_uri: str):
+    for preset in ("o'brien.yaml", "mini"):
+        with Tracker().run("a run", {LEVEL: CELL, "preset": preset}):
+            pass
+    assert [cell.tags["preset"] for cell in Tracker().finished_cells({"preset": "o'brien.yaml"})] == ["o'brien.yaml"]

@@ -146,11 +146,17 @@ class TestSplits:
     def test_are_what_a_seeded_permutation_in_natural_order_gives(self, published: Path) -> None:
         dataset = opened(published, size=11)
         groups = [[e for e in by_name(dataset).values() if e.label == label] for label in range(10)]
-        expected = [split_pool(sorted(g, key=lambda e: natural_key(e.identifier)), 5, size=11) for g in groups]
+        divided = [split_pool(sorted(g, key=lambda e: natural_key(e.identifier)), 0, size=11) for g in groups]
+        expected = [split_pool(seen, 5) for seen, _ in divided]
         splits = dataset.splits(5)
-        assert splits.train_pool == tuple(tuple(seen[:8]) for seen, _ in expected)
-        assert list(splits.validation) == [example for seen, _ in expected for example in seen[8:]]
-        assert list(splits.tests["test"]) == [example for _, rest in expected for example in rest]
+        assert splits.train_pool == tuple(tuple(pool) for pool, _ in expected)
+        assert list(splits.validation) == [example for _, rest in expected for example in rest]
+        assert list(splits.tests["test"]) == [example for _, rest in divided for example in rest]
+
+    def test_every_seed_is_tested_on_the_same_images(self, published: Path) -> None:
+        one, other = (opened(published, size=11).splits(seed) for seed in (0, 1))
+        assert one.tests == other.tests
+        assert one.train_pool != other.train_pool
 
     def test_every_image_is_in_one_split(self, published: Path) -> None:
         dataset = opened(published)

@@ -70,6 +70,21 @@ class TestOneFolderOfClasses:
             open_folder(tmp_path, **settings)
 
 
+@pytest.mark.parametrize("folder", ["kept", "mlruns", "reports", "splits"])
+def test_what_runs_leave_among_the_photos_is_no_class(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DIAGEN_STORE", "kept")
+    write_classes(tmp_path, {**TWO, folder: 10})
+    for root in (tmp_path, Path()):
+        with pytest.raises(UserError, match=f"{folder}: what earlier runs made lies among the class folders: move it"):
+            open_folder(root)
+    monkeypatch.chdir(tmp_path / "cup")
+    monkeypatch.setenv("DIAGEN_STORE", "elsewhere")
+    assert folder in open_folder(tmp_path).classes  # a class, for all that is known there
+
+
 class TestGivenParts:
     def write(self, root: Path, **counts: int) -> Path:
         for part, count in counts.items():

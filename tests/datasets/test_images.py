@@ -203,6 +203,21 @@ def test_a_truncated_image_is_refused(tmp_path: Path) -> None:
         load_rgb(path)
 
 
+@pytest.mark.parametrize("error", [RuntimeError, NotImplementedError, AttributeError, MemoryError, IndexError])
+def test_whatever_a_decoder_raises_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    """As those of AVIF, DDS and SPIDER do for damaged files."""
+
+    def fails(*_arguments: object) -> None:
+        raise error("of the decoder\nand more")
+
+    path = write_image(tmp_path / "photo.png")
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", fails)
+    with pytest.raises(UserError, match=r"photo\.png: not a readable image \(of the decoder\)"):
+        load_rgb(path)
+
+
 def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"gone\.png: no such image file"):
         load_rgb(tmp_path / "gone.png")

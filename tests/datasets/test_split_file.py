@@ -131,6 +131,20 @@ def test_an_edited_file_is_refused(file: Path):
         read_split(edited(file, images=images[1:]))
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"shots": 8}, "it says 8 shots, and holds others"),
+        ({"shots": 4.0}, "whole numbers"),
+        ({"seed": 1.7}, "whole numbers"),
+        ({"seed": True}, "whole numbers"),
+    ],
+)
+def test_other_shots_than_its_images_are_refused(file: Path, changes: dict[str, object], message: str):
+    with pytest.raises(UserError, match=message):
+        read_split(edited(file, **changes))
+
+
 def test_a_label_beyond_the_classes_is_refused(file: Path):
     images = json.loads(file.read_text())["images"]
     with pytest.raises(UserError, match="label"):

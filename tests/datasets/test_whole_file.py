@@ -18,6 +18,13 @@ def test_the_file_appears_when_all_of_it_is_written(tmp_path: Path) -> None:
     assert path.read_bytes() == b"half and half"
 
 
+def test_others_may_read_it_as_they_may_any_file_of_the_user(tmp_path: Path) -> None:
+    with whole_file(tmp_path / "whole") as file:
+        file.write(b"data")
+    (tmp_path / "plain").write_bytes(b"data")
+    assert (tmp_path / "whole").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
 def test_a_failure_leaves_what_was_there_before_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "data.bin"
     path.write_bytes(b"before")

@@ -13,7 +13,7 @@ from PIL import Image
 
 from datasets.errors import UserError
 from evaluation import networks
-from evaluation.backbones import BACKBONES, check_backbone, load_backbone, timm_names
+from evaluation.backbones import BACKBONES, check_backbone, check_image_size, load_backbone, timm_names
 from evaluation.features import embed_images, embed_views
 from evaluation.frozen import Backbone, Network, weights_digest
 from evaluation.views import standard_view
@@ -47,6 +47,16 @@ class TestNames:
     def test_unknown_ones_get_the_nearest(self, name: str, nearest: str) -> None:
         with pytest.raises(UserError, match=f"unknown backbone.*{nearest}"):
             check_backbone(name)
+
+    def test_unknown_weights_get_the_nearest(self) -> None:
+        with pytest.raises(UserError, match=r"unknown weights 'timm/resnet50\.a9_in1k'.*timm/resnet50\.a\d_in1k"):
+            check_backbone("timm/resnet50.a9_in1k")
+
+    def test_sizes_that_a_name_rules_out_are_refused_before_anything_is_loaded(self) -> None:
+        check_image_size("dinov2_vits14", 224)
+        check_image_size("efficientnet_lite0", 100)
+        with pytest.raises(UserError, match="dinov2_vits14: image_size must be a multiple of 14 pixels, such as 252"):
+            check_image_size("dinov2_vits14", 256)
 
     def test_the_message_says_what_the_name_was_for(self) -> None:
         with pytest.raises(UserError, match="unknown features 'dinov3'"):
@@ -127,7 +137,7 @@ def test_other_weights_other_fingerprint() -> None:
 
 
 def test_a_size_that_the_network_cannot_take_is_refused() -> None:
-    with pytest.raises(UserError, match="multiple of 14 pixels, not 100"):
+    with pytest.raises(UserError, match="multiple of 14 pixels, such as 98, not 100"):
         Backbone("dinov2_vits14", tiny(multiple_of=14), 100)
 
 

@@ -20,7 +20,7 @@ from evaluation.calibration import (
 Data = tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]
 
 
-@pytest.fixture(params=[0.1, 0.4, 1.0, 4.0, 30.0])
+@pytest.fixture(params=[0.02, 0.1, 0.4, 1.0, 4.0, 30.0])
 def miscalibrated(request: pytest.FixtureRequest) -> Data:
     """Logits that are `param` times too large for labels drawn from their softmax."""
     rng = np.random.default_rng(0)
@@ -37,7 +37,7 @@ def test_nll_equals_scipy(miscalibrated: Data) -> None:
 
 def test_temperature_is_the_one_of_least_nll(miscalibrated: Data) -> None:
     logits, labels = miscalibrated
-    best = optimize.minimize_scalar(lambda t: negative_log_likelihood(logits, labels, t), bounds=(0.05, 90))
+    best = optimize.minimize_scalar(lambda t: negative_log_likelihood(logits, labels, t), bounds=(0.01, 90))
     fitted = fit_temperature(logits, labels)
     assert negative_log_likelihood(logits, labels, fitted) <= best.fun + 1e-7
     assert fitted == pytest.approx(best.x, rel=1e-3)

@@ -129,6 +129,13 @@ class TestClassMean:
         assert class_mean_precision_recall(real, labels, real, 1 - labels) == PrecisionRecall(0.0, 0.0)
         assert precision_recall(real, real).precision == 1.0
 
-    def test_a_class_without_a_manifold_leaves_no_mean(self) -> None:
-        result = class_mean_precision_recall(features(0, 10), np.repeat(0, 10), features(1, 10), np.repeat([0, 1], 5))
-        assert np.isnan(result.precision)
+    def test_a_class_of_too_few_real_images_does_not_count(self) -> None:
+        real, synthetic = features(0, 13), features(1, 10)
+        labels, own = np.repeat([0, 1], [10, 3]), np.repeat([0, 1], 5)
+        expected = precision_recall(real[:10], synthetic[:5])
+        assert class_mean_precision_recall(real, labels, synthetic, own) == expected
+        assert class_mean_precision_recall(real[:10], labels[:10], synthetic, own) == expected
+
+    def test_a_class_of_too_few_synthetic_images_leaves_no_mean(self) -> None:
+        result = class_mean_precision_recall(features(0, 20), np.repeat([0, 1], 10), features(1, 5), np.repeat(0, 5))
+        assert np.isnan([result.precision, result.recall]).all()

@@ -54,6 +54,12 @@ def test_an_image_may_come_in_any_form(tmp_path: Path):
         assert (image.mode, image.size, image.getpixel((0, 0))) == ("RGB", (6, 4), (77, 77, 77))
 
 
+def test_transparency_is_white_whatever_the_form():
+    clear = np.zeros((4, 6, 4), np.uint8)
+    for form in (clear, Image.fromarray(clear)):
+        assert as_image(form).getpixel((0, 0)) == (255, 255, 255)
+
+
 def test_a_photo_taken_sideways_is_upright_whether_it_is_a_file_or_bytes(tmp_path: Path):
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by a quarter
@@ -70,6 +76,9 @@ def test_a_photo_taken_sideways_is_upright_whether_it_is_a_file_or_bytes(tmp_pat
         (b"<html>", "not a readable image of 6 bytes"),
         (base64.b64encode(b"no image").decode(), "not a readable image of 8 bytes"),
         (3.5, "not float"),
+        (np.zeros((4, 6, 3)), r"an array is of bytes, 0 to 255, .*, not float64 \(4, 6, 3\)"),
+        (np.zeros((4, 6, 2), np.uint8), r"not uint8 \(4, 6, 2\)"),
+        (np.zeros((3, 4, 6), np.uint8), r"not uint8 \(3, 4, 6\)"),
     ],
 )
 def test_what_is_no_image_is_refused_in_one_line(value: object, message: str):
