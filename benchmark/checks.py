@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+
 from benchmark.settings import RunSettings
 from methods.base import Method
+
+logger = logging.getLogger(__name__)
 
 
 def check_services(settings: RunSettings, method: Method) -> None:
@@ -26,3 +30,17 @@ def check_services(settings: RunSettings, method: Method) -> None:
     check_generator_settings(settings.generator)
     if "prompts" in settings.components:
         check_prompt_settings(settings.prompts)
+
+
+def warn_of_services(settings: RunSettings, method: Method) -> None:
+    """Say which settings can work and will hardly do what was meant."""
+    if method.synthetic_probability == 0:
+        return
+    if settings.generator.checkpoint == "mini_sd" and settings.dataset != "mini_focus":
+        logger.warning(
+            "mini_sd draws the miniature's ten classes and nothing else: for %s take --preset paper, or another "
+            "generator.checkpoint with its generator.resolution",
+            settings.dataset,
+        )
+    if settings.prompts.source == "template" and settings.prompts.base_url:
+        logger.warning("prompts.base_url is not asked for prompts: prompts.source=openai would, now it is template")

@@ -369,7 +369,12 @@ def _comparable(
     names = _names("methods", methods) if methods else []
     for name in names:
         METHODS[name]  # an unknown one is refused, with the known ones
-    return comparable(tracker.cells(), dataset, preset, chosen, protocol, names)
+    cells = tracker.cells()
+    groups = comparable(cells, dataset, preset, chosen, protocol, names)
+    if not groups and (everything := comparable(cells)):
+        titles = "; ".join(group.title for group in everything)
+        raise UserError(f"no finished run is of what was chosen; there are runs of {titles}")
+    return groups
 
 
 def _run(settings: RunSettings) -> None:

@@ -21,7 +21,11 @@ Components = Annotated[
     str, typer.Option(help="The method's parts that are on: all (default), none, or names such as noise,prompts.")
 ]
 DataRoot = Annotated[
-    str, typer.Option(help="Folder that holds the datasets' folders. Default: the environment variable DIAGEN_DATA.")
+    str,
+    typer.Option(
+        help="Folder that holds the datasets' folders; for imagefolder the folder of the class folders. Default: the "
+        "environment variable DIAGEN_DATA."
+    ),
 ]
 Plugins = Annotated[str, typer.Option(help="Python files that register methods or datasets, separated by commas.")]
 OnlyDataset = Annotated[str, typer.Option("--dataset", help="Runs on this dataset alone.")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from benchmark.progress import Stages
 from datasets.base import DATASETS, Advance, Dataset, Verification
 from datasets.download import download
 from datasets.errors import UserError
+from datasets.location import given_data_root
 from datasets.unpack import is_unpacked, unpack
 
 SHOWN_PROBLEMS = 20
@@ -31,7 +31,7 @@ def prepare_dataset(name: str, data_root: str = "") -> None:
     Raises:
         UserError: no data root is given, the data cannot be had, or they have problems.
     """
-    plugin, root, stages = DATASETS[name], _root(data_root), Stages()
+    plugin, root, stages = DATASETS[name], given_data_root(data_root), Stages()
     if plugin.archives:
         if root is None:
             raise UserError(
@@ -52,14 +52,14 @@ def verify_dataset(name: str, data_root: str = "") -> None:
     Raises:
         UserError: the layout is missing, or there are problems.
     """
-    plugin, root = DATASETS[name], _root(data_root)
+    plugin, root = DATASETS[name], given_data_root(data_root)
     verification = plugin.verify(root, _teller(Stages()))
     _print(report(name, verification))
     if verification.problems:
-        count = len(verification.problems)
+        count, where = len(verification.problems), f" --data-root {data_root}" if data_root else ""
         raise UserError(
             f"{name}: {count} problem{'s' * (count > 1)}{f' in {root}' if root else ''}; replace or remove what is "
-            f"named above, then look again with `python -m benchmark prepare {name} --verify`"
+            f"named above, then look again with `python -m benchmark prepare {name} --verify{where}`"
         )
 
 
@@ -73,11 +73,6 @@ def report(name: str, verification: Verification) -> str:
     if not verification.problems:
         lines.append("every image is readable and no problem was found")
     return "\n".join(lines)
-
-
-def _root(data_root: str) -> Path | None:
-    given = data_root or os.environ.get("DIAGEN_DATA")
-    return Path(given) if given else None
 
 
 def _provide(name: str, plugin: type[Dataset], root: Path, stages: Stages) -> None:

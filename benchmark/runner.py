@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import mean
 from tempfile import TemporaryDirectory
 
-from benchmark.checks import check_services
+from benchmark.checks import check_services, warn_of_services
 from benchmark.evaluate import CellResult, evaluate
 from benchmark.grid import image_grid
 from benchmark.progress import Stages
@@ -173,6 +173,7 @@ def missing_cells(job: Job, tracker: Tracker) -> list[Cell]:
 
 
 def _run_cells(job: Job, cells: Sequence[Cell], tracker: Tracker, models: Models, parent: TrackedRun | None) -> None:
+    warn_of_services(job.settings, job.method)
     tools = LocalTools(job.settings, models, job.tasks[job.cells[0]])
     seeds, shots = (",".join(map(str, dict.fromkeys(values))) for values in zip(*cells, strict=True))
     tags = {**job.tags(), LEVEL: RUN, "seed": seeds, "shots": shots}
@@ -197,9 +198,11 @@ def _run_cell(job: Job, cell: Cell, tools: LocalTools, tracker: Tracker, parent:
         classifier = train_classifier(task, synthetic, job.method.synthetic_probability, tools)
         result = evaluate(task, synthetic, classifier, tools)
         result.metrics.update(_costs(tools.stages))
-        _log_classifier(run, task, classifier, job.settings)
+        served_as = _log_classifier(run, task, classifier, job.settings)
         _log(run, task, synthetic, result)
     tools.stages.say(f"    {_summary(result)}")
+    if served_as:
+        tools.stages.say(f"    classifier: {served_as}")
     return result
 
 
@@ -217,19 +220,22 @@ def _costs(stages: Stages) -> dict[str, float]:
     return costs
 
 
-def _log_classifier(run: TrackedRun, task: FewShotTask, classifier: Classifier, settings: RunSettings) -> None:
-    """As an MLflow model. One whose network drifted has no backbone that could be loaded by its name."""
+def _log_classifier(run: TrackedRun, task: FewShotTask, classifier: Classifier, settings: RunSettings) -> str:
+    """As an MLflow model, whose address is returned; empty where none is logged.
+
+    One whose network drifted has no backbone that could be loaded by its name.
+    """
     from benchmark.tracked_classifier import log_classifier
     from evaluation.saved_classifier import SavedClassifier
 
     chosen = settings.classifier
     if not settings.log_classifier or chosen.backbone_mode == "train":
-        return
+        return ""
     names, head = task.dataset.display_names, classifier.head
     saved = SavedClassifier(names, chosen.backbone, chosen.image_size, head, chosen.dtype)
     with TemporaryDirectory() as folder:
         saved.save(Path(folder))
-        log_classifier(run, Path(folder), task.image(task.train[0]))
+        return log_classifier(run, Path(folder), task.image(task.train[0]))
 
 
 def _log(run: TrackedRun, task: FewShotTask, synthetic: SyntheticSet, result: CellResult) -> None:

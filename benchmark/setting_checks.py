@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 from omegaconf import Container, DictConfig
@@ -115,6 +116,8 @@ def check_values(flat: Mapping[str, Any]) -> None:
     for name, value in flat.items():
         if name in CHOICES and value not in CHOICES[name]:
             raise UnknownName(name, str(value), CHOICES[name])
+        if isinstance(value, str) and "://" in value and "@" in urlsplit(value).netloc:
+            raise UserError(f"'{name}' holds a password in its address, which would be tracked: leave it out")
         last = name.rpartition(".")[2]
         for number in value if isinstance(value, (list, tuple)) else [value]:
             if isinstance(number, (int, float)) and not isinstance(number, bool):
@@ -122,6 +125,8 @@ def check_values(flat: Mapping[str, Any]) -> None:
 
 
 def first_line(error: Exception) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark:
+        return f"{error.problem} in line {error.problem_mark.line + 1}"
     return str(error).strip().split("\n", 1)[0]
 
 

@@ -49,6 +49,8 @@ def protocol_names() -> list[str]:
 
 def _load(kind: str, folder: Path, name: str) -> dict[str, Any]:
     path = Path(name) if name.endswith((".yaml", ".yml")) else folder / f"{name}.yaml"
+    if not path.is_file() and path.name == name.rpartition("/")[2]:
+        raise UserError(f"{kind} '{name}': no such file")
     if not path.is_file():
         raise UnknownName(kind, name, _stems(folder))
     try:

@@ -8,10 +8,8 @@ stand those that they give for one dataset alone.
 from __future__ import annotations
 
 import inspect
-import os
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, make_dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
@@ -26,6 +24,7 @@ from benchmark.setting_checks import (
 )
 from benchmark.setting_files import preset_settings, protocol_settings
 from datasets.base import DATASETS, Dataset
+from datasets.location import given_data_root
 from datasets.seeding import fingerprint
 from evaluation.settings import ClassifierSettings, FeatureSettings, GuideClassifierSettings
 from methods.base import METHODS, Method
@@ -146,9 +145,8 @@ def open_dataset(settings: RunSettings) -> Dataset:
         UserError: a missing or broken folder, or a setting of the dataset that it refuses.
     """
     plugin: Any = DATASETS[settings.dataset]
-    root = settings.data_root or os.environ.get("DIAGEN_DATA")
     own = asdict(settings.dataset_settings[settings.dataset])
-    return plugin(data_root=Path(root) if root else None, unreadable=settings.unreadable, **own)
+    return plugin(data_root=given_data_root(settings.data_root), unreadable=settings.unreadable, **own)
 
 
 def dataset_fingerprint(settings: RunSettings) -> str:

@@ -41,6 +41,10 @@ class Table1Cell:
     paper: float | None
 
 
+class NoTable(UserError):
+    """The runs that are tracked make no Table 1."""
+
+
 def table1(group_list: Iterable[Group], over: str = "class_mean") -> list[Table1Cell]:
     """Every cell of the table for the datasets that were run, the paper's three first; missing ones have no mean.
 
@@ -48,16 +52,16 @@ def table1(group_list: Iterable[Group], over: str = "class_mean") -> list[Table1
         over: `class_mean` or `pooled`; the paper does not say which of the two it reports.
 
     Raises:
-        UserError: no run of DA-Fusion or DIAGen has precision and recall, or a dataset has groups of several presets
+        NoTable: no run of DA-Fusion or DIAGen has precision and recall, or a dataset has groups of several presets
             or protocols, which must not be mixed.
     """
     groups = [group for group in group_list if any(_is_ours(record) for record in group.records)]
     if not groups:
-        raise UserError("no run of da_fusion or diagen is tracked: make some with `sweep --methods da_fusion,diagen`")
+        raise NoTable("no run of da_fusion or diagen is tracked: make some with `sweep --methods da_fusion,diagen`")
     names = [group.dataset for group in groups]
     if len(set(names)) < len(names):
         titles = "; ".join(group.title for group in groups)
-        raise UserError(f"Table 1 mixes no presets or protocols: choose one by --preset or --protocol among {titles}")
+        raise NoTable(f"Table 1 mixes no presets or protocols: choose one by --preset or --protocol among {titles}")
     order = {name: rank for rank, name in enumerate(PAPER_DATASETS)}
     groups.sort(key=lambda group: (order.get(group.dataset, len(order)), group.dataset))
     return [

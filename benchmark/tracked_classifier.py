@@ -30,8 +30,11 @@ SERVED_WITH = (
 """What a classifier needs where it is served."""
 
 
-def log_classifier(run: TrackedRun, folder: Path, image: Image) -> None:
-    """The files of a `SavedClassifier` in `folder`, as a model of the run, with `image` as its example of an input."""
+def log_classifier(run: TrackedRun, folder: Path, image: Image) -> str:
+    """The files of a `SavedClassifier` in `folder`, as a model of the run, with `image` as its example of an input.
+
+    Returns the address by which MLflow loads and serves it.
+    """
     import mlflow
     import pandas as pd
     from mlflow.models import Model, ModelSignature
@@ -40,7 +43,7 @@ def log_classifier(run: TrackedRun, folder: Path, image: Image) -> None:
     here = Path(__file__).parent
     results = [ColSpec(DataType.string, "prediction"), ColSpec(DataType.double, "confidence")]
     with _experiment(run.experiment):
-        Model.log(
+        logged = Model.log(
             artifact_path=None,
             name=NAME,
             flavor=mlflow.pyfunc,
@@ -52,6 +55,7 @@ def log_classifier(run: TrackedRun, folder: Path, image: Image) -> None:
             input_example=pd.DataFrame({"image": [_base64(image)]}),
             pip_requirements=[f"{name}=={version(name)}" for name in SERVED_WITH],
         )
+    return str(logged.model_uri)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ what was made of them.
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -20,7 +21,9 @@ from contextlib import contextmanager, suppress
 from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from benchmark.records import FINISHED, Record, Table, table_from_json
 from datasets.errors import UserError
@@ -35,6 +38,10 @@ CHECKPOINT = "checkpoint_fingerprint"
 T = TypeVar("T")
 
 CELL, RUN, SWEEP, REPORT = "cell", "run", "sweep", "report"
+
+_SECONDS_TO_ANSWER = 20
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+"""Of errors with which artifacts cannot be written."""
 
 LONGEST_PARAMETER = 6000
 """Characters that MLflow stores of a parameter's value."""
@@ -113,11 +120,12 @@ class Tracker:
         self.uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path.cwd() / 'mlflow.db'}"
         mlflow.set_tracking_uri(self.uri)
         try:
+            _check_that_it_answers(self.uri)
             _create_database(self.uri)
             self._client = mlflow.MlflowClient()
             self._experiment = self._experiment_id()
         except Exception as error:  # SQLAlchemy's, requests' and MLflow's own
-            raise _unreachable(self.uri, error) from error
+            raise _unusable(self.uri, error) from error
 
     @contextmanager
     def run(self, name: str, tags: Mapping[str, str], parent: TrackedRun | None = None) -> Iterator[TrackedRun]:
@@ -125,16 +133,32 @@ class Tracker:
 
         The outermost run is the one that `mlflow run` opened, if it did (MLFLOW_RUN_ID).
         """
-        run = self._open(name, {**_provenance(), **tags}, parent)
-        status = "FAILED"
+        with self._told_of_failures():
+            run = self._open(name, {**_provenance(), **tags}, parent)
+            status = "FAILED"
+            try:
+                yield run
+                status = "FINISHED"
+            except KeyboardInterrupt:
+                status = "KILLED"
+                raise
+            finally:
+                self._client.set_terminated(run.identifier, status)
+
+    @contextmanager
+    def _told_of_failures(self) -> Iterator[None]:
+        """A store that fails while runs are written (a full disk, a server that went away) is one line."""
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
+
         try:
-            yield run
-            status = "FINISHED"
-        except KeyboardInterrupt:
-            status = "KILLED"
-            raise
-        finally:
-            self._client.set_terminated(run.identifier, status)
+            yield
+        except (MlflowException, SQLAlchemyError) as error:
+            raise _unusable(self.uri, error) from error
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            raise _unusable(self.uri, error) from error
 
     def finished_cells(self, tags: Mapping[str, str] | None = None) -> list[Record]:
         """Every finished cell with these tags, in every experiment of the store, the latest first."""
@@ -173,7 +197,7 @@ class Tracker:
     def _experiment_id(self) -> str:
         """MLFLOW_EXPERIMENT_ID or MLFLOW_EXPERIMENT_NAME, else the store's default experiment."""
         if identifier := os.environ.get("MLFLOW_EXPERIMENT_ID"):
-            return identifier
+            return self._client.get_experiment(identifier).experiment_id
         if name := os.environ.get("MLFLOW_EXPERIMENT_NAME"):
             found = self._client.get_experiment_by_name(name)
             return found.experiment_id if found else self._client.create_experiment(name)
@@ -307,6 +331,28 @@ def _quieten() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _unreachable(uri: str, error: Exception) -> UserError:
-    reason = str(error).strip().split("\n", 1)[0][:200]
-    return UserError(f"the MLflow store {uri} cannot be used ({reason}): check MLFLOW_TRACKING_URI")
+def _check_that_it_answers(uri: str) -> None:
+    """Raise for a server that is not there; MLflow itself would try for minutes, without a word."""
+    import requests
+
+    if not uri.startswith(("http://", "https://")):
+        return
+    try:
+        requests.head(uri, timeout=_SECONDS_TO_ANSWER)
+    except requests.exceptions.SSLError:
+        pass  # it is there; whether its certificate will do, MLflow knows
+    except (requests.ConnectionError, requests.Timeout):
+        raise ConnectionError("no server answers there") from None
+
+
+def _unusable(uri: str, error: Exception) -> UserError:
+    """What is wrong with a store, in a line without the password that its address may hold."""
+    # SQLAlchemy adds the statement and its values to what the database says.
+    reason = str(getattr(error, "orig", None) or error).strip().split("\n", 1)[0]
+    secret = urlsplit(uri).password
+    if secret:
+        uri, reason = (text.replace(secret, "…") for text in (uri, reason))
+    return UserError(
+        f"the MLflow store {uri} cannot be used ({shorten(reason, 200, placeholder=' …')}): check MLFLOW_TRACKING_URI, "
+        "MLFLOW_EXPERIMENT_ID, and the space and rights there"
+    )

@@ -60,7 +60,7 @@ class ImageFolder(FolderDataset):
             raise UserError(f"dataset imagefolder: no data root given; {_ADVICE}")
         self.root = require_folder(Path(data_root), _ADVICE)
         self._train_pool, self._validation_share = train_pool, validation_share
-        _refuse_own_folders(self.root)
+        _refuse_folders_of_no_class(self.root)
         parts = _part_folders(self.root)
         self._names = _class_names(next(iter(parts.values())))
         words = read_class_list(self.root / "classes.yaml", self._names)
@@ -107,7 +107,11 @@ class ImageFolder(FolderDataset):
         purpose = "at least 1 to validate" if others == 1 else "at least 1 to validate and 1 to test"
         purpose = f"{self._train_pool} for the train pool and {purpose} are"
         largest = min(len(group) for group in self._trained_on) - others
-        lower = f", or lower it with --set imagefolder.train_pool={largest}" if largest >= 1 else ""
+        lower = (
+            f", or lower it with --set imagefolder.train_pool={largest} (and so many shots at most)"
+            if largest >= 1
+            else ""
+        )
         require_images(self._names, self._trained_on, self._train_pool + others, purpose, f"add images{lower}")
 
 
@@ -128,11 +132,13 @@ def _part_folders(root: Path) -> dict[str, Path]:
     return {part: folders[part] for part in _PARTS if part in folders}
 
 
-def _refuse_own_folders(root: Path) -> None:
-    """Runs that are started in the folder of photos leave pictures in it."""
+def _refuse_folders_of_no_class(root: Path) -> None:
+    """Those of other datasets, and what runs leave that are started in the folder of photos."""
     here = Path.cwd().resolve()
     own = {default_cache().resolve(), *(here / name for name in ("mlruns", "mlartifacts", "reports", "splits"))}
     for path in subfolders(root):
+        if path.name in DATASETS:
+            raise UserError(f"{path}: the folder of another dataset is no class; {_ADVICE}")
         if path.resolve() in own:
             raise UserError(
                 f"{path}: what earlier runs made lies among the class folders: move it, and start in another folder "

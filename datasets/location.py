@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from datasets.errors import UserError
+
+
+def given_data_root(data_root: str) -> Path | None:
+    """The folder that a user gave, or the one that DIAGEN_DATA names; None where neither is there."""
+    given = data_root or os.environ.get("DIAGEN_DATA")
+    return Path(given).expanduser() if given else None
 
 
 def dataset_folder(data_root: Path | None, name: str, marker: str, advice: str) -> Path:

@@ -72,10 +72,10 @@ class DIAGen(Method):
     def synthesize(self, task: FewShotTask, tools: Tools) -> SyntheticSet:
         noisy, weighted = "noise" in self.enabled, "weights" in self.enabled
         levels = self.noise_std if noisy else (0.0,)
-        words = noisy_words(tools.textual_inversion(task), levels, seed_from(task.name, task.seed))  # (a) Eq. 1
         prompts: tuple[tuple[str, ...], ...] = ((PROMPT,),) * len(task.classes)
-        if "prompts" in self.enabled:
+        if "prompts" in self.enabled:  # first: a language model that is not there is known before an hour of learning
             prompts = tools.prompts(task, self.prompts_per_class)  # (b)
+        words = noisy_words(tools.textual_inversion(task), levels, seed_from(task.name, task.seed))  # (a) Eq. 1
         plan = pair(
             task,
             words,

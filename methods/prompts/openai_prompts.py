@@ -88,7 +88,10 @@ def _ask(client: Any, noun: str, count: int, settings: PromptSettings, seed: int
         problem = f"cannot be reached: {' '.join(str(error.__cause__ or error).split())[:120]}"
     except (AttributeError, IndexError, TypeError, ValueError):
         problem = "gave an answer that is no chat completion; is prompts.base_url right (it mostly ends with /v1)?"
-    raise UserError(f"no prompts for class '{noun}': {_server(settings)} {_without_key(problem)}")
+    raise UserError(
+        f"no prompts for class '{noun}': {_server(settings)} {_without_key(problem)}; prompts.base_url names another "
+        "server, prompts.source=template needs none"
+    )
 
 
 def _server(settings: PromptSettings) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from benchmark.grid import ACCENT, PAPER, TILE, image_grid
+from benchmark.grid import ACCENT, PAPER, TILE, _font, image_grid
 from datasets.base import DATASETS
 from datasets.few_shot import few_shot_task
 from methods.base import SyntheticImage, SyntheticSet
@@ -30,3 +30,9 @@ def test_guides_stand_beside_their_synthetics(world, tmp_path):
     for name in (PAPER, ACCENT):
         colour = tuple(int(name[i : i + 2], 16) for i in (1, 3, 5))
         assert (pixels == colour).all(axis=1).any()
+
+
+def test_letters_beyond_english_are_drawn():
+    """A font that lacks a letter draws the same box for every one."""
+    drawn = {bytes(_font(20).getmask(letter)) for letter in "ÄÖéøЖλ"}
+    assert len(drawn) == 6

@@ -152,7 +152,8 @@ def test_the_command_writes_the_report_and_logs_it(
     names = {item.path for item in mlflow.MlflowClient().list_artifacts(logged.info.run_id)}
     assert {"report.html", "figures", "leaderboard.json"} <= names
     assert main(["leaderboard", "--dataset", "coco"]) == 2
-    assert "no finished run" in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert "no finished run is of what was chosen; there are runs of squares · preset mini · protocol paper" in message
 
 
 def test_only_what_the_command_wrote_is_logged(
@@ -170,7 +171,7 @@ def test_only_what_the_command_wrote_is_logged(
     assert names == {f"leaderboard.{suffix}" for suffix in ("md", "tex", "csv", "json")}
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", [*PARTS, ""])
 def test_a_folder_that_cannot_be_written_to_is_one_clear_line(part: str, groups: list[Group], tmp_path: Path):
     (tmp_path / "taken").write_text("a file where the folder should be")
     with pytest.raises(UserError, match=r"cannot write .*taken.*--out"):

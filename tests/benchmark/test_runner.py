@@ -131,6 +131,15 @@ def test_accuracy_is_also_told_by_attribute(world, small: Settings, tracking_uri
     assert [row[:2] + row[3:] for row in table["data"]] == [["side", "left", 9], ["side", "right", 9]]
 
 
+def test_drawings_of_the_miniature_for_other_data_are_warned_of(world, small: Settings, tracking_uri: str, caplog):
+    run(small("standard"))
+    assert not caplog.records
+    run(small("da_fusion", overrides=("prompts.base_url=http://localhost:8000/v1",)))
+    drawings, unused = caplog.messages
+    assert drawings.startswith("mini_sd draws the miniature's ten classes and nothing else: for squares take")
+    assert unused.startswith("prompts.base_url is not asked")
+
+
 def test_a_split_file_is_replayed(world, small: Settings, tracking_uri: str, tmp_path):
     paths = list(write_splits(small(shots="2,4", seeds="7"), tmp_path / "splits"))
     assert [path.name for path in paths] == ["squares-2-shots-seed-7.json", "squares-4-shots-seed-7.json"]

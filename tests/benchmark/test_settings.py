@@ -85,6 +85,7 @@ def test_the_paper_preset_has_the_papers_hyper_parameters():
         ("classifier.epochs=???", "'???' is no value"),
         ("classifier.backbone=${features.name}", "'${features.name}' is no value"),
         ("prompts.model=2024-13-45", "no valid value"),
+        ("prompts.base_url=http://user:secret@localhost/v1", "holds a password in its address"),
         ("epochs", "key=value"),
         ("=3", "key=value"),
         ("a..b=3", "key=value"),
@@ -117,7 +118,7 @@ def test_a_bad_option_is_refused(given: dict[str, str], says: str):
 def test_a_broken_preset_file_is_refused(tmp_path: Path):
     for content, says in (
         ("[1, 2]", "mapping"),
-        ("a: [", "YAML"),
+        ("a: 1\nb: [", "YAML: .* in line 2"),
         ("typo: 1", "unknown setting"),
         ("prompts: {model: 2024-13-45}", "YAML"),
         ("shots: [2]", "'shots' has an option of its own: --shots"),
@@ -128,6 +129,8 @@ def test_a_broken_preset_file_is_refused(tmp_path: Path):
         (tmp_path / "bad.yaml").write_text(content)
         with pytest.raises(UserError, match=says):
             resolve(preset=str(tmp_path / "bad.yaml"))
+    with pytest.raises(UserError, match=r"other\.yaml': no such file"):
+        resolve(preset=str(tmp_path / "other.yaml"))
 
 
 def test_lists_keep_their_order_and_lose_repeats():

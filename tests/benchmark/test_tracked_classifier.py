@@ -39,8 +39,9 @@ def logged(tracking_uri: str, tmp_path: Path) -> Any:
     folder.mkdir()
     SavedClassifier(CLASSES, "efficientnet_lite0", 64, head).save(folder)
     with Tracker().run("a run", {"level": "cell"}) as run:
-        log_classifier(run, folder, photo(1))
+        address = log_classifier(run, folder, photo(1))
     (model,) = mlflow.search_logged_models(output_format="list")
+    assert address == f"models:/{model.model_id}"
     assert model.source_run_id == run.identifier
     return model
 

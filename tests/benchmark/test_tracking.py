@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 from pathlib import Path
 
 import pytest
+from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import OperationalError
 
 from benchmark.tracking import CELL, LEVEL, Tracker
+from datasets.errors import UserError
 
 
 @pytest.fixture
@@ -48,6 +53,49 @@ def test_tags_choose_cells_and_the_experiment_is_the_environments(tracking_uri: 
             pass
     assert {cell.tags["method"] for cell in Tracker().finished_cells()} == {"standard", "diagen"}
     assert [cell.tags["method"] for cell in Tracker().finished_cells({"method": "diagen"})] == ["diagen"]
+
+
+def test_a_server_that_is_not_there_is_told_at_once(monkeypatch: pytest.MonkeyPatch):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://somebody:secret@{address}")
+    with pytest.raises(UserError, match=r"no server answers there\): check MLFLOW_TRACKING_URI") as caught:
+        Tracker()
+    assert address in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_an_experiment_that_is_not_there_is_named(tracking_uri: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "999")
+    with pytest.raises(UserError, match=r"No Experiment with id=999 exists\): check MLFLOW_TRACKING_URI, MLFLOW_EXP"):
+        Tracker()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OperationalError("INSERT INTO runs (?)", {"secret": 1}, Exception("database or disk is full")),
+        MlflowException("database or disk is full"),
+        OSError(errno.ENOSPC, "No space left: database or disk is full"),
+    ],
+)
+def test_a_store_that_fails_while_a_run_is_written_is_one_line(tracking_uri: str, error: Exception):
+    with pytest.raises(UserError, match=r"the MLflow store .* \(.*database or disk is full\)") as caught:
+        fail_in_a_run(error)
+    assert "INSERT" not in str(caught.value)
+    assert Tracker().finished_cells() == []
+
+
+def test_other_errors_in_a_run_stay_what_they_are(tracking_uri: str):
+    with pytest.raises(FileNotFoundError, match="gone"):
+        fail_in_a_run(FileNotFoundError(errno.ENOENT, "gone"))
+
+
+def fail_in_a_run(error: Exception) -> None:
+    with Tracker().run("a run", {LEVEL: CELL}):
+        raise error
 
 
 def test_a_tag_may_hold_a_quote(tracking_uri: str):

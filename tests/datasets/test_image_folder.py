@@ -54,7 +54,7 @@ class TestOneFolderOfClasses:
         with pytest.raises(
             UserError,
             match=r"class 'key' has 9 images: 8 for the train pool and at least 1 to validate and 1 to test are "
-            r"needed; add images, or lower it with --set imagefolder\.train_pool=7",
+            r"needed; add images, or lower it with --set imagefolder\.train_pool=7 \(and so many shots at most\)",
         ):
             open_folder(tmp_path).splits(0)
         assert sizes(open_folder(tmp_path, train_pool=7).splits(0)) == ([7, 7], 1 + 1, 2 + 1)
@@ -83,6 +83,13 @@ def test_what_runs_leave_among_the_photos_is_no_class(
     monkeypatch.chdir(tmp_path / "cup")
     monkeypatch.setenv("DIAGEN_STORE", "elsewhere")
     assert folder in open_folder(tmp_path).classes  # a class, for all that is known there
+
+
+def test_a_folder_of_datasets_is_no_folder_of_classes(tmp_path: Path) -> None:
+    """As DIAGEN_DATA names it."""
+    write_classes(tmp_path, {"custom_coco": 10, "focus": 10})
+    with pytest.raises(UserError, match="custom_coco: the folder of another dataset is no class; give a folder"):
+        open_folder(tmp_path)
 
 
 class TestGivenParts:

@@ -1,0 +1,18 @@
+"""The data root that a user gives, or names once and for all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from datasets.location import given_data_root
+
+
+def test_an_option_beats_the_environment_and_a_tilde_is_the_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DIAGEN_DATA", raising=False)
+    assert given_data_root("") is None
+    assert given_data_root("~/photos") == Path.home() / "photos"
+    monkeypatch.setenv("DIAGEN_DATA", "~/data")
+    assert given_data_root("") == Path.home() / "data"
+    assert given_data_root("here") == Path("here")
