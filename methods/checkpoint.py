@@ -12,7 +12,7 @@ from datasets.seeding import fingerprint
 from evaluation.device import DTYPES
 from methods.architecture import check_architecture, sampler_class
 from methods.checkpoint_download import download_checkpoint
-from methods.checkpoint_layout import checkpoint_files
+from methods.checkpoint_layout import SCHEDULER, checkpoint_files, read_config
 from methods.compiled import COMPILE
 from methods.schedulers import SCHEDULERS, WITH_ETA
 from methods.settings import GeneratorSettings
@@ -82,7 +82,10 @@ def check_checkpoint(settings: GeneratorSettings, folder: Path) -> None:
 def checkpoint_fingerprint(folder: Path) -> str:
     """The address of what the checkpoint holds: the same wherever the folder lies."""
     digests = {path.relative_to(folder).as_posix(): _digest(path) for path in checkpoint_files(folder)}
-    return fingerprint(digests, sampler_class(folder))
+    sampler = sampler_class(folder)
+    # The sampler's own file, which is among the digests, mostly names the same class as the index.
+    is_said = sampler == read_config(folder, SCHEDULER).get("_class_name")
+    return fingerprint(digests) if is_said else fingerprint(digests, sampler)
 
 
 def local_folder(checkpoint: str) -> Path | None:

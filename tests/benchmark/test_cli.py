@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.cli import main, split_overrides
+from benchmark.cli import main
+from benchmark.commands import split_overrides
 from benchmark.listing import KINDS
 
 ROOT = Path(__file__).parents[2]
