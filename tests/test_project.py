@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from benchmark import cli
+from benchmark import commands
 
 ROOT = Path(__file__).parents[1]
 
@@ -49,13 +49,13 @@ def test_pre_commit_uses_the_same_ruff():
 @pytest.mark.parametrize(
     ("entry_point", "command"),
     [
-        ("main", cli.run),
-        ("sweep", cli.sweep),
-        ("leaderboard", cli.leaderboard),
-        ("ablation", cli.ablation),
-        ("report", cli.report),
-        ("split", cli.split),
-        ("prepare", cli.prepare),
+        ("main", commands.run),
+        ("sweep", commands.sweep),
+        ("leaderboard", commands.leaderboard),
+        ("ablation", commands.ablation),
+        ("report", commands.report),
+        ("split", commands.split),
+        ("prepare", commands.prepare),
     ],
 )
 def test_mlproject_parameters_are_the_commands_options_with_their_defaults(entry_point: str, command: Any):
