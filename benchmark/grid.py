@@ -70,7 +70,7 @@ def _caption(draw: ImageDraw.ImageDraw, image: SyntheticImage, noun: str, place:
     prompt = image.row.prompt.replace(PLACEHOLDER, noun)
     note = f"noise {image.row.noise_std:g}" if image.row.noise_std else ""
     note += f"{'  ' if note else ''}weight {image.weight:.2f}" if image.weight != 1.0 else ""
-    lines = textwrap.wrap(prompt, 27, max_lines=CAPTION_LINES - bool(note), placeholder=" …")
+    lines = textwrap.wrap(prompt, 25, max_lines=CAPTION_LINES - bool(note), placeholder=" …")
     for number, text in enumerate([*lines, note]):
         colour = FAINT if number == len(lines) else INK
         draw.text((place[0], place[1] + number * LINE), text, fill=colour, font=_font(12))

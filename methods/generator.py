@@ -30,7 +30,7 @@ from methods.compiled import compiling
 from methods.guidance import guidance_embedding, guided
 from methods.latent_diffusion import LatentDiffusion, Posterior
 from methods.plan import PLACEHOLDER, PlanRow, Vector
-from methods.schedulers import fresh_scheduler, step_arguments, times_from
+from methods.schedulers import FOR_LATENTS, fresh_scheduler, step_arguments, times_from
 from methods.settings import GeneratorSettings
 
 VERSION = 3
@@ -72,7 +72,7 @@ class Generator:
         content = checkpoint_fingerprint(self.folder)
         what: list[object] = ["generator", VERSION, content, self.settings.resolution, str(self.dtype)]
         if self.settings.scheduler != "checkpoint":
-            what.append(self.settings.scheduler)
+            what += [self.settings.scheduler, *FOR_LATENTS.get(self.settings.scheduler, {}).items()]
         if self.settings.eta:
             what.append(["eta", self.settings.eta])
         if self._compiled:

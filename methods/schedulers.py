@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from datasets.errors import UserError
 
 if TYPE_CHECKING:
     import torch
@@ -24,22 +26,31 @@ WITH_ETA = ("DDIMScheduler",)
 """Those that can draw fresh noise at each step, by a share η."""
 
 
+FOR_LATENTS: Mapping[str, Mapping[str, Any]] = {"ddim": {"clip_sample": False}, "pndm": {"skip_prk_steps": True}}
+"""What Stable Diffusion's own configurations say, where a class's defaults are for other models: latents exceed
+[-1, 1], and a schedule that begins with Runge–Kutta steps cannot be begun midway."""
+
+
 def scheduler_named(name: str, own: Any) -> Any:
     """The sampler of a name in `SCHEDULERS`, on the noise schedule of the checkpoint's own."""
     if name == "checkpoint":
         return own
     import diffusers
 
-    return getattr(diffusers, SCHEDULERS[name]).from_config(own.config)
+    return getattr(diffusers, SCHEDULERS[name]).from_config(own.config, **FOR_LATENTS.get(name, {}))
 
 
 def fresh_scheduler(scheduler: Any, steps: int) -> Any:
     """A copy set to `steps`: a sampler holds a history, so each batch has its own.
 
-    Its times lie on the CPU, where looking one up keeps no GPU waiting.
+    Its times lie on the CPU, where looking one up keeps no GPU waiting. Raises `UserError` where it has not so many.
     """
     fresh = copy.deepcopy(scheduler)
-    fresh.set_timesteps(steps)
+    try:
+        fresh.set_timesteps(steps)
+    except ValueError as error:
+        reason = " ".join(str(error).split())[:160]
+        raise UserError(f"{type(fresh).__name__} cannot make {steps} steps: {reason}") from None
     return fresh
 
 

@@ -14,7 +14,13 @@ from methods.plan import PlanRow
 
 
 def pipeline_image(
-    folder: Path, row: PlanRow, word: np.ndarray, guide: Image.Image, scheduler: Any = None, eta: float = 0.0
+    folder: Path,
+    row: PlanRow,
+    word: np.ndarray,
+    guide: Image.Image,
+    scheduler: Any = None,
+    eta: float = 0.0,
+    **scheduler_settings: Any,
 ) -> Image.Image:
     """The row by diffusers, with the word as an ordinary added token; `scheduler`: a class in place of its own."""
     from diffusers import StableDiffusionImg2ImgPipeline
@@ -22,7 +28,7 @@ def pipeline_image(
     pipeline = StableDiffusionImg2ImgPipeline.from_pretrained(folder, safety_checker=None, low_cpu_mem_usage=False)
     pipeline = pipeline.to(default_device())
     if scheduler is not None:
-        pipeline.scheduler = scheduler.from_config(pipeline.scheduler.config)
+        pipeline.scheduler = scheduler.from_config(pipeline.scheduler.config, **scheduler_settings)
     pipeline.set_progress_bar_config(disable=True)
     pipeline.tokenizer.add_tokens(["<word>"])
     pipeline.text_encoder.resize_token_embeddings(len(pipeline.tokenizer))

@@ -17,7 +17,7 @@ from datasets.errors import UserError
 from methods.generator import Generator
 from methods.guidance import guidance_embedding
 from methods.plan import PlanRow
-from methods.schedulers import SCHEDULERS
+from methods.schedulers import SCHEDULERS, fresh_scheduler, times_from
 from methods.settings import GeneratorSettings
 from tests.methods.plain_pipeline import difference, pipeline_image
 
@@ -37,12 +37,29 @@ def _only(generator: Generator, guides: dict[int, Image.Image]) -> Image.Image:
 
 @pytest.mark.parametrize("name", FASTER)
 def test_a_sampler_of_choice_equals_the_pipelines(checkpoint: Path, guides: dict[int, Image.Image], name: str) -> None:
-    expected = pipeline_image(checkpoint, ROW, WORD["a"], guides[0], getattr(diffusers, SCHEDULERS[name]))
+    settings = {"ddim": {"clip_sample": False}, "pndm": {"skip_prk_steps": True}}.get(name, {})
+    sampler = getattr(diffusers, SCHEDULERS[name])
+    expected = pipeline_image(checkpoint, ROW, WORD["a"], guides[0], sampler, **settings)
     assert difference(_only(_generator(checkpoint, name), guides), expected) <= 1
 
 
+@pytest.mark.parametrize("name", FASTER)
+@pytest.mark.parametrize("steps", [8, 20, 50])
+def test_every_sampler_begins_at_the_strengths_time(checkpoint: Path, name: str, steps: int) -> None:
+    """And makes the strength's share of the steps; PNDM repeats one."""
+    scheduler = fresh_scheduler(_generator(checkpoint, name).model.scheduler, steps)
+    times = times_from(scheduler, 0.5, steps)
+    assert len(times) == steps // 2 + (name == "pndm")
+    assert abs(int(times[0]) - 500) <= 1.5 * 1000 / steps
+
+
+def test_more_steps_than_a_sampler_has_are_refused(checkpoint: Path) -> None:
+    with pytest.raises(UserError, match=r"LCMScheduler cannot make 60 steps: .*50"):
+        fresh_scheduler(_generator(checkpoint, "lcm").model.scheduler, 60)
+
+
 def test_fresh_noise_at_each_step_equals_the_pipelines(checkpoint: Path, guides: dict[int, Image.Image]) -> None:
-    expected = pipeline_image(checkpoint, ROW, WORD["a"], guides[0], diffusers.DDIMScheduler, eta=0.5)
+    expected = pipeline_image(checkpoint, ROW, WORD["a"], guides[0], diffusers.DDIMScheduler, 0.5, clip_sample=False)
     made = _only(_generator(checkpoint, "ddim", eta=0.5), guides)
     assert difference(made, expected) <= 1
     assert difference(made, _only(_generator(checkpoint, "ddim"), guides)) > 1
