@@ -33,6 +33,11 @@ class Group:
     notes: tuple[str, ...] = ()
 
     @property
+    def registered(self) -> str:
+        """The name under which the dataset is registered."""
+        return self.dataset.partition(" (")[0]
+
+    @property
     def title(self) -> str:
         return f"{self.dataset} · preset {self.preset} · protocol {self.protocol}"
 
@@ -77,14 +82,16 @@ def dataset_names(records: Iterable[Record]) -> dict[tuple[str, str], str]:
     several sets.
     """
     latest: dict[tuple[str, str], Record] = {}
-    for record in sorted(records, key=lambda record: record.ended):
+    for record in sorted(records, key=lambda record: (record.status == FINISHED, record.ended)):
         latest[_data(record)] = record
-    sets = Counter(dataset for dataset, _ in latest)
+    finished = {_data(record) for record in latest.values() if record.status == FINISHED}
+    sets = Counter(dataset for dataset, _ in finished)
     names = {}
     for (dataset, data), record in latest.items():
         folder = PurePath(record.parameters.get("data_root", "")).name
-        which = " ".join(part for part in (folder, data[:6]) if part) or "of an earlier release"
-        names[dataset, data] = dataset if sets[dataset] == 1 else f"{dataset} ({which})"
+        which = " ".join(part for part in (folder, data[:6] or "of an earlier release") if part)
+        alone = sets[dataset] <= 1 and (dataset, data) in finished
+        names[dataset, data] = dataset if alone else f"{dataset} ({which})"
     return names
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import yaml
 from omegaconf import Container, DictConfig
@@ -116,7 +115,7 @@ def check_values(flat: Mapping[str, Any]) -> None:
     for name, value in flat.items():
         if name in CHOICES and value not in CHOICES[name]:
             raise UnknownName(name, str(value), CHOICES[name])
-        if isinstance(value, str) and "://" in value and "@" in urlsplit(value).netloc:
+        if isinstance(value, str) and "://" in value and "@" in value.split("/")[2]:
             raise UserError(f"'{name}' holds a password in its address, which would be tracked: leave it out")
         last = name.rpartition(".")[2]
         for number in value if isinstance(value, (list, tuple)) else [value]:

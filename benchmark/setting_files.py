@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from datasets.base import DATASETS
 from datasets.errors import UnknownName, UserError
 
 PRESETS = Path(__file__).parent / "presets"
+_TYPO = 0.8
+"""Likeness of two names from which on one is taken for the other with a slip."""
 PROTOCOLS = Path(__file__).parent / "protocols"
 
 
@@ -67,7 +70,8 @@ def _for_dataset(kind: str, name: str, content: dict[str, Any], dataset: str) ->
     if not isinstance(by_dataset, dict):
         raise UserError(f"{kind} '{name}': 'datasets' must map a dataset's name to its settings")
     for key, part in by_dataset.items():
-        if key not in DATASETS:
+        # One that resembles none may be a plugin's, which this run does not load.
+        if key not in DATASETS and get_close_matches(str(key), list(DATASETS), cutoff=_TYPO):
             raise UserError(f"{kind} '{name}': {UnknownName('dataset', str(key), list(DATASETS))}")
         if not isinstance(part or {}, dict):
             raise UserError(f"{kind} '{name}': 'datasets: {key}' must be a mapping of settings")

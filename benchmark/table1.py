@@ -63,7 +63,7 @@ def table1(group_list: Iterable[Group], over: str = "class_mean") -> list[Table1
         titles = "; ".join(group.title for group in groups)
         raise NoTable(f"Table 1 mixes no presets or protocols: choose one by --preset or --protocol among {titles}")
     order = {name: rank for rank, name in enumerate(PAPER_DATASETS)}
-    groups.sort(key=lambda group: (order.get(group.dataset, len(order)), group.dataset))
+    groups.sort(key=lambda group: (order.get(group.registered, len(order)), group.dataset))
     return [
         _cell(group, shots, method, metric, over)
         for metric in METRICS
@@ -101,14 +101,14 @@ def _cell(group: Group, shots: int, method: str, metric: str, over: str) -> Tabl
         mean=mean(values) if values else None,
         deviation=stdev(values) if len(values) > 1 else None,
         n=len(values),
-        paper=_paper(method, metric, group.dataset, shots),
+        paper=_paper(method, metric, group.registered, shots),
     )
 
 
 def _shots(group: Group) -> list[int]:
     """The shots that were run; the paper's own for its datasets, so that missing ones show."""
     own = {record.shots for record in group.records if _is_ours(record)}
-    return sorted(own | set(PAPER_SHOTS if group.dataset in PAPER_DATASETS else ()))
+    return sorted(own | set(PAPER_SHOTS if group.registered in PAPER_DATASETS else ()))
 
 
 def _is_ours(record: Record) -> bool:

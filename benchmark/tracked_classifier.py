@@ -42,7 +42,7 @@ def log_classifier(run: TrackedRun, folder: Path, image: Image) -> str:
 
     here = Path(__file__).parent
     results = [ColSpec(DataType.string, "prediction"), ColSpec(DataType.double, "confidence")]
-    with _experiment(run.experiment):
+    with run.written(), _experiment(run.experiment):
         logged = Model.log(
             artifact_path=None,
             name=NAME,

@@ -7,7 +7,6 @@ what was made of them.
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
 import os
@@ -17,19 +16,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
-from textwrap import shorten
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
 from benchmark.records import FINISHED, Record, Table, table_from_json
+from benchmark.tracking_failures import ClientThatTells, check_that_it_answers, told, unusable
 from datasets.errors import UserError
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
     from PIL.Image import Image
 
 LEVEL, PROCESS = "level", "process"
@@ -39,10 +36,6 @@ T = TypeVar("T")
 
 CELL, RUN, SWEEP, REPORT = "cell", "run", "sweep", "report"
 
-_SECONDS_TO_ANSWER = 20
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
-"""Of errors with which artifacts cannot be written."""
-
 LONGEST_PARAMETER = 6000
 """Characters that MLflow stores of a parameter's value."""
 
@@ -50,8 +43,8 @@ LONGEST_PARAMETER = 6000
 class TrackedRun:
     """One open MLflow run to log to."""
 
-    def __init__(self, client: MlflowClient, identifier: str, experiment: str) -> None:
-        self._client = client
+    def __init__(self, client: Any, identifier: str, experiment: str, uri: str) -> None:
+        self._client, self._uri = client, uri
         self.identifier = identifier
         self.experiment = experiment
 
@@ -62,6 +55,10 @@ class TrackedRun:
         present = self._client.get_run(self.identifier).data.params
         new = {key: _text(value)[:LONGEST_PARAMETER] for key, value in values.items() if key not in present}
         self._client.log_batch(self.identifier, params=[Param(key, value) for key, value in new.items()])
+
+    def written(self) -> AbstractContextManager[None]:
+        """Within it, what is written to the store by other ways than these methods fails in one line too."""
+        return told(self._uri)
 
     def log_metrics(self, values: Mapping[str, float]) -> None:
         from mlflow.entities import Metric
@@ -120,12 +117,14 @@ class Tracker:
         self.uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path.cwd() / 'mlflow.db'}"
         mlflow.set_tracking_uri(self.uri)
         try:
-            _check_that_it_answers(self.uri)
+            check_that_it_answers(self.uri)
             _create_database(self.uri)
-            self._client = mlflow.MlflowClient()
+            self._client: Any = ClientThatTells(mlflow.MlflowClient(), self.uri)
             self._experiment = self._experiment_id()
+        except UserError:
+            raise
         except Exception as error:  # SQLAlchemy's, requests' and MLflow's own
-            raise _unusable(self.uri, error) from error
+            raise unusable(self.uri, error) from error
 
     @contextmanager
     def run(self, name: str, tags: Mapping[str, str], parent: TrackedRun | None = None) -> Iterator[TrackedRun]:
@@ -133,32 +132,15 @@ class Tracker:
 
         The outermost run is the one that `mlflow run` opened, if it did (MLFLOW_RUN_ID).
         """
-        with self._told_of_failures():
-            run = self._open(name, {**_provenance(), **tags}, parent)
-            status = "FAILED"
-            try:
-                yield run
-                status = "FINISHED"
-            except KeyboardInterrupt:
-                status = "KILLED"
-                raise
-            finally:
-                self._client.set_terminated(run.identifier, status)
-
-    @contextmanager
-    def _told_of_failures(self) -> Iterator[None]:
-        """A store that fails while runs are written (a full disk, a server that went away) is one line."""
-        from mlflow.exceptions import MlflowException
-        from sqlalchemy.exc import SQLAlchemyError
-
+        run = self._open(name, {**_provenance(), **tags}, parent)
         try:
-            yield
-        except (MlflowException, SQLAlchemyError) as error:
-            raise _unusable(self.uri, error) from error
-        except OSError as error:
-            if error.errno not in _NO_ROOM:
-                raise
-            raise _unusable(self.uri, error) from error
+            yield run
+        except BaseException as error:
+            status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+            with suppress(UserError):  # of the store: what went wrong first is told
+                self._client.set_terminated(run.identifier, status)
+            raise
+        self._client.set_terminated(run.identifier, "FINISHED")
 
     def finished_cells(self, tags: Mapping[str, str] | None = None) -> list[Record]:
         """Every finished cell with these tags, in every experiment of the store, the latest first."""
@@ -192,7 +174,7 @@ class Tracker:
             experiment = parent.experiment if parent else self._experiment
             nested = {MLFLOW_PARENT_RUN_ID: parent.identifier} if parent else {}
             run = self._client.create_run(experiment, tags={**tags, **nested}, run_name=name)
-        return TrackedRun(self._client, run.info.run_id, run.info.experiment_id)
+        return TrackedRun(self._client, run.info.run_id, run.info.experiment_id, self.uri)
 
     def _experiment_id(self) -> str:
         """MLFLOW_EXPERIMENT_ID or MLFLOW_EXPERIMENT_NAME, else the store's default experiment."""
@@ -236,7 +218,7 @@ class Tracker:
 class _Artifacts(Mapping[str, T]):
     """A run's artifacts in one folder by name, each fetched once, when it is asked for."""
 
-    def __init__(self, client: MlflowClient, run: str, folder: str, suffix: str, read: Callable[[Path], T]) -> None:
+    def __init__(self, client: Any, run: str, folder: str, suffix: str, read: Callable[[Path], T]) -> None:
         self._client, self._run, self._folder, self._suffix, self._read = client, run, folder, suffix, read
         self._fetched: dict[str, T] = {}
 
@@ -329,30 +311,3 @@ def _quieten() -> None:
     """A new SQLite store is migrated with a line a step: nothing that a user needs to read."""
     for name in ("alembic", "mlflow", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
         logging.getLogger(name).setLevel(logging.WARNING)
-
-
-def _check_that_it_answers(uri: str) -> None:
-    """Raise for a server that is not there; MLflow itself would try for minutes, without a word."""
-    import requests
-
-    if not uri.startswith(("http://", "https://")):
-        return
-    try:
-        requests.head(uri, timeout=_SECONDS_TO_ANSWER)
-    except requests.exceptions.SSLError:
-        pass  # it is there; whether its certificate will do, MLflow knows
-    except (requests.ConnectionError, requests.Timeout):
-        raise ConnectionError("no server answers there") from None
-
-
-def _unusable(uri: str, error: Exception) -> UserError:
-    """What is wrong with a store, in a line without the password that its address may hold."""
-    # SQLAlchemy adds the statement and its values to what the database says.
-    reason = str(getattr(error, "orig", None) or error).strip().split("\n", 1)[0]
-    secret = urlsplit(uri).password
-    if secret:
-        uri, reason = (text.replace(secret, "…") for text in (uri, reason))
-    return UserError(
-        f"the MLflow store {uri} cannot be used ({shorten(reason, 200, placeholder=' …')}): check MLFLOW_TRACKING_URI, "
-        "MLFLOW_EXPERIMENT_ID, and the space and rights there"
-    )

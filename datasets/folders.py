@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -31,6 +31,7 @@ class FolderDataset(FilesDataset):
 
     _names: tuple[str, ...]
     """The class folders' names, in label order."""
+    _all: tuple[Example, ...]
 
     def _path(self, example: Example) -> Path:
         return self._paths.get(example.identifier, self.root / example.identifier)
@@ -59,7 +60,12 @@ class FolderDataset(FilesDataset):
                 raise UserError(f"{folder}: no readable image in its class folders")
         for folder in folders[1:]:
             _warn_of_gaps(folder, self._names, groups[folder])
+        self._all = tuple(example for classes in groups.values() for example in flat(classes))
         return groups
+
+    def examples(self, seed: int) -> Iterator[Example]:
+        """Every readable image, whatever the seed."""
+        yield from self._all
 
     def _readable(self, files: Sequence[Path], unreadable: str) -> set[Path]:
         images = [path for path in files if is_image_name(path) or is_broken_link(path)]

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from datasets.base import DATASETS, Example, Splits
 from datasets.cache import default_cache
+from datasets.class_folders import entries, is_image_name
 from datasets.class_list import read_class_list
 from datasets.errors import UserError
 from datasets.few_shot import TRAIN_POOL_SIZE, split_pool
@@ -60,8 +61,8 @@ class ImageFolder(FolderDataset):
             raise UserError(f"dataset imagefolder: no data root given; {_ADVICE}")
         self.root = require_folder(Path(data_root), _ADVICE)
         self._train_pool, self._validation_share = train_pool, validation_share
-        _refuse_folders_of_no_class(self.root)
         parts = _part_folders(self.root)
+        _refuse_folders_of_no_class(next(iter(parts.values())))
         self._names = _class_names(next(iter(parts.values())))
         words = read_class_list(self.root / "classes.yaml", self._names)
         self.classes = tuple(own.noun for own in words)
@@ -132,12 +133,12 @@ def _part_folders(root: Path) -> dict[str, Path]:
     return {part: folders[part] for part in _PARTS if part in folders}
 
 
-def _refuse_folders_of_no_class(root: Path) -> None:
+def _refuse_folders_of_no_class(folder: Path) -> None:
     """Those of other datasets, and what runs leave that are started in the folder of photos."""
     here = Path.cwd().resolve()
     own = {default_cache().resolve(), *(here / name for name in ("mlruns", "mlartifacts", "reports", "splits"))}
-    for path in subfolders(root):
-        if path.name in DATASETS:
+    for path in subfolders(folder):
+        if path.name in DATASETS and not any(is_image_name(entry) for entry in entries(path)):
             raise UserError(f"{path}: the folder of another dataset is no class; {_ADVICE}")
         if path.resolve() in own:
             raise UserError(

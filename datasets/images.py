@@ -35,6 +35,8 @@ def load_rgb(path: Path) -> Image:
     try:
         with images.open(path) as opened:
             return to_rgb(opened)
+    except MemoryError:
+        raise  # of the machine's: the file may be sound
     except Exception as error:  # a decoder may raise anything for bytes that it did not expect
         raise UserError(f"{path}: {_what_is_wrong(path, error)}") from None
 

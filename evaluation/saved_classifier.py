@@ -89,6 +89,8 @@ def as_image(value: Any) -> Image:
         try:
             with images.open(io.BytesIO(value)) as opened:
                 return to_rgb(opened)
+        except MemoryError:
+            raise
         except Exception as error:  # a decoder may raise anything for bytes that it did not expect
             raise UserError(f"not a readable image of {len(value)} bytes ({type(error).__name__})") from None
     raise UserError(f"an image is a path, bytes, base64 text, an array or a PIL image, not {type(value).__name__}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from datasets.errors import UserError
 from methods.architecture import check_architecture
-from methods.checkpoint_layout import FP16, MODELS, has_weights
+from methods.checkpoint_layout import FP16, MODELS, has_plain_weights
 
 _UNUSED = ["*.non_ema.*", "safety_checker/*", "feature_extractor/*"]
 
@@ -23,7 +23,9 @@ def download_checkpoint(name: str) -> Path:
     check_architecture(folder)
     plain = [f"{part}/{stem}*.safetensors" for part, stem in MODELS.items()]
     folder = _fetch(name, plain, [f"*.{FP16}.*", f"*.{FP16}-*"])
-    lacking = [f"{part}/{stem}*{FP16}*.safetensors" for part, stem in MODELS.items() if not has_weights(folder, part)]
+    lacking = [
+        f"{part}/{stem}*{FP16}*.safetensors" for part, stem in MODELS.items() if not has_plain_weights(folder, part)
+    ]
     return _fetch(name, lacking) if lacking else folder
 
 

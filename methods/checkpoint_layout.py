@@ -48,12 +48,12 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
 
 def weight_variant(folder: Path, part: str) -> str | None:
     """`fp16` for a part whose only weights carry that name, as diffusers' `variant` argument wants it."""
-    return FP16 if _weights(folder, part, "") is None and _weights(folder, part, FP16) else None
+    return FP16 if not has_plain_weights(folder, part) and _weights(folder, part, FP16) else None
 
 
-def has_weights(folder: Path, part: str) -> bool:
-    """Whether there are weights of a part, in any precision."""
-    return any(_weights(folder, part, variant) for variant in ("", FP16))
+def has_plain_weights(folder: Path, part: str) -> bool:
+    """Whether there are weights of a part under the plain name, whatever else there is."""
+    return _weights(folder, part, "") is not None
 
 
 def required(folder: Path, name: str) -> Path:

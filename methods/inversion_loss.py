@@ -71,6 +71,11 @@ def fastest_attention(model: LatentDiffusion) -> AbstractContextManager[None]:
     return nullcontext()
 
 
+def takes_tf32(device: torch.device, dtype: torch.dtype) -> bool:
+    """Whether words are learned with the text encoder's products in TF32, beside a UNet in `dtype`."""
+    return device.type == "cuda" and dtype != torch.float32
+
+
 @contextmanager
 def fastest_products(model: LatentDiffusion) -> Iterator[None]:
     """To be kept as long; on a GPU the text encoder's float32 products go by tensor cores, in TF32.
@@ -79,7 +84,7 @@ def fastest_products(model: LatentDiffusion) -> Iterator[None]:
     UNet's bfloat16 changes them. A UNet that computes in float32 is given float32.
     """
     before = torch.get_float32_matmul_precision()
-    if model.device.type == "cuda" and model.dtype != torch.float32:
+    if takes_tf32(model.device, model.dtype):
         torch.set_float32_matmul_precision("high")
     try:
         yield

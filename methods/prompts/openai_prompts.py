@@ -31,8 +31,12 @@ def check(settings: PromptSettings) -> None:
             f"prompts.source=openai needs the environment variable {KEY_VARIABLE} "
             "(any text for a local server); or write prompts offline with --set prompts.source=template"
         )
-    if settings.base_url and urlsplit(settings.base_url).scheme not in ("http", "https"):
+    if settings.base_url and not settings.base_url.startswith(("http://", "https://")):
         raise UserError(f"prompts.base_url must begin with http:// or https://, got '{settings.base_url}'")
+    try:
+        urlsplit(settings.base_url)
+    except ValueError as error:
+        raise UserError(f"prompts.base_url '{settings.base_url}' is no address: {error}") from None
     if settings.timeout_seconds <= 0:
         raise UserError(f"prompts.timeout_seconds must be positive, got {settings.timeout_seconds:g}")
     if settings.retries < 0:

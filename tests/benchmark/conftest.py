@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import methods  # noqa: F401  (registers the project's methods)
@@ -81,6 +82,7 @@ class Tint:
 
     fingerprint = "tint"
     word_dimension = 4
+    device, dtype = torch.device("cpu"), torch.float32
 
     def __init__(self) -> None:
         self.made = 0

@@ -83,6 +83,18 @@ def test_folders_of_other_images_are_other_groups_under_one_name():
     assert [group.dataset for group in comparable([records[0], cell()])] == ["imagefolder", "mini_focus"]
 
 
+def test_runs_that_did_not_finish_rename_no_dataset():
+    records = [cell(data_fingerprint="1"), cell("diagen", ended=9, status="FAILED", data_fingerprint="2")]
+    (group,) = comparable(records)
+    assert group.dataset == group.registered == "mini_focus"
+
+
+def test_runs_of_an_earlier_release_are_a_group_of_their_own():
+    groups = comparable([cell(ended=1), cell(ended=2, data_fingerprint="1234567")])
+    assert [group.dataset for group in groups] == ["mini_focus (123456)", "mini_focus (of an earlier release)"]
+    assert {group.registered for group in groups} == {"mini_focus"}
+
+
 def test_other_overrides_are_another_label():
     (group,) = comparable([cell(), cell(overrides="classifier.epochs=3", settings_fingerprint="other")])
     assert group.labels == ("standard", "standard classifier.epochs=3")

@@ -86,6 +86,7 @@ def test_the_paper_preset_has_the_papers_hyper_parameters():
         ("classifier.backbone=${features.name}", "'${features.name}' is no value"),
         ("prompts.model=2024-13-45", "no valid value"),
         ("prompts.base_url=http://user:secret@localhost/v1", "holds a password in its address"),
+        ("prompts.base_url=http://user:secret@[::1/v1", "holds a password in its address"),
         ("epochs", "key=value"),
         ("=3", "key=value"),
         ("a..b=3", "key=value"),
@@ -129,6 +130,8 @@ def test_a_broken_preset_file_is_refused(tmp_path: Path):
         (tmp_path / "bad.yaml").write_text(content)
         with pytest.raises(UserError, match=says):
             resolve(preset=str(tmp_path / "bad.yaml"))
+    (tmp_path / "bad.yaml").write_text("datasets: {my_plugins_data: {folds: 3}}")
+    resolve(preset=str(tmp_path / "bad.yaml"))  # of a plugin that is not loaded now
     with pytest.raises(UserError, match=r"other\.yaml': no such file"):
         resolve(preset=str(tmp_path / "other.yaml"))
 

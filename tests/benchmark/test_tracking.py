@@ -7,10 +7,12 @@ import socket
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import OperationalError
 
 from benchmark.tracking import CELL, LEVEL, Tracker
+from benchmark.tracking_failures import unusable
 from datasets.errors import UserError
 
 
@@ -81,21 +83,44 @@ def test_an_experiment_that_is_not_there_is_named(tracking_uri: str, monkeypatch
         OSError(errno.ENOSPC, "No space left: database or disk is full"),
     ],
 )
-def test_a_store_that_fails_while_a_run_is_written_is_one_line(tracking_uri: str, error: Exception):
+def test_a_store_that_fails_while_a_run_is_written_is_one_line(
+    tracking_uri: str, error: Exception, monkeypatch: pytest.MonkeyPatch
+):
+    def fails(*_arguments: object, **_named: object) -> None:
+        raise error
+
+    for method in ("log_batch", "set_terminated"):
+        monkeypatch.setattr(MlflowClient, method, fails)
     with pytest.raises(UserError, match=r"the MLflow store .* \(.*database or disk is full\)") as caught:
-        fail_in_a_run(error)
+        write_a_run()
     assert "INSERT" not in str(caught.value)
     assert Tracker().finished_cells() == []
+    with pytest.raises(KeyboardInterrupt):  # which came first, and says how to go on
+        write_a_run(KeyboardInterrupt())
 
 
-def test_other_errors_in_a_run_stay_what_they_are(tracking_uri: str):
-    with pytest.raises(FileNotFoundError, match="gone"):
-        fail_in_a_run(FileNotFoundError(errno.ENOENT, "gone"))
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.ENOSPC])
+def test_errors_that_are_not_the_stores_stay_what_they_are(tracking_uri: str, number: int):
+    with pytest.raises(OSError, match=r"full cache|/tmp"):
+        write_a_run(OSError(number, "full cache", "/tmp/another_cache"))
 
 
-def fail_in_a_run(error: Exception) -> None:
-    with Tracker().run("a run", {LEVEL: CELL}):
-        raise error
+def write_a_run(error: BaseException | None = None) -> None:
+    with Tracker().run("a run", {LEVEL: CELL}) as run:
+        if error:
+            raise error
+        run.log_metrics({"accuracy/test": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [("postgresql://u:p%40ss@host/db", "bad p@ss here"), ("mysql://u:s3cret@host", "no s3cret"), ("http://[x:5", "no")],
+)
+def test_a_store_is_named_without_its_password(address: str, reason: str):
+    message = str(unusable(address, ValueError(reason)))
+    assert message.startswith("the MLflow store ")
+    for secret in ("p%40ss", "p@ss", "s3cret"):
+        assert secret not in message
 
 
 def test_a_tag_may_hold_a_quote(tracking_uri: str):

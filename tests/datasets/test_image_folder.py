@@ -85,9 +85,35 @@ def test_what_runs_leave_among_the_photos_is_no_class(
     assert folder in open_folder(tmp_path).classes  # a class, for all that is known there
 
 
+def test_what_runs_leave_beside_train_and_test_is_in_nobodys_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for part in ("train", "test", "mlruns"):
+        write_classes(tmp_path / part, TWO)
+    assert open_folder(tmp_path).classes == ("cup", "key")
+    assert "folders beside train/ are ignored: ['mlruns']" in caplog.text
+
+
+def test_a_class_may_be_called_like_a_dataset(tmp_path: Path) -> None:
+    write_classes(tmp_path, {"fiesta": 10, "focus": 10})
+    assert open_folder(tmp_path).classes == ("fiesta", "focus")
+
+
+def test_every_image_is_named_whatever_is_trained_on(tmp_path: Path) -> None:
+    """Other settings of the split make no other photos."""
+    write_classes(tmp_path / "train", {"cup": 12, "key": 12})
+    write_classes(tmp_path / "test", {"cup": 3, "key": 3})
+    for pool in (2, 8):
+        dataset = open_folder(tmp_path, train_pool=pool)
+        for seed in (0, 1):
+            assert len(set(dataset.examples(seed))) == 2 * (12 + 3)
+
+
 def test_a_folder_of_datasets_is_no_folder_of_classes(tmp_path: Path) -> None:
     """As DIAGEN_DATA names it."""
-    write_classes(tmp_path, {"custom_coco": 10, "focus": 10})
+    for name in ("custom_coco", "focus"):
+        write_classes(tmp_path / name, TWO)
     with pytest.raises(UserError, match="custom_coco: the folder of another dataset is no class; give a folder"):
         open_folder(tmp_path)
 

@@ -203,7 +203,7 @@ def test_a_truncated_image_is_refused(tmp_path: Path) -> None:
         load_rgb(path)
 
 
-@pytest.mark.parametrize("error", [RuntimeError, NotImplementedError, AttributeError, MemoryError, IndexError])
+@pytest.mark.parametrize("error", [RuntimeError, NotImplementedError, AttributeError, IndexError])
 def test_whatever_a_decoder_raises_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
@@ -216,6 +216,16 @@ def test_whatever_a_decoder_raises_is_one_line(
     monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", fails)
     with pytest.raises(UserError, match=r"photo\.png: not a readable image \(of the decoder\)"):
         load_rgb(path)
+
+
+def test_an_image_is_not_damaged_where_memory_runs_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_arguments: object) -> None:
+        raise MemoryError
+
+    path = write_image(tmp_path / "photo.png")
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", fails)
+    with pytest.raises(MemoryError):
+        check_images([path], "skip")
 
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:

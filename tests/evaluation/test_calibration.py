@@ -62,6 +62,15 @@ def test_perfect_and_empty_validation_sets_give_usable_temperatures() -> None:
     assert fit_temperature(np.empty((0, 4)), np.empty(0, int)) == 1.0
 
 
+@pytest.mark.parametrize("margin", [0, 25, 40, 200])
+def test_validation_images_that_say_nothing_of_the_temperature_leave_it_near_1(margin: float) -> None:
+    """All alike, or all so far apart that no temperature near 1 is worse than another."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(100) % 10
+    logits = margin * np.eye(10)[labels] + (rng.normal(size=(100, 10)) if margin else 0)
+    assert 0.5 < fit_temperature(logits, labels) <= 1.001
+
+
 def test_huge_logits_do_not_overflow() -> None:
     assert negative_log_likelihood(np.array([[1e4, -1e4]]), np.array([0])) == 0.0
     assert np.isfinite(fit_temperature(np.array([[1e4, -1e4], [1e4, 0]]), np.array([0, 1])))

@@ -67,6 +67,18 @@ def test_weights_in_half_precision_are_fetched_of_a_part_without_others(
     assert len(fetched()) == len(MODELS)
 
 
+def test_shards_in_half_precision_are_fetched_too(hub: Path, fetched: Callable[[], list[str]]) -> None:
+    """Their index is a JSON file, which comes before all weights."""
+    stem = MODELS["unet"]
+    shard = f"{stem}.fp16-00001-of-00001.safetensors"
+    (hub / "unet" / f"{stem}.safetensors").rename(hub / "unet" / shard)
+    (hub / "unet" / f"{stem}.fp16.safetensors").unlink()
+    index = {"metadata": {}, "weight_map": {"conv_in.weight": shard}}
+    (hub / "unet" / f"{stem}.safetensors.index.fp16.json").write_text(json.dumps(index))
+    Generator(GeneratorSettings(NAME, 32, 4))
+    assert f"unet/{shard}" in fetched()
+
+
 def test_no_weights_of_another_architecture_are_fetched(hub: Path, fetched: Callable[[], list[str]]) -> None:
     index = hub / "model_index.json"
     parts = {**json.loads(index.read_text()), "text_encoder_2": ["transformers", "CLIPTextModelWithProjection"]}

@@ -1,0 +1,85 @@
+"""A tracking store that is not there, or fails while it is written to, in one line."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import wraps
+from textwrap import shorten
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from datasets.errors import UserError
+
+_SECONDS_TO_ANSWER = 20
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+"""Of errors with which artifacts cannot be written."""
+
+
+class ClientThatTells:
+    """MLflow's client, whose failures are `UserError`s that name the store."""
+
+    def __init__(self, client: Any, uri: str) -> None:
+        self._client, self._uri = client, uri
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+
+        @wraps(method)
+        def call(*arguments: Any, **named: Any) -> Any:
+            with told(self._uri):
+                return method(*arguments, **named)
+
+        return call
+
+
+@contextmanager
+def told(uri: str) -> Iterator[None]:
+    """Turn failures of the store at `uri` (a full disk, a server that went away) into a `UserError`."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError) as error:
+        raise unusable(uri, error) from error
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise unusable(uri, error) from error
+
+
+def check_that_it_answers(uri: str) -> None:
+    """Raise `ConnectionError` for a server that is not there; MLflow itself would try for minutes, without a word."""
+    import requests
+
+    if not uri.startswith(("http://", "https://")):
+        return
+    try:
+        requests.head(uri, timeout=_SECONDS_TO_ANSWER)
+    except requests.exceptions.SSLError:
+        pass  # it is there; whether its certificate will do, MLflow knows
+    except (requests.ConnectionError, requests.Timeout):
+        raise ConnectionError("no server answers there") from None
+
+
+def unusable(uri: str, error: Exception) -> UserError:
+    """What is wrong with a store, in a line without the password that its address may hold."""
+    # SQLAlchemy adds the statement and its values to what the database says.
+    reason = str(getattr(error, "orig", None) or error).strip().split("\n", 1)[0]
+    for secret in _secrets(uri):
+        uri, reason = (text.replace(secret, "…") for text in (uri, reason))
+    return UserError(
+        f"the MLflow store {uri} cannot be used ({shorten(reason, 200, placeholder=' …')}): check MLFLOW_TRACKING_URI, "
+        "MLFLOW_EXPERIMENT_ID, and the space and rights there"
+    )
+
+
+def _secrets(uri: str) -> list[str]:
+    """The password in an address, as it is written and as it is meant."""
+    try:
+        password = urlsplit(uri).password
+    except ValueError:  # no address at all
+        return []
+    return [password, unquote(password)] if password else []
