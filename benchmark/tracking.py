@@ -1,4 +1,4 @@
-"""What is tracked, and how: the only module that knows MLflow.
+"""What is tracked, and how: the module that knows MLflow (how it fails, `tracking_failures` knows).
 
 Levels of runs, told apart by the tag `level`: a `sweep` over methods and datasets, a `run` of one method on one
 dataset, and under it a `cell` for each (shots, seed); figures are read from finished cells alone. A `report` holds
