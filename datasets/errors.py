@@ -1,4 +1,4 @@
-"""The one exception that a user's mistake raises."""
+"""The one exception that a user's mistake raises, and what goes into its line."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ class UserError(Exception):
 
     The command line prints the message without a traceback and exits with code 2.
     """
+
+
+def reason_of(error: BaseException) -> str:
+    """What an error of a library says, as part of one line; its class where it says nothing."""
+    return " ".join(str(error).split())[:160] or type(error).__name__
 
 
 class UnknownName(UserError):

@@ -49,7 +49,7 @@ def check_generator_settings(settings: GeneratorSettings) -> None:
         raise _unknown(settings.checkpoint)
 
 
-def open_folder(settings: GeneratorSettings) -> Path:
+def checkpoint_folder(settings: GeneratorSettings) -> Path:
     """The local folder of a checkpoint, whole; one on the hub is downloaded (or found in the hub's cache).
 
     Raises:
@@ -82,10 +82,9 @@ def check_checkpoint(settings: GeneratorSettings, folder: Path) -> None:
 def checkpoint_fingerprint(folder: Path) -> str:
     """The address of what the checkpoint holds: the same wherever the folder lies."""
     digests = {path.relative_to(folder).as_posix(): _digest(path) for path in checkpoint_files(folder)}
-    sampler = sampler_class(folder)
-    # The sampler's own file, which is among the digests, mostly names the same class as the index.
-    is_said = sampler == read_config(folder, SCHEDULER).get("_class_name")
-    return fingerprint(digests) if is_said else fingerprint(digests, sampler)
+    # The index's sampler counts; mostly the sampler's own file, which is among the digests, names the same.
+    sampler, named_in_its_file = sampler_class(folder), read_config(folder, SCHEDULER).get("_class_name")
+    return fingerprint(digests) if sampler == named_in_its_file else fingerprint(digests, sampler)
 
 
 def local_folder(checkpoint: str) -> Path | None:

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from datasets.cache import default_cache
+from datasets.errors import reason_of
 
 if TYPE_CHECKING:
     import torch
@@ -58,8 +59,8 @@ class CompiledNetwork:
             cause = getattr(error, "inner_exception", error)
             if self._call is self._module or is_out_of_memory(cause):
                 raise cause from None
-            reason = " ".join(str(cause).split())[:160]
-            logger.warning("torch.compile cannot be used (%s): going on without (generator.compile=never)", reason)
+            message = "torch.compile cannot be used (%s): going on without (generator.compile=never)"
+            logger.warning(message, reason_of(cause))
             self._call = self._module
             return self._call(*inputs, **named_inputs)
 

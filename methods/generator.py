@@ -24,7 +24,7 @@ from datasets.seeding import fingerprint
 from evaluation.device import default_device, dtype_named, sent, torch_threads
 from evaluation.loading import load_ahead
 from evaluation.memory import Shortage, attempt, does_not_fit, halved
-from methods.checkpoint import checkpoint_fingerprint, open_folder
+from methods.checkpoint import checkpoint_fingerprint, checkpoint_folder
 from methods.checkpoint_layout import config_name, read_config
 from methods.compiled import compiling
 from methods.guidance import guidance_embedding, guided
@@ -58,7 +58,7 @@ class Generator:
     def __init__(self, settings: GeneratorSettings) -> None:
         """Check the settings and find the checkpoint; raises `UserError` for one that is missing or not whole."""
         self.settings = settings
-        self.folder = open_folder(settings)
+        self.folder = checkpoint_folder(settings)
         self.device = default_device()
         self.dtype = _dtype(settings.dtype, self.device)
         self.batch_size = settings.batch_size or _AS_MANY_AS_PAY[self.device.type]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from datasets.errors import UserError
+from datasets.errors import UserError, reason_of
 from methods.checkpoint_layout import MODELS, weight_variant
 
 
@@ -32,27 +33,29 @@ def open_pipeline(folder: Path, dtype: torch.dtype) -> Any:
     classes = (diffusers.UNet2DConditionModel, diffusers.AutoencoderKL, transformers.CLIPTextModel)
     dtypes = (dtype, dtype, torch.float32)
     try:
-        models = {part: _open_model(folder, part, *how) for part, *how in zip(MODELS, classes, dtypes, strict=True)}
+        opened = {part: _open_model(folder, part, *how) for part, *how in zip(MODELS, classes, dtypes, strict=True)}
         pipeline = diffusers.StableDiffusionImg2ImgPipeline.from_pretrained(
             folder,
-            **models,
+            **{part: model for part, (model, _) in opened.items()},
             local_files_only=True,
             safety_checker=None,
             feature_extractor=None,
             requires_safety_checker=False,
         )
-    except UserError:
-        raise
     except Exception as error:  # a broken file raises whatever its reader raises
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
-        raise UserError(f"checkpoint folder {folder} cannot be opened: {reason}; copy the checkpoint again") from error
+        raise UserError(
+            f"checkpoint folder {folder} cannot be opened: {reason_of(error)}; copy the checkpoint again"
+        ) from error
+    for part, (_, missing) in opened.items():
+        _check_that_none_is_missing(folder, part, missing)
     if not hasattr(pipeline.scheduler, "alphas_cumprod"):
         sampler = type(pipeline.scheduler).__name__
         raise UserError(f"checkpoint folder {folder} has a sampler without a noise schedule of variances, {sampler}")
     return pipeline
 
 
-def _open_model(folder: Path, part: str, model: Any, dtype: torch.dtype) -> Any:
+def _open_model(folder: Path, part: str, model: Any, dtype: torch.dtype) -> tuple[Any, list[str]]:
+    """A part, and the names of its weights that are not in its files."""
     opened, found = model.from_pretrained(
         folder / part,
         dtype=dtype,
@@ -62,11 +65,13 @@ def _open_model(folder: Path, part: str, model: Any, dtype: torch.dtype) -> Any:
         local_files_only=True,
         output_loading_info=True,
     )
-    # The libraries would go on with random numbers in their place.
-    missing = sorted(found["missing_keys"])
+    return opened, sorted(found["missing_keys"])
+
+
+def _check_that_none_is_missing(folder: Path, part: str, missing: Sequence[str]) -> None:
+    """The libraries put random numbers in the place of missing weights."""
     if missing:
         others = f" and {len(missing) - 1} more" if missing[1:] else ""
         raise UserError(
             f"checkpoint folder {folder}: the weights of {part} lack {missing[0]}{others}: copy the checkpoint again"
         )
-    return opened

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from datasets.errors import UserError
+from datasets.errors import UserError, reason_of
 
 if TYPE_CHECKING:
     import torch
@@ -49,8 +49,7 @@ def fresh_scheduler(scheduler: Any, steps: int) -> Any:
     try:
         fresh.set_timesteps(steps)
     except ValueError as error:
-        reason = " ".join(str(error).split())[:160]
-        raise UserError(f"{type(fresh).__name__} cannot make {steps} steps: {reason}") from None
+        raise UserError(f"{type(fresh).__name__} cannot make {steps} steps: {reason_of(error)}") from None
     return fresh
 
 
