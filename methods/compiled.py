@@ -71,12 +71,18 @@ def _compiling() -> Iterator[None]:
 
     The backward pass is compiled with the forward one: when it is first run, nothing catches a failure any more.
     """
+    import torch
     from torch._dynamo import config as shapes
     from torch._functorch import config as passes
+    from torch._inductor import config as kernels
 
     backward_at_once = "force_non_lazy_backward_lowering"
     with ExitStack() as settings:
         settings.enter_context(shapes.patch(recompile_limit=_SHAPES))
         if hasattr(passes, backward_at_once):
             settings.enter_context(passes.patch(backward_at_once, True))
+        if torch.__version__ < "2.14":
+            from methods.channels_last import ConcatenateInChannelsLast
+
+            settings.enter_context(kernels.patch(post_grad_custom_pre_pass=ConcatenateInChannelsLast()))
         yield
