@@ -173,16 +173,12 @@ class LocalTools:
         return self._first_task
 
     def _words(self, task: FewShotTask, labels: Sequence[int]) -> npt.NDArray[np.float32]:
-        from methods.inversion_loss import takes_tf32
-
         settings = self.settings.textual_inversion
         examples = [[example for example in task.train if example.label == label] for label in labels]
         nouns = [task.classes[label] for label in labels]
         seeds = [seed_from("textual inversion", task.name, task.seed, noun) for noun in nouns]
         digests = [[task.dataset.digest(example) for example in own] for own in examples]
         training = {k: value for k, value in asdict(settings).items() if k not in ("classes_per_batch", "words_of")}
-        if takes_tf32(self.generator.device, self.generator.dtype):
-            training["float32"] = "tf32"
         key = fingerprint("words", self.generator.fingerprint, training, digests, seeds, nouns)
         words = self.store.array("words", key)
         if words is None:

@@ -22,7 +22,7 @@ from torch import Tensor
 from datasets.errors import UserError
 from datasets.seeding import fingerprint
 from evaluation.device import default_device, dtype_named, sent, torch_threads
-from evaluation.loading import load_ahead
+from evaluation.loading import load_ahead, worker_count
 from evaluation.memory import Shortage, attempt, does_not_fit, halved
 from methods.checkpoint import checkpoint_fingerprint, checkpoint_folder
 from methods.checkpoint_layout import config_name, read_config
@@ -32,6 +32,7 @@ from methods.latent_diffusion import LatentDiffusion, Posterior
 from methods.plan import PLACEHOLDER, PlanRow, Vector
 from methods.schedulers import FOR_LATENTS, fresh_scheduler, step_arguments, times_from
 from methods.settings import GeneratorSettings
+from methods.text_precision import fastest_products, takes_tf32
 
 VERSION = 3
 """Part of the fingerprint; raised when a change here changes images."""
@@ -76,7 +77,9 @@ class Generator:
         if self.settings.eta:
             what.append(["eta", self.settings.eta])
         if self._compiled:
-            what.append("compiled UNet and decoder")  # a compiled network rounds otherwise
+            what.append("compiled UNet and codec")  # a compiled network rounds otherwise
+        if takes_tf32(self.device, self.dtype):
+            what.append("text in TF32")
         return fingerprint(*what)
 
     @property
@@ -182,8 +185,9 @@ class Generator:
         """The text encoder's states of each prompt with its word, and of the empty prompt."""
         conditions: _Conditions = {}
         pairs = list(dict.fromkeys([("", ""), *((row.prompt, row.word) for row in rows)]))
-        for some, states in self._in_batches(pairs, partial(self._encoded, words=words), "prompts"):
-            conditions.update(zip(some, states, strict=True))
+        with fastest_products(self.device, self.dtype):
+            for some, states in self._in_batches(pairs, partial(self._encoded, words=words), "prompts"):
+                conditions.update(zip(some, states, strict=True))
         return conditions
 
     def _encoded(self, pairs: Sequence[tuple[str, str]], words: Mapping[str, Vector]) -> Tensor:
@@ -311,5 +315,12 @@ def _finished(begun: tuple[Sequence[int], _Images]) -> tuple[Sequence[int], list
 
 
 def _resized(images: _Images, sizes: Sequence[tuple[int, int]]) -> list[Image.Image]:
-    """As many of the images as there are sizes: those that fill the batch up are left out."""
-    return [image.resize(size, Image.Resampling.BILINEAR) for image, size in zip(images(), sizes, strict=False)]
+    """As many of the images as there are sizes, by several threads: those that fill the batch up are left out."""
+    pairs = zip(images(), sizes, strict=False)
+    with closing(load_ahead(_resize, pairs, worker_count(-1), ahead=len(sizes))) as resized:
+        return list(resized)
+
+
+def _resize(pair: tuple[Image.Image, tuple[int, int]]) -> Image.Image:
+    image, size = pair
+    return image.resize(size, Image.Resampling.BILINEAR)

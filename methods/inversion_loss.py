@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -69,24 +69,3 @@ def fastest_attention(model: LatentDiffusion) -> AbstractContextManager[None]:
     if model.device.type == "cpu" and model.unet.config.sample_size <= _FEW_POSITIONS:
         return sdpa_kernel(SDPBackend.MATH)
     return nullcontext()
-
-
-def takes_tf32(device: torch.device, dtype: torch.dtype) -> bool:
-    """Whether words are learned with the text encoder's products in TF32, beside a UNet in `dtype`."""
-    return device.type == "cuda" and dtype != torch.float32
-
-
-@contextmanager
-def fastest_products(model: LatentDiffusion) -> Iterator[None]:
-    """To be kept as long; on a GPU the text encoder's float32 products go by tensor cores, in TF32.
-
-    TF32 keeps 10 bits of each factor and adds in float32: on mini_sd the words' gradients change by a third of what the
-    UNet's bfloat16 changes them. A UNet that computes in float32 is given float32.
-    """
-    before = torch.get_float32_matmul_precision()
-    if takes_tf32(model.device, model.dtype):
-        torch.set_float32_matmul_precision("high")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)

@@ -24,10 +24,11 @@ from evaluation.memory import Shortage, attempt, does_not_fit
 from methods.generator import Generator
 from methods.groups import even_groups
 from methods.inversion_learner import SLOWER_RATES, InversionLearner, Learned, Matrix
-from methods.inversion_loss import InversionLoss, fastest_attention, fastest_products
+from methods.inversion_loss import InversionLoss, fastest_attention
 from methods.inversion_samples import ClassSampler, views_of
 from methods.latent_diffusion import Posterior
 from methods.settings import TextualInversionSettings
+from methods.text_precision import fastest_products
 from methods.tries import Progress, run_tries
 
 CLASS_NOUN = "<noun>"
@@ -72,7 +73,7 @@ def learn_words(
     def learn_try(number: int, report: Progress) -> Learned:
         return learner.of_try(number).learn_all(report)
 
-    with fastest_attention(generator.model), fastest_products(generator.model):
+    with fastest_attention(generator.model), fastest_products(generator.device, generator.dtype):
         tries = run_tries(learn_try, settings.tries, generator.device, on_progress)
     _check_that_each_is_learned(tries, names, settings)
     return tries[0].words if len(tries) == 1 else _best(tries, learner)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +16,7 @@ from datasets.seeding import seed_from
 from evaluation.device import torch_threads
 from methods import latent_diffusion
 from methods.generator import Generator
-from methods.inversion_loss import InversionLoss, fastest_products
+from methods.inversion_loss import InversionLoss
 from methods.inversion_samples import TEMPLATES, ClassSampler, views_of
 from methods.settings import TextualInversionSettings
 from methods.textual_inversion import learn_words
@@ -46,25 +44,6 @@ def test_a_class_learns_the_same_alone_and_in_company(
         alone = learn_words(generator, [images[i]], SETTINGS, [SEEDS[i]])
         np.testing.assert_allclose(together[i], alone[0], atol=TOLERANCE)
         assert np.abs(together[i] - generator.noun_embedding("the")).max() > 100 * TOLERANCE
-
-
-@pytest.mark.parametrize(
-    ("device", "dtype", "precision"),
-    [
-        ("cuda", torch.bfloat16, "high"),
-        ("cuda", torch.float16, "high"),
-        ("cuda", torch.float32, "highest"),
-        ("cpu", torch.bfloat16, "highest"),
-    ],
-)
-def test_the_text_encoder_takes_tf32_on_a_gpu_beside_a_unet_in_half_precision(
-    device: str, dtype: torch.dtype, precision: str
-) -> None:
-    model: Any = SimpleNamespace(device=torch.device(device), dtype=dtype)
-    with pytest.raises(InterruptedError), fastest_products(model):
-        assert torch.get_float32_matmul_precision() == precision
-        raise InterruptedError
-    assert torch.get_float32_matmul_precision() == "highest"
 
 
 def test_words_are_the_same_by_what_a_gpu_does_otherwise(
