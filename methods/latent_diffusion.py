@@ -21,6 +21,7 @@ from evaluation.device import fetched_later, sent
 from evaluation.memory import Shortage, attempt, does_not_fit, loading
 from methods.compiled import CompiledNetwork
 from methods.cross_attention import take_out_text_projections
+from methods.group_norm import normalise_in_channels_last
 from methods.guided_unet import guided_unet
 from methods.pipeline import open_pipeline
 from methods.schedulers import scheduler_named
@@ -78,8 +79,11 @@ class LatentDiffusion:
                 self.vae.to(memory_format=torch.channels_last)
                 self.project_text = take_out_text_projections(self.unet)
                 self._guided_unet = guided_unet(self.unet)
+                if compiled:  # what is not would need memory for each step of a norm
+                    for network in (self._guided_unet, self.vae):
+                        normalise_in_channels_last(network)
         called: Callable[[nn.Module], Callable[..., Any]] = CompiledNetwork if compiled else lambda module: module
-        self.predict, self._decoder = called(self.unet), called(self.vae.decoder)
+        self.predict, self._encoder, self._decoder = map(called, (self.unet, self.vae.encoder, self.vae.decoder))
         self._predict_guided = called(self._guided_unet) if self._guided_unet else None
         self.scheduler = scheduler_named(scheduler, pipeline.scheduler)
         self.encoder = PromptEncoder(pipeline.tokenizer, text_encoder)
@@ -111,7 +115,7 @@ class LatentDiffusion:
         """The codec's posterior of one RGB image, whose sides must be multiples of `pixels_per_latent`."""
         pixels = torch.from_numpy(np.asarray(image.convert("RGB"), dtype=np.float32) / 255.0)
         batch = (2.0 * pixels - 1.0).permute(2, 0, 1)[None].to(self.device)
-        moments = tuple(moment.float() for moment in _moments(self.vae, batch))
+        moments = tuple(moment.float() for moment in _moments_by(self._encoder, self.vae, batch))
         return Posterior(*(moments if _are_numbers(*moments) else self._in_float32(_moments, batch)))
 
     @torch.inference_mode()
@@ -201,7 +205,14 @@ def _gigabytes(model: nn.Module) -> float:
 
 
 def _moments(vae: Any, pixels: Tensor) -> tuple[Tensor, ...]:
-    distribution = vae.encode(pixels.to(vae.dtype)).latent_dist
+    return _moments_by(vae.encoder, vae, pixels)
+
+
+def _moments_by(encoder: Callable[..., Any], vae: Any, pixels: Tensor) -> tuple[Tensor, ...]:
+    """Of the codec's distribution over latents, by its own encoder or the compiled one."""
+    from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
+
+    distribution = DiagonalGaussianDistribution(vae.quant_conv(encoder(pixels.to(vae.dtype))))
     return distribution.mean, distribution.std
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 from datasets.errors import UserError
 from methods import latent_diffusion
 from methods.generator import Generator
+from methods.group_norm import ChannelsLastGroupNorm
 from methods.plan import PlanRow
 from methods.settings import GeneratorSettings
 from tests.methods.plain_pipeline import difference, pipeline_image
@@ -60,8 +61,11 @@ def test_rows_equal_the_pipelines_images_by_what_a_gpu_does_otherwise(
     """Layouts, projections of the text, the halves of guidance, the order of work; it runs on this device."""
     monkeypatch.setattr(latent_diffusion, "_is_gpu", lambda _device: True)
     monkeypatch.setattr(Generator, "_side_by_side", Generator._one_after_the_other)
+    monkeypatch.setattr(latent_diffusion, "CompiledNetwork", lambda module: module)  # its layers, without the wait
     generator = make_generator(checkpoint)
+    generator.settings.compile = "always"
     assert generator.model.guided_unet is not generator.model.unet
+    assert any(isinstance(layer, ChannelsLastGroupNorm) for layer in generator.model.guided_unet.modules())
     made = dict(generator.generate(ROWS, words, guides))
     for i, row in enumerate(ROWS):
         assert difference(made[i], pipeline_image(checkpoint, row, words[row.word], guides[row.guide])) <= TOLERANCE
