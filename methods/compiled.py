@@ -21,9 +21,13 @@ COMPILE = ("auto", "always", "never")
 logger = logging.getLogger(__name__)
 
 
-def compiling(choice: str, device: torch.device) -> bool:
-    """`auto` compiles on a GPU, where a minute of compiling is earned back within some hundred images."""
-    return choice == "always" or (choice == "auto" and device.type == "cuda")
+_PIXELS_THAT_PAY = 256
+"""Side of images from which `auto` compiles: mini_sd's of 64 pixels take milliseconds, compiling for them minutes."""
+
+
+def compiling(choice: str, device: torch.device, resolution: int) -> bool:
+    """`auto` compiles large images on a GPU, where what it takes is earned back within some hundred of 512 pixels."""
+    return choice == "always" or (choice == "auto" and device.type == "cuda" and resolution >= _PIXELS_THAT_PAY)
 
 
 _SHAPES = 64

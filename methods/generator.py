@@ -84,7 +84,7 @@ class Generator:
 
     @property
     def _compiled(self) -> bool:
-        return compiling(self.settings.compile, self.device)
+        return compiling(self.settings.compile, self.device, self.settings.resolution)
 
     @cached_property
     def word_dimension(self) -> int:

@@ -23,7 +23,8 @@ class GeneratorSettings:
     eta: float = 0.0
     """DDIM's η (Song et al. 2021, eq. 16), 0 to 1: share of fresh noise in each step; 0 draws none after the first."""
     compile: str = "auto"
-    """Whether torch.compile makes UNet and codec faster: `auto` (on a GPU), `always`, `never`."""
+    """Whether torch.compile makes UNet and codec faster: `auto` (on a GPU, from 256 pixels on), `always`,
+    `never`."""
 
 
 @dataclass

@@ -15,10 +15,12 @@ from evaluation.memory import Shortage, attempt
 from methods.compiled import CompiledNetwork, compiling
 
 
-def test_auto_compiles_on_a_gpu_only() -> None:
+def test_auto_compiles_on_a_gpu_only_and_large_images_only() -> None:
     cpu, gpu = torch.device("cpu"), torch.device("cuda")
-    assert [compiling(choice, cpu) for choice in ("auto", "always", "never")] == [False, True, False]
-    assert [compiling(choice, gpu) for choice in ("auto", "always", "never")] == [True, True, False]
+    choices = ("auto", "always", "never")
+    assert [compiling(choice, cpu, 512) for choice in choices] == [False, True, False]
+    assert [compiling(choice, gpu, 512) for choice in choices] == [True, True, False]
+    assert [compiling(choice, gpu, 64) for choice in choices] == [False, True, False]
 
 
 def test_a_machine_without_a_compiler_goes_on_without(
