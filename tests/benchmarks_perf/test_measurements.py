@@ -160,4 +160,4 @@ def test_a_word_takes_time_even_where_two_steps_were_by_chance_quicker_than_one(
 ) -> None:
     timed = iter((3.0, two_steps))
     monkeypatch.setattr(textual_inversion, "seconds", lambda work: next(timed))
-    assert textual_inversion._seconds(lambda steps: None, 2) == 3.0 + 999 * each
+    assert textual_inversion._seconds(lambda steps: None, 2) == two_steps + 998 * each
