@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 
 COMPILE = ("auto", "always", "never")
 
-logger = logging.getLogger(__name__)
-
-
 _PIXELS_THAT_PAY = 256
 """Side of images from which `auto` compiles: mini_sd's of 64 pixels take milliseconds, compiling for them minutes."""
+
+_SHAPES = 64
+"""For which a network may be compiled: batches of several sizes, guided, learned from and judged. Beyond PyTorch's own
+eight it would go on uncompiled, without a word."""
+
+logger = logging.getLogger(__name__)
 
 
 def compiling(choice: str, device: torch.device, resolution: int) -> bool:
@@ -30,9 +33,15 @@ def compiling(choice: str, device: torch.device, resolution: int) -> bool:
     return choice == "always" or (choice == "auto" and device.type == "cuda" and resolution >= _PIXELS_THAT_PAY)
 
 
-_SHAPES = 64
-"""For which a network may be compiled: batches of several sizes, guided, learned from and judged. Beyond PyTorch's own
-eight it would go on uncompiled, without a word."""
+def announce_compiling() -> None:
+    """One line, so that minutes of silence are not taken for a hang."""
+    message = "compiling the networks: minutes the first time, then kept in %s (generator.compile=never goes without)"
+    logger.warning(message, _kept_in())
+
+
+def _kept_in() -> str:
+    """Where what was compiled is found again by the next process, in seconds."""
+    return os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(default_cache() / "compiled"))
 
 
 class CompiledNetwork:
@@ -44,8 +53,7 @@ class CompiledNetwork:
     def __init__(self, module: nn.Module) -> None:
         import torch
 
-        # Kept between runs: what was compiled once is loaded in seconds.
-        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(default_cache() / "compiled"))
+        _kept_in()
         # diffusers asks for PyTorch's version by a cached function, which cannot mislead the compiler.
         warnings.filterwarnings("ignore", message="Dynamo detected a call to a `functools.lru_cache`")
         self._module = module

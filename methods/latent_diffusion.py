@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from datasets.errors import UserError
 from evaluation.device import fetched_later, sent
 from evaluation.memory import Shortage, attempt, does_not_fit, loading
-from methods.compiled import CompiledNetwork
+from methods.compiled import CompiledNetwork, announce_compiling
 from methods.cross_attention import take_out_text_projections
 from methods.group_norm import normalise_in_channels_last
 from methods.guided_unet import guided_unet
@@ -82,6 +82,8 @@ class LatentDiffusion:
                 if compiled:  # what is not would need memory for each step of a norm
                     for network in (self._guided_unet, self.vae):
                         normalise_in_channels_last(network)
+        if compiled:
+            announce_compiling()
         called: Callable[[nn.Module], Callable[..., Any]] = CompiledNetwork if compiled else lambda module: module
         self.predict, self._encoder, self._decoder = map(called, (self.unet, self.vae.encoder, self.vae.decoder))
         self._predict_guided = called(self._guided_unet) if self._guided_unet else None

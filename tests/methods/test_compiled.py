@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from evaluation.memory import Shortage, attempt
-from methods.compiled import CompiledNetwork, compiling
+from methods.compiled import CompiledNetwork, announce_compiling, compiling
 
 
 def test_auto_compiles_on_a_gpu_only_and_large_images_only() -> None:
@@ -21,6 +21,15 @@ def test_auto_compiles_on_a_gpu_only_and_large_images_only() -> None:
     assert [compiling(choice, cpu, 512) for choice in choices] == [False, True, False]
     assert [compiling(choice, gpu, 512) for choice in choices] == [True, True, False]
     assert [compiling(choice, gpu, 64) for choice in choices] == [False, True, False]
+
+
+def test_one_line_says_that_it_takes_minutes_and_where_it_is_kept(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "compiled-here")
+    announce_compiling()
+    (message,) = caplog.messages
+    assert "minutes the first time" in message and "compiled-here" in message
 
 
 def test_a_machine_without_a_compiler_goes_on_without(
