@@ -25,7 +25,8 @@ class PlainInversion:
     """A checkpoint with one added token, whose row of the token matrix is what is learned.
 
     The whole matrix carries gradients and the optimiser's state, and all other rows are put back after each step; each
-    image is encoded at each step that draws it. Text encoder in float32, UNet and codec in `dtype`.
+    image is resized and encoded at each step that draws it, while nothing else is done, as by a loader without workers.
+    Text encoder in float32, UNet and codec in `dtype`.
     """
 
     def __init__(self, folder: Path, dtype: torch.dtype) -> None:
@@ -44,14 +45,13 @@ class PlainInversion:
         from diffusers import DDPMScheduler
 
         self._begin_at(settings.initial_word)
-        pixels = torch.stack([_pixels(image, resolution) for image in images])
         schedule = DDPMScheduler.from_config(self._pipeline.scheduler.config)
         frozen = self._table.detach().clone()
         optimizer = torch.optim.AdamW([self._table], lr=settings.learning_rate, weight_decay=settings.weight_decay)
         scaler = torch.amp.GradScaler(self._device.type, enabled=self._dtype == torch.float16)
         draws = torch.Generator().manual_seed(seed)
         for _ in range(settings.steps):
-            scaler.scale(self._loss(pixels, settings.batch_size, schedule, draws)).backward()
+            scaler.scale(self._loss(images, resolution, settings.batch_size, schedule, draws)).backward()
             scaler.step(optimizer)
             scaler.update()
             optimizer.zero_grad()
@@ -66,11 +66,13 @@ class PlainInversion:
         with torch.no_grad():
             self._table[-1] = self._table[tokens].mean(dim=0)
 
-    def _loss(self, pixels: Tensor, batch: int, schedule: Any, draws: torch.Generator) -> Tensor:
-        """Of one step's samples, drawn from the images (N, 3, side, side) and their mirror images."""
-        bounds = (2 * len(pixels), len(TEMPLATES), schedule.config.num_train_timesteps)
+    def _loss(
+        self, images: Sequence[Image.Image], resolution: int, batch: int, schedule: Any, draws: torch.Generator
+    ) -> Tensor:
+        """Of one step's samples, drawn from the images and their mirror images."""
+        bounds = (2 * len(images), len(TEMPLATES), schedule.config.num_train_timesteps)
         views, templates, times = (torch.randint(bound, (batch,), generator=draws) for bound in bounds)
-        seen = torch.stack([pixels[view // 2].flip(-1) if view % 2 else pixels[view // 2] for view in views.tolist()])
+        seen = torch.stack([_view(images, number, resolution) for number in views.tolist()])
         latents, noise = self._latents_and_noise(seen.to(self._device, self._dtype), draws)
         times = times.to(self._device)
         noisy = schedule.add_noise(latents, noise, times)
@@ -94,6 +96,9 @@ class PlainInversion:
         return states.to(self._dtype)
 
 
-def _pixels(image: Image.Image, resolution: int) -> Tensor:
+def _view(images: Sequence[Image.Image], number: int, resolution: int) -> Tensor:
+    """An image, at even numbers, or its mirror image."""
+    image, mirrored = images[number // 2], number % 2
     resized = image.convert("RGB").resize((resolution, resolution), Image.Resampling.BICUBIC)
-    return torch.from_numpy(np.asarray(resized, dtype=np.float32) / 127.5 - 1).permute(2, 0, 1)
+    pixels = torch.from_numpy(np.asarray(resized, dtype=np.float32) / 127.5 - 1).permute(2, 0, 1)
+    return pixels.flip(-1) if mirrored else pixels

@@ -41,8 +41,8 @@ def measure(size: Size) -> Measurement:
         name="textual inversion",
         work=f"{STEPS:,} steps of {size.inversion.batch_size} at {resolution} px",
         note=f"{counted_text(counted)} a class; computed from {size.inversion.steps} steps; {len(images)} classes "
-        f"together, against {size.plain_classes} learned one by one as in the published code: each image encoded at "
-        f"every step, the whole token matrix trained, {dtype_name(plain_dtype())}",
+        f"together, against {size.plain_classes} learned one by one as in the published code: each image resized and "
+        f"encoded at every step, the whole token matrix trained, {dtype_name(plain_dtype())}",
         unit="class",
         plain=_seconds(learn_alone, size.inversion.steps) / len(alone),
         ours=ours,
