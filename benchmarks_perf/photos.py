@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from datasets.images import load_rgb
 
 
 def photo(width: int, seed: int) -> Image.Image:
@@ -23,3 +26,16 @@ def photo_files(folder: Path, count: int, width: int = 640) -> list[Path]:
     for seed, path in enumerate(paths):
         photo(width, seed).save(path, quality=85)
     return paths
+
+
+class OpenedAgain:
+    """The images of files, each read anew whenever it is asked for."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = paths
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __getitem__(self, index: int) -> Image.Image:
+        return load_rgb(self._paths[index])

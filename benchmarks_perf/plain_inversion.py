@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import mse_loss
 
+from benchmarks_perf.photos import OpenedAgain
 from benchmarks_perf.plain_pipeline import open_plain_pipeline
 from evaluation.device import default_device
 from methods.inversion_samples import TEMPLATES
@@ -20,12 +21,15 @@ from methods.settings import TextualInversionSettings
 
 TOKEN = "<new>"
 
+Images = Sequence[Image.Image] | OpenedAgain
+
 
 class PlainInversion:
     """A checkpoint with one added token, whose row of the token matrix is what is learned.
 
     The whole matrix carries gradients and the optimiser's state, and all other rows are put back after each step; each
-    image is resized and encoded at each step that draws it, while nothing else is done, as by a loader without workers.
+    image is taken anew, resized and encoded at each step that draws it, while nothing else is done: as by a loader
+    without workers.
     Text encoder in float32, UNet and codec in `dtype`.
     """
 
@@ -39,7 +43,7 @@ class PlainInversion:
         self._table: Tensor = pipeline.text_encoder.get_input_embeddings().weight.requires_grad_(True)
 
     def learn(
-        self, images: Sequence[Image.Image], settings: TextualInversionSettings, resolution: int, seed: int
+        self, images: Images, settings: TextualInversionSettings, resolution: int, seed: int
     ) -> npt.NDArray[np.float32]:
         """The word of one class, float32 (width,), on the draws that `ClassSampler` makes from this seed."""
         from diffusers import DDPMScheduler
@@ -66,9 +70,7 @@ class PlainInversion:
         with torch.no_grad():
             self._table[-1] = self._table[tokens].mean(dim=0)
 
-    def _loss(
-        self, images: Sequence[Image.Image], resolution: int, batch: int, schedule: Any, draws: torch.Generator
-    ) -> Tensor:
+    def _loss(self, images: Images, resolution: int, batch: int, schedule: Any, draws: torch.Generator) -> Tensor:
         """Of one step's samples, drawn from the images and their mirror images."""
         bounds = (2 * len(images), len(TEMPLATES), schedule.config.num_train_timesteps)
         views, templates, times = (torch.randint(bound, (batch,), generator=draws) for bound in bounds)
@@ -96,7 +98,7 @@ class PlainInversion:
         return states.to(self._dtype)
 
 
-def _view(images: Sequence[Image.Image], number: int, resolution: int) -> Tensor:
+def _view(images: Images, number: int, resolution: int) -> Tensor:
     """An image, at even numbers, or its mirror image."""
     image, mirrored = images[number // 2], number % 2
     resized = image.convert("RGB").resize((resolution, resolution), Image.Resampling.BICUBIC)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-
-from PIL import Image
+from pathlib import Path
 
 from benchmarks_perf import seconds
 from benchmarks_perf.command import run_alone
 from benchmarks_perf.measurement import Measurement, counted_text, dtype_name
 from benchmarks_perf.operations import unet_operations
-from benchmarks_perf.photos import photo
+from benchmarks_perf.photos import OpenedAgain, photo_files
 from benchmarks_perf.plain_inversion import PlainInversion
 from benchmarks_perf.plain_pipeline import plain_dtype
 from benchmarks_perf.sizes import Size
+from datasets.images import load_rgb
 from methods.generator import Generator
 from methods.settings import TextualInversionSettings
 from methods.textual_inversion import learn_words
@@ -23,26 +24,32 @@ from methods.textual_inversion import learn_words
 STEPS = 1000
 SHOTS = 4
 
-Images = Sequence[Sequence[Image.Image]]
+Files = Sequence[Sequence[Path]]
+"""Each class's."""
 
 
 def measure(size: Size) -> Measurement:
     """Time words of 1,000 steps, computed from fewer; ours first, so that it has the device's memory to itself."""
-    images = [[photo(size.guide_width, SHOTS * label + shot) for shot in range(SHOTS)] for label in range(size.classes)]
+    with tempfile.TemporaryDirectory() as folder:
+        photos = photo_files(Path(folder), size.classes * SHOTS, size.guide_width)
+        return _measured(size, [photos[at : at + SHOTS] for at in range(0, len(photos), SHOTS)])
+
+
+def _measured(size: Size, files: Files) -> Measurement:
     generator, resolution = Generator(size.generator), size.generator.resolution
-    ours = _seconds(partial(_learn_together, generator, images, size.inversion), size.inversion.steps) / len(images)
+    ours = _seconds(partial(_learn_together, generator, files, size.inversion), size.inversion.steps) / len(files)
     samples = STEPS * size.inversion.batch_size
     # Forwards, and backwards to the input alone, since no weight has a gradient: as much again.
     counted = 2 * samples * unet_operations(generator.model, resolution)
-    alone = images[: size.plain_classes]
+    alone = files[: size.plain_classes]
     plain = PlainInversion(generator.folder, plain_dtype())
     learn_alone = partial(_learn_one_by_one, plain, alone, size.inversion, resolution)
     return Measurement(
         name="textual inversion",
         work=f"{STEPS:,} steps of {size.inversion.batch_size} at {resolution} px",
-        note=f"{counted_text(counted)} a class; computed from {size.inversion.steps} steps; {len(images)} classes "
-        f"together, against {size.plain_classes} learned one by one as in the published code: each image resized and "
-        f"encoded at every step, the whole token matrix trained, {dtype_name(plain_dtype())}",
+        note=f"{counted_text(counted)} a class; computed from {size.inversion.steps} steps; {len(files)} classes "
+        f"together, against {size.plain_classes} learned one by one as in the published code: each image opened, "
+        f"resized and encoded at every step, the whole token matrix trained, {dtype_name(plain_dtype())}",
         unit="class",
         plain=_seconds(learn_alone, size.inversion.steps) / len(alone),
         ours=ours,
@@ -52,15 +59,16 @@ def measure(size: Size) -> Measurement:
     )
 
 
-def _learn_together(generator: Generator, images: Images, settings: TextualInversionSettings, steps: int) -> None:
+def _learn_together(generator: Generator, files: Files, settings: TextualInversionSettings, steps: int) -> None:
+    images = [[load_rgb(path) for path in own] for own in files]
     learn_words(generator, images, replace(settings, steps=steps), range(len(images)))
 
 
 def _learn_one_by_one(
-    plain: PlainInversion, images: Images, settings: TextualInversionSettings, resolution: int, steps: int
+    plain: PlainInversion, files: Files, settings: TextualInversionSettings, resolution: int, steps: int
 ) -> None:
-    for seed, own in enumerate(images):
-        plain.learn(own, replace(settings, steps=steps), resolution, seed)
+    for seed, own in enumerate(files):
+        plain.learn(OpenedAgain(own), replace(settings, steps=steps), resolution, seed)
 
 
 def _seconds(learn: Callable[[int], None], steps: int) -> float:
