@@ -7,6 +7,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datasets.cache import default_cache
@@ -25,6 +26,8 @@ _SHAPES = 64
 """For which a network may be compiled: batches of several sizes, guided, learned from and judged. Beyond PyTorch's own
 eight it would go on uncompiled, without a word."""
 
+_CACHE = "TORCHINDUCTOR_CACHE_DIR"
+
 logger = logging.getLogger(__name__)
 
 
@@ -40,8 +43,14 @@ def announce_compiling() -> None:
 
 
 def _kept_in() -> str:
-    """Where what was compiled is found again by the next process, in seconds."""
-    return os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(default_cache() / "compiled"))
+    """Where what was compiled is found again by the next process, in seconds: in the store, or where the user says."""
+    from torch._inductor.runtime.cache_dir_utils import default_cache_dir
+
+    said = os.environ.get(_CACHE)
+    # PyTorch says its own folder for temporary files itself, as soon as parts of it are imported.
+    if not said or Path(said) == Path(default_cache_dir()).absolute():
+        os.environ[_CACHE] = str(default_cache() / "compiled")
+    return os.environ[_CACHE]
 
 
 class CompiledNetwork:

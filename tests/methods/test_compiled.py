@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
+from torch._inductor.runtime.cache_dir_utils import default_cache_dir
 
 from evaluation.memory import Shortage, attempt
 from methods.compiled import CompiledNetwork, announce_compiling, compiling
@@ -23,13 +26,22 @@ def test_auto_compiles_on_a_gpu_only_and_large_images_only() -> None:
     assert [compiling(choice, gpu, 64) for choice in choices] == [False, True, False]
 
 
-def test_one_line_says_that_it_takes_minutes_and_where_it_is_kept(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("said_by_pytorch", [True, False])
+def test_one_line_says_that_it_takes_minutes_and_that_it_is_kept_in_the_store(
+    said_by_pytorch: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "compiled-here")
+    monkeypatch.setenv("DIAGEN_STORE", str(tmp_path))
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", default_cache_dir() if said_by_pytorch else "")
     announce_compiling()
     (message,) = caplog.messages
-    assert "minutes the first time" in message and "compiled-here" in message
+    assert "minutes the first time" in message and f"{tmp_path}/compiled" in message
+    assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(tmp_path / "compiled")
+
+
+def test_it_is_kept_where_the_user_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "compiled-here")
+    announce_compiling()
+    assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == "compiled-here"
 
 
 def test_a_machine_without_a_compiler_goes_on_without(
