@@ -180,3 +180,11 @@ def test_a_plugin_file_adds_a_method_with_its_settings(tmp_path: Path):
 def test_a_plugin_file_that_fails_is_named(tmp_path: Path, capsys):
     (tmp_path / "bad.py").write_text("import nothing_like_this\n")
     assert "nothing_like_this" in complaint(capsys, "list", "methods", "--plugins", str(tmp_path / "bad.py"))
+
+
+def test_after_an_interrupt_threads_that_are_at_work_are_not_waited_for(tmp_path: Path):
+    (tmp_path / "slow.py").write_text(
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(600,)).start()\nraise KeyboardInterrupt\n"
+    )
+    stopped = in_a_new_process(tmp_path, "list", "methods", "--plugins", "slow.py")
+    assert (stopped.returncode, stopped.stderr) == (130, "stopped; the same command goes on from here\n")
