@@ -35,7 +35,7 @@ def check_generator_settings(settings: GeneratorSettings) -> None:
     if settings.resolution <= 0 or settings.resolution % 8:
         raise UserError(f"generator.resolution must be a positive multiple of 8, got {settings.resolution}")
     if settings.batch_size < 0:
-        raise UserError(f"generator.batch_size must be 0 (32 on a GPU, 16 on a CPU) or more, got {settings.batch_size}")
+        raise UserError(f"generator.batch_size must be 0 (as many as pay) or more, got {settings.batch_size}")
     if settings.scheduler not in SCHEDULERS:
         raise UserError(f"generator.scheduler '{settings.scheduler}' is unknown; known: {', '.join(SCHEDULERS)}")
     if settings.compile not in COMPILE:

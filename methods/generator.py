@@ -37,8 +37,11 @@ from methods.text_precision import fastest_products, takes_tf32
 VERSION = 3
 """Part of the fingerprint; raised when a change here changes images."""
 
-_AS_MANY_AS_PAY = {"cuda": 32, "cpu": 16}
-"""Images at once beyond which a device is not faster."""
+_IMAGES_THAT_PAY = {"cuda": 32, "cpu": 16}
+"""At once, beyond which a device is not faster."""
+
+_PIXELS_THAT_PAY = 16 * 64 * 64
+"""At once, beyond which a CPU is not faster: one image of 512 pixels keeps it busy for minutes."""
 
 _Conditions = dict[tuple[str, str], Tensor]
 _Group = tuple[float, int, bool]
@@ -62,7 +65,7 @@ class Generator:
         self.folder = checkpoint_folder(settings)
         self.device = default_device()
         self.dtype = _dtype(settings.dtype, self.device)
-        self.batch_size = settings.batch_size or _AS_MANY_AS_PAY[self.device.type]
+        self.batch_size = settings.batch_size or _as_many_as_pay(self.device, settings.resolution)
         """Images made together; halved where they do not fit into memory."""
         self.most_samples: int | None = None
         """Of a step of textual inversion, all classes counted, once more of them did not fit into memory."""
@@ -278,6 +281,11 @@ class Generator:
         times = sent(time.repeat(len(rows)), self.device)
         start: Tensor = scheduler.add_noise(latents, sent(noise, self.device), times)
         return start
+
+
+def _as_many_as_pay(device: torch.device, resolution: int) -> int:
+    images = _IMAGES_THAT_PAY[device.type]
+    return images if device.type == "cuda" else max(1, min(images, _PIXELS_THAT_PAY // resolution**2))
 
 
 def _dtype(name: str, device: torch.device) -> torch.dtype:

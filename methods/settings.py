@@ -13,8 +13,8 @@ class GeneratorSettings:
     """Hub name or folder; `mini_sd` is the model that ships with the project."""
     resolution: int = 512
     batch_size: int = 0
-    """Images made together; 0: as many as pay, 32 on a GPU and 16 on a CPU. Halved where a GPU's memory runs out, never
-    raised."""
+    """Images made together; 0: as many as pay, 32 on a GPU, and on a CPU 16 of 64 pixels, fewer of more. Halved where a
+    GPU's memory runs out, never raised."""
     dtype: str = "auto"
     """`auto`: bfloat16 where the hardware multiplies in it, else float16 on a GPU and float32 on a CPU; or `float32`,
     `float16`, `bfloat16`."""

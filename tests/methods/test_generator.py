@@ -115,15 +115,17 @@ def test_the_word_the_prompt_the_seed_and_the_guide_all_matter(
     assert all(difference(first, other) > TOLERANCE for other in others)
 
 
-@pytest.mark.parametrize(("device", "size"), [("cuda", 32), ("cpu", 16)])
-def test_the_batch_size_is_the_devices_unless_one_is_given(
-    checkpoints: dict[str, Path], monkeypatch: pytest.MonkeyPatch, device: str, size: int
+@pytest.mark.parametrize(
+    ("device", "resolution", "size"), [("cuda", 64, 32), ("cuda", 512, 32), ("cpu", 32, 16), ("cpu", 64, 16),
+                                       ("cpu", 128, 4), ("cpu", 512, 1)]
+)  # fmt: skip
+def test_the_batch_size_is_what_pays_on_the_device_unless_one_is_given(
+    checkpoints: dict[str, Path], monkeypatch: pytest.MonkeyPatch, device: str, resolution: int, size: int
 ) -> None:
-    """As the settings, the line that refuses a negative one, and the performance page say."""
+    """As the settings and the performance page say."""
     monkeypatch.setattr("methods.generator.default_device", lambda: torch.device(device))
-    sizes = [
-        Generator(GeneratorSettings(str(checkpoints["ddim"]), 32, given, "float32")).batch_size for given in (0, 3)
-    ]
+    folder = str(checkpoints["ddim"])
+    sizes = [Generator(GeneratorSettings(folder, resolution, given, "float32")).batch_size for given in (0, 3)]
     assert sizes == [size, 3]
 
 
