@@ -1,7 +1,7 @@
 """Keeps what a compiled network concatenates in channels_last, the layout of all that is around it on a GPU.
 
 PyTorch before 2.14 writes it with the channels first, and each convolution that takes it has it turned round again: in
-Stable Diffusion's UNet a twentieth of an image's time (docs/performance.md).
+Stable Diffusion's UNet some twentieth of an image's time, by the bytes (docs/performance.md).
 """
 
 from __future__ import annotations
