@@ -35,7 +35,7 @@ class Group:
     @property
     def registered(self) -> str:
         """The name under which the dataset is registered."""
-        return self.dataset.partition(" (")[0]
+        return self.records[0].tags["dataset"]
 
     @property
     def title(self) -> str:

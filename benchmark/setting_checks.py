@@ -115,7 +115,7 @@ def check_values(flat: Mapping[str, Any]) -> None:
     for name, value in flat.items():
         if name in CHOICES and value not in CHOICES[name]:
             raise UnknownName(name, str(value), CHOICES[name])
-        if isinstance(value, str) and "://" in value and "@" in value.split("/")[2]:
+        if isinstance(value, str) and "@" in value.partition("://")[2].partition("/")[0]:
             raise UserError(f"'{name}' holds a password in its address, which would be tracked: leave it out")
         last = name.rpartition(".")[2]
         for number in value if isinstance(value, (list, tuple)) else [value]:

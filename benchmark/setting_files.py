@@ -13,9 +13,10 @@ from datasets.base import DATASETS
 from datasets.errors import UnknownName, UserError
 
 PRESETS = Path(__file__).parent / "presets"
+PROTOCOLS = Path(__file__).parent / "protocols"
+
 _TYPO = 0.8
 """Likeness of two names from which on one is taken for the other with a slip."""
-PROTOCOLS = Path(__file__).parent / "protocols"
 
 
 def load_preset(name: str) -> dict[str, Any]:

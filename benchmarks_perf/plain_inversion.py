@@ -29,8 +29,7 @@ class PlainInversion:
 
     The whole matrix carries gradients and the optimiser's state, and all other rows are put back after each step; each
     image is taken anew, resized and encoded at each step that draws it, while nothing else is done: as by a loader
-    without workers.
-    Text encoder in float32, UNet and codec in `dtype`.
+    without workers. Text encoder in float32, UNet and codec in `dtype`.
     """
 
     def __init__(self, folder: Path, dtype: torch.dtype) -> None:

@@ -39,11 +39,14 @@ def compiling(choice: str, device: torch.device, resolution: int) -> bool:
 def announce_compiling() -> None:
     """One line, so that minutes of silence are not taken for a hang."""
     message = "compiling the networks: minutes the first time, then kept in %s (generator.compile=never goes without)"
-    logger.warning(message, _kept_in())
+    logger.warning(message, _keep_in_store())
 
 
-def _kept_in() -> str:
-    """Where what was compiled is found again by the next process, in seconds: in the store, or where the user says."""
+def _keep_in_store() -> str:
+    """See to it that the next process finds in seconds what this one compiles, and say where.
+
+    That is the store, unless the user says another folder.
+    """
     from torch._inductor.runtime.cache_dir_utils import default_cache_dir
 
     said = os.environ.get(_CACHE)
@@ -62,7 +65,7 @@ class CompiledNetwork:
     def __init__(self, module: nn.Module) -> None:
         import torch
 
-        _kept_in()
+        _keep_in_store()
         # diffusers asks for PyTorch's version by a cached function, which cannot mislead the compiler.
         warnings.filterwarnings("ignore", message="Dynamo detected a call to a `functools.lru_cache`")
         self._module = module

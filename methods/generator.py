@@ -37,11 +37,8 @@ from methods.text_precision import fastest_products, takes_tf32
 VERSION = 3
 """Part of the fingerprint; raised when a change here changes images."""
 
-_IMAGES_THAT_PAY = {"cuda": 32, "cpu": 16}
-"""At once, beyond which a device is not faster."""
-
-_PIXELS_THAT_PAY = 16 * 64 * 64
-"""At once, beyond which a CPU is not faster: one image of 512 pixels keeps it busy for minutes."""
+_ON_A_GPU, _ON_A_CPU = 32, 16
+"""Images at once beyond which a device is not faster; on a CPU, of 64 pixels: of larger ones fewer."""
 
 _Conditions = dict[tuple[str, str], Tensor]
 _Group = tuple[float, int, bool]
@@ -284,8 +281,9 @@ class Generator:
 
 
 def _as_many_as_pay(device: torch.device, resolution: int) -> int:
-    images = _IMAGES_THAT_PAY[device.type]
-    return images if device.type == "cuda" else max(1, min(images, _PIXELS_THAT_PAY // resolution**2))
+    if device.type == "cuda":
+        return _ON_A_GPU
+    return max(1, _ON_A_CPU * 64**2 // max(64, resolution) ** 2)
 
 
 def _dtype(name: str, device: torch.device) -> torch.dtype:
