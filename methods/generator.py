@@ -38,8 +38,11 @@ VERSION = 3
 """Part of the fingerprint; raised when a change here changes images."""
 
 _ON_A_GPU, _ON_A_CPU = 32, 16
-"""Images at once beyond which a device is hardly faster; on a CPU, of 64 pixels: of larger ones fewer. On two cores mini_sd
-took for one of 256 pixels, alone, by 4 and by 16, 0.48, 0.45 and 0.51 s; for one of 128, by 4 and by 16, 0.089 and 0.081."""
+"""Images at once beyond which a device is hardly faster; on a CPU, of 64 pixels: of larger ones fewer.
+
+On two cores mini_sd took for an image of 256 pixels, alone, by 4 and by 16, 0.48, 0.45 and 0.51 s; of 128 pixels, by 4
+and by 16, 0.089 and 0.081 s.
+"""
 
 _Conditions = dict[tuple[str, str], Tensor]
 _Group = tuple[float, int, bool]
