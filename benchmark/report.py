@@ -52,9 +52,10 @@ def _leaderboard(groups: Sequence[Group], folder: Path) -> Iterator[Path | str]:
 def _table1(groups: Sequence[Group], folder: Path) -> Iterator[Path | str]:
     from benchmark.table1 import table1, write_table1
 
-    cells = table1(groups)
-    for style, suffix in SUFFIXES.items():
-        yield write_text(folder / f"table1.{suffix}", f"{write_table1(cells, style)}\n")
+    for name, over in (("table1", "class_mean"), ("table1_pooled", "pooled")):
+        cells = table1(groups, over)
+        for style, suffix in SUFFIXES.items():
+            yield write_text(folder / f"{name}.{suffix}", f"{write_table1(cells, style)}\n")
 
 
 def _figures(groups: Sequence[Group], folder: Path) -> Iterator[Path | str]:

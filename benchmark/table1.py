@@ -45,7 +45,7 @@ class NoTable(UserError):
     """The runs that are tracked make no Table 1."""
 
 
-def table1(group_list: Iterable[Group], over: str = "class_mean") -> list[Table1Cell]:
+def table1(group_list: Iterable[Group], over: str) -> list[Table1Cell]:
     """Every cell of the table for the datasets that were run, the paper's three first; missing ones have no mean.
 
     Args:

@@ -32,25 +32,25 @@ def find(cells: list[Table1Cell], *place: object) -> Table1Cell:
 
 
 def test_a_cell_is_the_mean_and_sample_deviation_over_seeds_beside_the_papers_figure():
-    found = find(table1(comparable(RECORDS)), "precision", "diagen", "focus", 2)
+    found = find(table1(comparable(RECORDS), "class_mean"), "precision", "diagen", "focus", 2)
     assert (found.mean, found.deviation, found.n) == (pytest.approx(0.6), pytest.approx(0.1), 3)
     assert found.paper == pytest.approx(0.9933)
 
 
 def test_one_seed_has_no_deviation_and_nan_no_figure():
-    cells = table1(comparable(RECORDS))
+    cells = table1(comparable(RECORDS), "class_mean")
     assert find(cells, "precision", "da_fusion", "focus", 2).deviation is None
     assert find(cells, "recall", "da_fusion", "mini_focus", 4).mean is None
 
 
 def test_missing_cells_of_the_papers_datasets_show():
-    cells = table1(comparable(RECORDS))
+    cells = table1(comparable(RECORDS), "class_mean")
     missing = find(cells, "recall", "diagen", "focus", 8)
     assert (missing.mean, missing.n, missing.paper) == (None, 0, pytest.approx(0.2))
 
 
 def test_the_layout_is_the_papers():
-    text = write_table1(table1(comparable(RECORDS)), "markdown").splitlines()
+    text = write_table1(table1(comparable(RECORDS), "class_mean"), "markdown").splitlines()
     assert text[0] == "| ours ± deviation (paper), % | focus k=2 | focus k=4 | focus k=8 | mini_focus k=4 |"
     assert [line.split("|")[1].strip() for line in text[2:]] == [
         "DA-Fusion precision",
@@ -62,14 +62,14 @@ def test_the_layout_is_the_papers():
 
 
 def test_latex_compiles_its_special_characters():
-    text = write_table1(table1(comparable(RECORDS)), "latex")
+    text = write_table1(table1(comparable(RECORDS), "class_mean"), "latex")
     assert r"mini\_focus k=4" in text
     assert r"60.0 $\pm$ 10.0 (99.3)" in text
     assert r"ours $\pm$ deviation (paper), \%" in text
 
 
 def test_csv_has_a_line_for_each_figure():
-    lines = list(csv.DictReader(io.StringIO(write_table1(table1(comparable(RECORDS)), "csv"))))
+    lines = list(csv.DictReader(io.StringIO(write_table1(table1(comparable(RECORDS), "class_mean"), "csv"))))
     assert len(lines) == 4 * 4
     assert lines[0]["paper"] == "0.9867"
 
@@ -81,9 +81,9 @@ def test_the_pooled_figures_can_be_chosen():
 def test_presets_are_not_mixed():
     records = [*RECORDS, cell("diagen", "focus", 2, 0, 0.1, 0.1, preset="paper")]
     with pytest.raises(UserError, match="choose one by --preset"):
-        table1(comparable(records))
+        table1(comparable(records), "class_mean")
 
 
 def test_no_runs_say_which_command_makes_them():
     with pytest.raises(UserError, match="sweep --methods da_fusion,diagen"):
-        table1([])
+        table1([], "class_mean")
