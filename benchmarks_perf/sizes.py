@@ -56,7 +56,7 @@ SIZES = {
         guide_width=640,
         rounds=4,
         plain_images=6,
-        inversion=TextualInversionSettings(steps=20),
+        inversion=TextualInversionSettings(steps=40),
         classes=10,
         plain_classes=1,
         classifier=ClassifierSettings("random/resnet50"),
