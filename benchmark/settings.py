@@ -27,7 +27,7 @@ from datasets.base import DATASETS, Dataset
 from datasets.location import given_data_root
 from datasets.seeding import fingerprint
 from evaluation.settings import ClassifierSettings, FeatureSettings, GuideClassifierSettings
-from methods.base import METHODS, Method
+from methods.base import METHODS, SERVICES, Method
 from methods.settings import GeneratorSettings, PromptSettings, TextualInversionSettings
 
 COMPONENTS_FIELD = "enabled"
@@ -173,19 +173,26 @@ def flatten(settings: RunSettings) -> dict[str, Any]:
 
 def settings_fingerprint(settings: RunSettings) -> str:
     """Address of everything that can change a figure, apart from the run's identity (`IDENTITY`)."""
-    words = settings.textual_inversion.words_of
+    effective = _effective(settings)
     # The words of a job's first task are those of all its cells: another first task is another figure.
-    first = [settings.seeds[0], settings.shots[0]] if words == "first_task" else []
-    return fingerprint(_effective(settings), first)
+    of_first_task = effective.get("textual_inversion.words_of") == "first_task"
+    return fingerprint(effective, [settings.seeds[0], settings.shots[0]] if of_first_task else [])
 
 
 def overrides_of(settings: RunSettings) -> str:
-    """What the run sets apart from its preset, as `key=value` texts; empty for a plain run."""
+    """What the run sets apart from its preset, as `key=value` texts; empty for a plain run.
+
+    What says which images are used is no part of it: a run's images are compared by their content.
+    """
     plain = resolve_settings(
         method=settings.method, dataset=settings.dataset, preset=settings.preset, protocol=settings.protocol
     )
-    default = _effective(plain)
-    changed = {name: value for name, value in _effective(settings).items() if default[name] != value}
+    default, of_images = _effective(plain), ("unreadable", f"{settings.dataset}.")
+    changed = {
+        name: value
+        for name, value in _effective(settings).items()
+        if default[name] != value and not name.startswith(of_images)
+    }
     return " ".join(f"{name}={_compact(value)}" for name, value in sorted(changed.items()))
 
 
@@ -247,7 +254,10 @@ def _in_groups(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _effective(settings: RunSettings) -> dict[str, Any]:
-    return {k: v for k, v in flatten(settings).items() if k not in IDENTITY and k not in WITHOUT_EFFECT}
+    """The settings that can change a figure, apart from the run's identity."""
+    unused = tuple(f"{service}." for service in SERVICES if service not in METHODS[settings.method].services)
+    no_part = {*IDENTITY, *WITHOUT_EFFECT}
+    return {k: v for k, v in flatten(settings).items() if k not in no_part and not k.startswith(unused)}
 
 
 def _leaves(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:

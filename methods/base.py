@@ -76,6 +76,10 @@ class Tools(Protocol):
         """Calibrated probability of each image's own label, in [0, 1], shape (images,)."""
 
 
+SERVICES = ("generator", "textual_inversion", "prompts", "guide_classifier", "features")
+"""Groups of settings of what makes synthetic images and measures them."""
+
+
 class Method(ABC):
     """An augmentation method: one file, its facts on top, its hyper-parameters as constructor arguments.
 
@@ -87,6 +91,8 @@ class Method(ABC):
     paper: ClassVar[str]
     components: ClassVar[tuple[str, ...]] = ()
     """Names of the parts that `-P components=` can switch; all are on by default."""
+    services: ClassVar[tuple[str, ...]] = SERVICES
+    """Of `SERVICES` those that make or measure its images; the settings of all others change no figure of its."""
 
     synthetic_probability: float = 0.0
     """α of Eq. 2: the probability of drawing a synthetic image in place of its guide."""

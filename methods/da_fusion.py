@@ -27,6 +27,7 @@ class DAFusion(Method):
 
     title = "DA-Fusion"
     paper = "Trabucco, Doherty, Gurinas, Salakhutdinov: Effective Data Augmentation With Diffusion Models, ICLR 2024"
+    services = ("generator", "textual_inversion", "features")
 
     strength: float = 0.5
     guidance_scale: float = 7.5

@@ -12,6 +12,7 @@ class Standard(Method):
 
     title = "Standard augmentation"
     paper = "the baseline of DA-Fusion (ICLR 2024) and DIAGen (GCPR 2024)"
+    services = ()
 
     def synthesize(self, task: FewShotTask, tools: Tools) -> SyntheticSet:
         return SyntheticSet()

@@ -176,6 +176,15 @@ def test_only_what_can_change_a_figure_is_part_of_the_fingerprint():
     assert len({settings_fingerprint(settings) for settings in other} | {plain}) == 4
 
 
+def test_settings_that_a_method_does_not_use_make_no_other_runs_of_it():
+    of_words, of_prompts = "textual_inversion.steps=20", "prompts.model=other"
+    for method, changes in (("standard", 0), ("da_fusion", 1), ("diagen", 2)):
+        plain = resolve(method=method)
+        others = [resolve(override, method=method) for override in (of_words, of_prompts)]
+        assert len({settings_fingerprint(each) for each in [plain, *others]}) == 1 + changes
+        assert len({overrides_of(each) for each in [plain, *others]}) == 1 + changes
+
+
 def test_overrides_name_what_differs_from_the_preset():
     assert overrides_of(resolve("classifier.epochs=20", "generator.batch_size=2")) == ""
     assert overrides_of(resolve("diagen.noise_std=[0,0.1]", "classifier.epochs=3")) == (
@@ -200,6 +209,13 @@ class TestADatasetsOwnSettings:
     def test_only_the_runs_own_dataset_counts(self, squares: None):
         plain, other = (resolve_settings(method="standard", overrides=o) for o in ((), ("squares.tests=[test]",)))
         assert settings_fingerprint(plain) == settings_fingerprint(other)
+
+    def test_they_make_no_method_of_another_name(self, squares: None):
+        """They say which images are used, and images are compared by their content."""
+        chosen = ("squares.tests=[test]", "unreadable=skip")
+        plain, other = (resolve_settings(method="standard", dataset="squares", overrides=o) for o in ((), chosen))
+        assert overrides_of(other) == overrides_of(plain) == ""
+        assert settings_fingerprint(other) != settings_fingerprint(plain)
 
     def test_an_unknown_one_is_refused_with_the_nearest(self, squares: None):
         with pytest.raises(UserError, match=r"squares\.test.*did you mean squares\.tests"):
