@@ -113,12 +113,14 @@ def prepare(settings: RunSettings, opened: dict[str, Dataset] | None = None) -> 
         opened[key] = open_dataset(settings)
     tasks = _tasks(settings, opened[key])
     seeds, shots = (list(dict.fromkeys(values)) for values in zip(*tasks, strict=True))
-    return Job(replace(settings, seeds=seeds, shots=shots), opened[key], method, tasks, _names_of_images(opened[key]))
+    return Job(replace(settings, seeds=seeds, shots=shots), opened[key], method, tasks, _content(opened[key]))
 
 
-def _names_of_images(dataset: Dataset) -> str:
-    """Equal for datasets of the same classes and images by name."""
-    return fingerprint("data", dataset.classes, sorted(example.identifier for example in dataset.examples(0)))[:16]
+def _content(dataset: Dataset) -> str:
+    """Equal for datasets of the same classes and the same images under the same names, wherever they lie."""
+    examples = sorted(dataset.examples(0), key=lambda example: example.identifier)
+    images = [[example.identifier, digest] for example, digest in zip(examples, dataset.digests(examples), strict=True)]
+    return fingerprint("data", dataset.classes, images)[:16]
 
 
 def _warn_of_duplicates(split: Split) -> None:

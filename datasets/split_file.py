@@ -18,7 +18,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,6 @@ from datasets.seeding import fingerprint
 
 FORMAT = "diagen-bench split 1"
 TRAIN, VALIDATION = "train", "validation"
-READERS = 8
 
 
 @dataclass(frozen=True)
@@ -62,8 +60,7 @@ class Split:
 def split_of(task: FewShotTask) -> Split:
     """The task's images with their digests; reads every one of them once."""
     parts = [(name, example) for name, examples in _parts(task) for example in examples]
-    with ThreadPoolExecutor(READERS) as pool:
-        digests = list(pool.map(task.dataset.digest, [example for _, example in parts]))
+    digests = task.dataset.digests(example for _, example in parts)
     images = tuple(
         SplitImage(example.identifier, digest, name, example.label)
         for (name, example), digest in zip(parts, digests, strict=True)
@@ -127,8 +124,7 @@ def replay(split: Split, dataset: Dataset) -> FewShotTask:
     if missing:
         raise UserError(f"{len(missing)} images of the split file are not in {split.dataset}: {missing[0]} …")
     examples = [replace(known[image.path], label=image.label) for image in split.images]
-    with ThreadPoolExecutor(READERS) as pool:
-        digests = list(pool.map(dataset.digest, examples))
+    digests = dataset.digests(examples)
     changed = [i.path for i, digest in zip(split.images, digests, strict=True) if digest != i.sha256]
     if changed:
         raise UserError(f"{len(changed)} images differ in content from those of the split file: {changed[0]} …")

@@ -189,6 +189,17 @@ def test_a_sweep_runs_cells_again_whose_images_changed(world, small: Settings, t
     assert missing_cells(prepare(small(seeds="0,1")), Tracker()) == [(1, 2)]
 
 
+def test_other_photos_under_the_same_names_are_other_data(world, small: Settings, tracking_uri: str, monkeypatch):
+    """As cropped copies are: no mean may mix seeds of the one with seeds of the other."""
+    run(small(seeds="0,1"))
+    assert prepare(small(data_root="/elsewhere")).data == prepare(small()).data
+    squares = DATASETS["squares"]
+    digest = squares.digest
+    monkeypatch.setattr(squares, "digest", lambda self, example: digest(self, example) + "cropped")
+    run(small(seeds="0"))
+    assert sorted(len(group.records) for group in comparable(Tracker().cells())) == [1, 2]
+
+
 def test_images_in_two_splits_are_counted_in_a_warning(world, small: Settings, monkeypatch, caplog):
     squares = DATASETS["squares"]
     monkeypatch.setattr(
