@@ -312,15 +312,18 @@ def _draw(what: str, dataset: str, preset: str, protocol: str, folder: Path) -> 
     from benchmark.tracking import Tracker
 
     groups = _comparable(Tracker(), dataset, preset, protocol)
-    for outcome in save_group_figures(groups, folder / "figures", OF_ABLATION[what]):
-        for line in map(str, outcome.files.values()) if outcome.files else [outcome.missing]:
-            typer.echo(line)
+    outcomes = save_group_figures(groups, folder / "figures", OF_ABLATION[what])
+    for path in (path for outcome in outcomes for path in outcome.files.values()):
+        typer.echo(path)
+    missing = [outcome.missing for outcome in outcomes if outcome.missing]
+    if missing:
+        raise UserError("; ".join(missing))
 
 
 def _comparable(
     tracker: Tracker, dataset: str, preset: str, protocol: str, shots: str = "", methods: str = ""
 ) -> list[Group]:
-    from benchmark.selection import comparable
+    from benchmark.selection import comparable, nothing_chosen
     from benchmark.setting_checks import parse_numbers
     from methods.base import METHODS
 
@@ -330,9 +333,8 @@ def _comparable(
         METHODS[name]  # an unknown one is refused, with the known ones
     cells = tracker.cells()
     groups = comparable(cells, dataset, preset, chosen, protocol, names)
-    if not groups and (everything := comparable(cells)):
-        titles = "; ".join(group.title for group in everything)
-        raise UserError(f"no finished run is of what was chosen; there are runs of {titles}")
+    if not groups and (tracked := comparable(cells)):
+        raise nothing_chosen(tracked, dataset, preset, protocol, names)
     return groups
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmark.records import FINISHED, Record, method_label
 from benchmark.tracking import CHECKPOINT, DATA, FINGERPRINT, SPLIT
+from datasets.errors import UnknownName, UserError
 
 PAPER = "paper"
 
@@ -55,26 +56,46 @@ def comparable(
     methods: Sequence[str] = (),
 ) -> list[Group]:
     """The groups, by name; where a `dataset`, `preset`, `protocol` or `shots` are given, of these alone, and of
-    `methods` the plain ones: with their own components and the preset's settings.
+    `methods` the plain ones: with their own components and the preset's settings. A `dataset` is chosen by the name
+    under which it is registered, and one set of images of several by the name that it is shown with.
 
     Of several finished runs of a cell the latest counts; where runs used other images or other settings than later
     ones under the same name, the latest again. Groups without a finished cell are left out.
     """
+    records = list(records)
+    names = dataset_names(records)
     chosen = [
         record
         for record in records
-        if (not dataset or record.tags["dataset"] == dataset)
+        if (not dataset or dataset in (record.tags["dataset"], names[_data(record)]))
         and (not preset or _preset(record) == preset)
         and (not protocol or _protocol(record) == protocol)
         and (not shots or record.shots in shots)
         and (not methods or method_label(record.tags) in methods)
     ]
-    names = dataset_names(chosen)
     found: dict[tuple[str, str, str], list[Record]] = {}
     for record in chosen:
         found.setdefault((names[_data(record)], _preset(record), _protocol(record)), []).append(record)
     groups = [_group(*key, own) for key, own in sorted(found.items())]
     return [group for group in groups if group.records]
+
+
+def nothing_chosen(
+    tracked: Sequence[Group], dataset: str = "", preset: str = "", protocol: str = "", methods: Sequence[str] = ()
+) -> UserError:
+    """Why none of the tracked groups is of what was chosen, as arguments of `comparable`."""
+    names = {name for group in tracked for name in (group.registered, group.dataset)}
+    for what, name, known in (
+        ("dataset", dataset, names),
+        ("preset", preset, {group.preset for group in tracked}),
+        ("protocol", protocol, {group.protocol for group in tracked}),
+    ):
+        if name and name not in known:
+            return UnknownName(f"{what} among the tracked runs", name, known)
+    titles = "; ".join(group.title for group in tracked)
+    labels = sorted({label for group in tracked for label in group.labels if label.split()[0] in methods})
+    others = f"; --methods leaves out {', '.join(labels)}" if labels else ""
+    return UserError(f"no finished run is of what was chosen; there are runs of {titles}{others}")
 
 
 def dataset_names(records: Iterable[Record]) -> dict[tuple[str, str], str]:

@@ -57,7 +57,10 @@ def table1(group_list: Iterable[Group], over: str) -> list[Table1Cell]:
     """
     groups = [group for group in group_list if any(_is_ours(record) for record in group.records)]
     if not groups:
-        raise NoTable("no run of da_fusion or diagen is tracked: make some with `sweep --methods da_fusion,diagen`")
+        raise NoTable(
+            "no run of da_fusion or diagen is tracked that has its own components and the preset's settings: "
+            "make some with `sweep --methods da_fusion,diagen`"
+        )
     names = [group.dataset for group in groups]
     if len(set(names)) < len(names):
         titles = "; ".join(group.title for group in groups)

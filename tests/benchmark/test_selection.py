@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from benchmark.records import Record
-from benchmark.selection import comparable
+from benchmark.selection import comparable, nothing_chosen
+from datasets.errors import UserError
 
 
 def cell(method: str = "standard", seed: int = 0, ended: int = 1, status: str = "FINISHED", **tags: str) -> Record:
@@ -81,6 +85,32 @@ def test_folders_of_other_images_are_other_groups_under_one_name():
     assert [len(group.records) for group in groups] == [2, 2]
     assert [group.notes for group in groups] == [(), ()]
     assert [group.dataset for group in comparable([records[0], cell()])] == ["imagefolder", "mini_focus"]
+
+
+def test_one_of_several_folders_is_chosen_by_the_name_that_is_shown():
+    records = [
+        replace(cell(dataset="imagefolder", data_fingerprint=data), parameters={"data_root": f"/photos/{data}"})
+        for data in ("dogs", "birds")
+    ]
+    (group,) = comparable(records, dataset="imagefolder (dogs dogs)")
+    assert group.dataset == "imagefolder (dogs dogs)"
+    assert group.records == (records[0],)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "line"),
+    [
+        ({"dataset": "mini_focsu"}, r"unknown dataset among the tracked runs 'mini_focsu'; did you mean mini_focus\?"),
+        ({"preset": "minni"}, "unknown preset among the tracked runs 'minni'; did you mean mini"),
+        ({"protocol": "papr"}, "unknown protocol among the tracked runs 'papr'; did you mean paper"),
+        ({"methods": ["diagen"]}, r"there are runs of mini_focus .*; --methods leaves out diagen \[noise\]$"),
+        ({}, "there are runs of mini_focus · preset mini · protocol paper$"),
+    ],
+)
+def test_why_nothing_is_chosen_is_said(chosen: dict[str, Any], line: str):
+    tracked = comparable([cell(), cell("diagen", components="noise")])
+    with pytest.raises(UserError, match=line):
+        raise nothing_chosen(tracked, **chosen)
 
 
 def test_runs_that_did_not_finish_rename_no_dataset():
