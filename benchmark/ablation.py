@@ -15,7 +15,7 @@ SHARED = ("strength", "guidance_scale", "synthetic_probability")
 """Hyper-parameters in which the paper's two methods differ (DIAGen, Figure 5)."""
 
 HyperParameters = Mapping[str, Mapping[str, Any]]
-"""Per method its hyper-parameters under the preset."""
+"""Per method its hyper-parameters, as the preset has them or as they are set for all runs."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def ablation_grid(what: str, values: Sequence[float], overrides: tuple[str, ...]
     """
     if what not in ABLATIONS:
         raise UnknownName("ablation", what, ABLATIONS)
-    ablation, hyper_parameters = ABLATIONS[what], _hyper_parameters(given)
+    ablation, hyper_parameters = ABLATIONS[what], _hyper_parameters(given, overrides)
     own = ablation.values(hyper_parameters)
     if values and not own:
         raise UserError(f"ablation '{what}' compares fixed variants: leave --values out")
@@ -75,9 +75,9 @@ def parse_values(text: str) -> list[float]:
         raise UserError(f"--values '{text}' must be numbers separated by commas, such as 0.3,0.5,0.7") from None
 
 
-def _hyper_parameters(given: Mapping[str, Any]) -> HyperParameters:
+def _hyper_parameters(given: Mapping[str, Any], overrides: tuple[str, ...]) -> HyperParameters:
     names = ("dataset", "preset", "protocol")
-    settings = resolve_settings(**{name: given[name] for name in names if name in given})
+    settings = resolve_settings(**{name: given[name] for name in names if name in given}, overrides=overrides)
     return {method: asdict(settings.methods[method]) for method in METHODS}
 
 

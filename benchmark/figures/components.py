@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from matplotlib.patches import Patch
@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
 from benchmark.figures.estimates import Estimate, estimate, seed_notes
 from benchmark.figures.panels import Panel, Point, grid, panel_columns
-from benchmark.figures.runs import tested_on
+from benchmark.figures.runs import common_overrides, tested_on
 from benchmark.figures.style import Style, legend_below, nth_style, readable
 from benchmark.records import Record
 from benchmark.selection import Group
@@ -34,12 +34,7 @@ def draw_components(groups: Sequence[Group]) -> Drawing:
     Raises:
         MissingRuns: no run with some of the components has a run of DA-Fusion to be compared with.
     """
-    panels = [
-        Panel(f"{group_name(group, groups)} · {test}", (group.dataset, group.preset, group.protocol, test), lines)
-        for group in groups
-        for test in tested_on(group.records)
-        if set(lines := _gains(group.records, f"accuracy/{test}")) - {"all three"}
-    ]
+    panels = [panel for group in groups for panel in _panels(group, group_name(group, groups))]
     if not panels:
         raise MissingRuns("no run has some components of DIAGen alone beside a run of DA-Fusion", COMMAND)
     figure, axes = grid(len(panels))
@@ -52,12 +47,39 @@ def draw_components(groups: Sequence[Group]) -> Drawing:
     return Drawing(figure, caption, panel_columns(panels), (*notes, *group_notes(groups)))
 
 
-def _gains(records: Sequence[Record], metric: str) -> dict[str, list[Point]]:
-    plain = [record for record in records if not record.tags.get("overrides")]
-    base = {(r.shots, r.seed): r.metrics.get(metric, float("nan")) for r in plain if r.tags["method"] == BASE}
+def _panels(group: Group, name: str) -> Iterator[Panel]:
+    """One for each test set and each way of setting DIAGen that was run with some of its components."""
+    for overrides, records in _with_equal_overrides(group.records).items():
+        base = _base(group.records, common_overrides(records[0], BASE))
+        for test in tested_on(records):
+            lines = _gains(records, base, f"accuracy/{test}")
+            if set(lines) - {"all three"}:
+                title = "\n".join(part for part in (f"{name} · {test}", overrides) if part)
+                yield Panel(title, (group.dataset, group.preset, group.protocol, test), lines)
+
+
+def _with_equal_overrides(records: Sequence[Record]) -> dict[str, list[Record]]:
+    found: dict[str, list[Record]] = {}
+    for record in records:
+        if record.tags["method"] == "diagen":
+            found.setdefault(record.tags.get("overrides", ""), []).append(record)
+    return dict(sorted(found.items()))
+
+
+def _base(records: Sequence[Record], overrides: str) -> list[Record]:
+    """DA-Fusion's runs with these settings, and its preset's hyper-parameters or the only ones that there are."""
+    found: dict[str, list[Record]] = {}
+    for record in records:
+        if record.tags["method"] == BASE and common_overrides(record, BASE) == overrides:
+            found.setdefault(record.tags.get("overrides", ""), []).append(record)
+    return found.get(overrides) or (next(iter(found.values())) if len(found) == 1 else [])
+
+
+def _gains(records: Sequence[Record], base_records: Sequence[Record], metric: str) -> dict[str, list[Point]]:
+    base = {(r.shots, r.seed): r.metrics.get(metric, float("nan")) for r in base_records}
     lines: dict[str, list[Point]] = {}
     for components, name in COMPONENTS.items():
-        own = [r for r in plain if r.tags["method"] == "diagen" and r.tags.get("components") == components]
+        own = [record for record in records if record.tags.get("components") == components]
         line = [Point(k, gain) for k in sorted({r.shots for r in own}) if (gain := _gain(own, k, base, metric))]
         if line:
             lines[name] = line

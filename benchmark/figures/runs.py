@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from benchmark.figures.estimates import Estimate, estimate
 from benchmark.records import Record, method_label
 from benchmark.selection import Group
+from methods.base import METHODS, SERVICES
 
 
 def plain_runs(group: Group) -> list[Record]:
@@ -37,6 +38,15 @@ def overrides(record: Record) -> dict[str, str]:
     """Setting → value of the tag `overrides`, whose values may hold spaces."""
     parts = re.split(r" (?=[\w.]+=)", record.tags.get("overrides", ""))
     return dict(part.split("=", 1) for part in parts if "=" in part)
+
+
+def common_overrides(record: Record, method: str) -> str:
+    """Of the record's overrides those that a run of `method` with the same --set has: no hyper-parameters of a method,
+    and no settings of services that `method` does not use.
+    """
+    unused = [service for service in SERVICES if service not in METHODS[method].services]
+    others = tuple(f"{group}." for group in (*METHODS, *unused))
+    return " ".join(f"{name}={value}" for name, value in overrides(record).items() if not name.startswith(others))
 
 
 def labelled(records: Sequence[Record]) -> dict[str, list[Record]]:

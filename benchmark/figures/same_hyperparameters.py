@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from benchmark.figures.accuracy import shots_line
 from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
 from benchmark.figures.panels import Panel, draw_lines, line_notes, panel_columns, ranks
-from benchmark.figures.runs import overrides, tested_on
+from benchmark.figures.runs import common_overrides, overrides, tested_on
 from benchmark.figures.style import styles
 from benchmark.records import Record
 from benchmark.selection import Group
@@ -18,13 +18,15 @@ SHARED = {"strength": "strength", "guidance_scale": "guidance", "synthetic_proba
 PAIR = ("da_fusion", "diagen")
 
 Values = tuple[float, ...]
+Way = tuple[Values, str]
+"""Values of `SHARED`, and the other settings that were changed."""
 
 
 def draw_same_hyperparameters(groups: Sequence[Group]) -> Drawing:
     """Accuracy against shots of both methods, a panel for each dataset, test set and choice of the `SHARED` values.
 
     Raises:
-        MissingRuns: nowhere do both methods have runs with the same values and no other override.
+        MissingRuns: nowhere do both methods have runs with the same values and the same other settings.
     """
     panels = [panel for group in groups for panel in _panels(group, group_name(group, groups))]
     if not panels:
@@ -37,30 +39,41 @@ def draw_same_hyperparameters(groups: Sequence[Group]) -> Drawing:
 
 
 def _panels(group: Group, name: str) -> Iterator[Panel]:
-    for values, runs in _with_same_values(group.records).items():
-        words = ", ".join(f"{word} {value:g}" for word, value in zip(SHARED.values(), values, strict=True))
+    for (values, changed), runs in _with_same_values(group.records):
+        words = [f"{word} {value:g}" for word, value in zip(SHARED.values(), values, strict=True)]
+        title = ", ".join([*words, changed] if changed else words)
         for test in tested_on([record for own in runs.values() for record in own]):
             lines = {method: shots_line(runs[method], f"accuracy/{test}") for method in PAIR}
             if all(lines.values()):
                 key = (group.dataset, group.preset, group.protocol, test)
-                yield Panel(f"{name} · {test}\n{words}", key, lines)
+                yield Panel(f"{name} · {test}\n{title}", key, lines)
 
 
-def _with_same_values(records: Sequence[Record]) -> dict[Values, dict[str, list[Record]]]:
-    """Values of `SHARED` → method → its runs, for the values that both methods were run with."""
-    found: dict[Values, dict[str, list[Record]]] = {}
+def _with_same_values(records: Sequence[Record]) -> Iterator[tuple[Way, dict[str, list[Record]]]]:
+    """Each way of DIAGen that DA-Fusion was run in too, and both methods' runs."""
+    base, method = PAIR
+    of_base, own = (_by_way(records, name) for name in PAIR)
+    for (values, changed), runs in own.items():
+        partners = of_base.get((values, common_overrides(runs[0], base)))
+        if partners:
+            yield (values, changed), {base: partners, method: runs}
+
+
+def _by_way(records: Sequence[Record], method: str) -> dict[Way, list[Record]]:
+    found: dict[Way, list[Record]] = {}
     for record in records:
-        values = _values(record)
+        values = _values(record) if record.tags["method"] == method else None
         if values:
-            found.setdefault(values, {}).setdefault(record.tags["method"], []).append(record)
-    return {values: runs for values, runs in sorted(found.items()) if len(runs) == len(PAIR)}
+            found.setdefault((values, common_overrides(record, method)), []).append(record)
+    return dict(sorted(found.items()))
 
 
 def _values(record: Record) -> Values | None:
-    """The run's values of `SHARED`; None for a run of another method, with fewer components or with other overrides."""
+    """The run's values of `SHARED`; None for one with fewer components or other hyper-parameters changed."""
     method = record.tags["method"]
     names = [f"{method}.{name}" for name in SHARED]
-    whole = method in PAIR and record.tags.get("components", "") == ",".join(METHODS[method].components)
-    if not whole or set(overrides(record)) - set(names) or any(name not in record.parameters for name in names):
+    whole = record.tags.get("components", "") == ",".join(METHODS[method].components)
+    others = {name for name in overrides(record) if name.startswith(f"{method}.")} - set(names)
+    if not whole or others or any(name not in record.parameters for name in names):
         return None
     return tuple(float(record.parameters[name]) for name in names)

@@ -74,6 +74,11 @@ def test_the_same_hyper_parameters_are_the_papers_figure_5():
     ]
 
 
+def test_what_is_set_for_all_runs_is_what_is_compared():
+    settings = ablation_grid("same_hyperparameters", (), ("diagen.strength=0.6",), preset="paper")
+    assert [own.methods[own.method].strength for own in settings] == [0.5, 0.5, 0.6, 0.6]
+
+
 def test_what_is_set_for_all_runs_stays():
     settings = ablation_grid("components", (), ("classifier.epochs=3",), shots="2,4", seeds="0,1", preset="mini")
     assert {s.classifier.epochs for s in settings} == {3}

@@ -89,6 +89,24 @@ def test_components_name_those_that_are_missing():
     assert note.startswith("Missing: noise + prompts at k = 2, noise only at k = 2; ")
 
 
+def test_components_are_compared_with_da_fusion_run_with_the_same_settings():
+    """Of which it has none of the prompts' and the weights'."""
+    common = "classifier.epochs=2 textual_inversion.steps=20"
+    whole = f"{common} guide_classifier.epochs=2 diagen.strength=0.6"
+    drawing = drawn(
+        "components",
+        cell("da_fusion", test=0.1),
+        cell("da_fusion", overrides=common, test=0.4),
+        cell("da_fusion", overrides=f"{common} da_fusion.steps=9", test=0.2),
+        cell(components="noise", overrides=whole, test=0.5),
+        cell(overrides=whole, test=0.7),
+    )
+    assert [(row["series"], row["mean"]) for row in rows(drawing.data)] == [
+        ("noise only", pytest.approx(0.1)),
+        ("all three", pytest.approx(0.3)),
+    ]
+
+
 @pytest.mark.parametrize("records", [(cell("da_fusion"), cell()), (cell(components="noise"), cell())])
 def test_components_need_some_of_them_and_da_fusion(records):
     with pytest.raises(MissingRuns, match=r"`python -m benchmark ablation --what components`"):
@@ -137,8 +155,12 @@ def test_same_hyperparameters_pairs_runs_by_their_values():
         run("da_fusion", "0.5", test=0.1),
         run("da_fusion", "0.7", "da_fusion.strength=0.7", test=0.4),
         run("da_fusion", "0.7", "da_fusion.strength=0.7 classifier.epochs=3", test=0.2),
+        run("diagen", "0.7", "classifier.epochs=3 prompts.model=x", test=0.3),
+        run("diagen", "0.7", "classifier.iterations=3", test=0.8),
     )
     assert [(row["series"], row["mean"], row["hyper_parameters"]) for row in rows(drawing.data)] == [
         ("da_fusion", 0.4, "strength 0.7, guidance 4, α 0.7"),
         ("diagen", 0.6, "strength 0.7, guidance 4, α 0.7"),
+        ("da_fusion", 0.2, "strength 0.7, guidance 4, α 0.7, classifier.epochs=3 prompts.model=x"),
+        ("diagen", 0.3, "strength 0.7, guidance 4, α 0.7, classifier.epochs=3 prompts.model=x"),
     ]
