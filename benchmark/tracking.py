@@ -308,6 +308,10 @@ def _create_database(uri: str) -> None:
 
 
 def _quieten() -> None:
-    """A new SQLite store is migrated with a line a step: nothing that a user needs to read."""
-    for name in ("alembic", "mlflow", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
+    """A new SQLite store is migrated with a line a step: nothing that a user needs to read.
+
+    Nor is the traceback of a database that fails, which `tracking_failures` tells in a line.
+    """
+    for name in ("alembic", "mlflow", "mlflow.tracking.fluent"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)

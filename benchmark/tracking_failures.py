@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -15,6 +16,8 @@ from datasets.errors import UserError
 _SECONDS_TO_ANSWER = 20
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 """Of errors with which artifacts cannot be written."""
+_BEFORE_THE_REASON = re.compile(r"(\(raised as a result of .*\n)?(\([\w.]+\) )?")
+"""What SQLAlchemy puts before the words of the database; in the lines after them are the statement and its values."""
 
 
 class ClientThatTells:
@@ -66,8 +69,7 @@ def check_that_it_answers(uri: str) -> None:
 
 def unusable(uri: str, error: Exception) -> UserError:
     """What is wrong with a store, in a line without the password that its address may hold."""
-    # SQLAlchemy adds the statement and its values to what the database says.
-    reason = str(getattr(error, "orig", None) or error).strip().split("\n", 1)[0]
+    reason = _BEFORE_THE_REASON.sub("", str(error).strip(), count=1).split("\n", 1)[0]
     for secret in _secrets(uri):
         uri, reason = (text.replace(secret, "…") for text in (uri, reason))
     return UserError(

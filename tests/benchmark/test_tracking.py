@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,31 @@ def test_a_store_is_named_without_its_password(address: str, reason: str):
     assert message.startswith("the MLflow store ")
     for secret in ("p%40ss", "p@ss", "s3cret"):
         assert secret not in message
+
+
+def test_a_database_that_fails_is_one_line_with_its_reason(
+    tracking_uri: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+):
+    tracker = Tracker()
+    with sqlite3.connect(tmp_path / "tracking.db") as database:
+        database.execute("DROP TABLE runs")
+    with pytest.raises(UserError, match=r"cannot be used \(no such table: runs\): check") as caught:
+        tracker.cells()
+    assert "\n" not in str(caught.value)
+    assert not caplog.records
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(sqlite3.OperationalError) database or disk is full\n[SQL: INSERT …]",
+        "(raised as a result of Query-invoked autoflush; …)\n(sqlite3.OperationalError) database or disk is full",
+        "database or disk is full",
+    ],
+)
+def test_the_reason_is_what_the_database_says(text: str):
+    assert "cannot be used (database or disk is full): check" in str(unusable("sqlite:///mlflow.db", Exception(text)))
 
 
 def test_a_tag_may_hold_a_quote(tracking_uri: str):
