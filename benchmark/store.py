@@ -9,6 +9,7 @@ read is treated as missing: it is made again.
 from __future__ import annotations
 
 import errno
+import io
 import json
 import logging
 from collections import deque
@@ -49,8 +50,10 @@ class Store:
         return self._read(self.path(kind, key, ".npy"), lambda path: np.load(path, allow_pickle=False))
 
     def put_array(self, kind: str, key: str, value: npt.NDArray[Any]) -> None:
+        data = io.BytesIO()  # written by Python: NumPy's error of a full disk does not say that it is full
+        np.save(data, value, allow_pickle=False)
         with self._write(self.path(kind, key, ".npy")) as file:
-            np.save(file, value, allow_pickle=False)
+            file.write(data.getbuffer())
 
     def json(self, kind: str, key: str) -> Any | None:
         """The stored value, or None."""

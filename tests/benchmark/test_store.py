@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -97,9 +98,19 @@ def test_a_full_disk_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.Monke
     def full(*_args, **_options):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(np, "save", full)
+    monkeypatch.setattr("benchmark.store.whole_file", full)
     with pytest.raises(UserError, match=r"no space left for the store .*DIAGEN_STORE"):
         Store(tmp_path).put_array("words", KEY, np.zeros(3))
+
+
+def test_an_array_that_is_half_written_is_told_with_the_systems_reason(tmp_path: Path):
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, usual[1]))
+    try:
+        with pytest.raises(UserError, match=r"cannot write to the store .*: File too large; set DIAGEN_STORE"):
+            Store(tmp_path).put_array("words", KEY, np.zeros(100_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
 
 
 def test_the_folder_is_the_environments_or_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
