@@ -13,6 +13,7 @@ from typing import NoReturn
 import typer
 
 from benchmark.commands import app
+from benchmark.interrupted import INTERRUPTED, STOPPED
 from datasets.errors import UserError
 
 ENVIRONMENT = {
@@ -26,11 +27,6 @@ ENVIRONMENT = {
     "OMP_WAIT_POLICY": "passive",
 }
 """Defaults for the libraries, set before any of them is imported."""
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C: Typer's own, which catches the interrupt before `main` sees it."""
-
-STOPPED = "stopped; the same command goes on from here"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -188,3 +188,9 @@ def test_after_an_interrupt_threads_that_are_at_work_are_not_waited_for(tmp_path
     )
     stopped = in_a_new_process(tmp_path, "list", "methods", "--plugins", "slow.py")
     assert (stopped.returncode, stopped.stderr) == (130, "stopped; the same command goes on from here\n")
+
+
+def test_an_interrupt_while_modules_are_imported_is_told_like_a_later_one(tmp_path: Path):
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt\n")
+    stopped = in_a_new_process(tmp_path, "list", "methods")
+    assert (stopped.returncode, stopped.stderr) == (130, "stopped; the same command goes on from here\n")

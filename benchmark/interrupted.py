@@ -1,0 +1,6 @@
+"""What is returned and said after Ctrl-C: known before anything is imported that takes time to load."""
+
+INTERRUPTED = 130
+"""Exit code: Typer's own, which catches the interrupt before `benchmark.cli` sees it."""
+
+STOPPED = "stopped; the same command goes on from here"
