@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 EPILOG = (
     "Exit codes: 0 success, 2 a mistake in what was asked (one line says which), 130 interrupted "
-    "(the same command goes on where it stopped), 1 anything else."
+    "(what was finished is kept: the same command does the rest), 1 anything else."
 )
 
 app = typer.Typer(
@@ -69,7 +69,7 @@ def run(
     """One method on one dataset: a tracked run with a child run for each number of shots and each seed.
 
     What an earlier run learned, made and computed is kept in the store (DIAGEN_STORE, default ./store) and not
-    made again, so that a command that was stopped goes on where it was.
+    made again: after a stop the same command does the rest.
 
     Examples: `run --method diagen`; `run --method standard --dataset custom_coco --data-root ~/data --shots 2,4,8`.
     """

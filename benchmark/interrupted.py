@@ -3,4 +3,4 @@
 INTERRUPTED = 130
 """Exit code: Typer's own, which catches the interrupt before `benchmark.cli` sees it."""
 
-STOPPED = "stopped; the same command goes on from here"
+STOPPED = "stopped; what was finished is kept, the same command does the rest"

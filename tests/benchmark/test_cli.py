@@ -11,6 +11,7 @@ import pytest
 
 from benchmark.cli import main
 from benchmark.commands import split_overrides
+from benchmark.interrupted import STOPPED
 from benchmark.listing import KINDS
 
 ROOT = Path(__file__).parents[2]
@@ -124,7 +125,7 @@ def test_an_interrupt_is_code_130_and_says_how_to_go_on(monkeypatch: pytest.Monk
 
     monkeypatch.setattr("benchmark.listing.listing", stop)
     assert main(["list", "methods"]) == 130
-    assert "the same command goes on" in capsys.readouterr().err
+    assert "what was finished is kept, the same command does the rest" in capsys.readouterr().err
 
 
 def test_a_leaderboard_without_runs_says_what_to_run(tracking_uri: str, capsys):
@@ -187,10 +188,10 @@ def test_after_an_interrupt_threads_that_are_at_work_are_not_waited_for(tmp_path
         "import threading, time\nthreading.Thread(target=time.sleep, args=(600,)).start()\nraise KeyboardInterrupt\n"
     )
     stopped = in_a_new_process(tmp_path, "list", "methods", "--plugins", "slow.py")
-    assert (stopped.returncode, stopped.stderr) == (130, "stopped; the same command goes on from here\n")
+    assert (stopped.returncode, stopped.stderr) == (130, f"{STOPPED}\n")
 
 
 def test_an_interrupt_while_modules_are_imported_is_told_like_a_later_one(tmp_path: Path):
     (tmp_path / "typer.py").write_text("raise KeyboardInterrupt\n")
     stopped = in_a_new_process(tmp_path, "list", "methods")
-    assert (stopped.returncode, stopped.stderr) == (130, "stopped; the same command goes on from here\n")
+    assert (stopped.returncode, stopped.stderr) == (130, f"{STOPPED}\n")
