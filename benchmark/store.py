@@ -37,10 +37,17 @@ logger = logging.getLogger(__name__)
 
 
 class Store:
-    """Arrays, JSON values and PNG images by (kind, fingerprint)."""
+    """Arrays, JSON values and PNG images by (kind, fingerprint).
+
+    A folder that cannot be written to is refused as soon as something is missing in it, before that is made; one that
+    holds everything may be read only.
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = (folder or default_cache()).absolute()
+        self._can_be_written_to = False
+        if not self.folder.is_dir():  # nothing is in it yet
+            self._check_that_it_can_be_written_to()
 
     def path(self, kind: str, key: str, suffix: str) -> Path:
         return self.folder / kind / key[:2] / f"{key}{suffix}"
@@ -89,13 +96,22 @@ class Store:
                 yield key, written.result()
 
     def _read(self, path: Path, read: Callable[[Path], Any]) -> Any | None:
-        if not path.exists():
-            return None
         try:
-            return read(path)
+            if path.exists():
+                return read(path)
         except Exception as error:  # whatever a damaged file makes a decoder raise
             logger.warning("%s is damaged (%s): it is made again", path, str(error).split("\n", 1)[0])
-            return None
+        self._check_that_it_can_be_written_to()
+        return None
+
+    def _check_that_it_can_be_written_to(self) -> None:
+        """Raises `UserError`; looks once."""
+        if not self._can_be_written_to:
+            probe = self.folder / ".probe"
+            with self._write(probe) as file:
+                file.write(bytes(4096))
+            probe.unlink(missing_ok=True)  # another process may have been quicker
+            self._can_be_written_to = True
 
     @contextmanager
     def _write(self, path: Path) -> Iterator[IO[bytes]]:
@@ -117,6 +133,5 @@ def _decoded(path: Path) -> Path:
 def _cannot_write(folder: Path, error: OSError) -> UserError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return UserError(f"no space left for the store {folder}: free some, or set DIAGEN_STORE to a larger disk")
-    return UserError(
-        f"cannot write to the store {folder}: {error.strerror or error}; set DIAGEN_STORE to another folder"
-    )
+    reason = f"{error.filename} is no folder" if isinstance(error, FileExistsError) else error.strerror or error
+    return UserError(f"cannot write to the store {folder}: {reason}; set DIAGEN_STORE to another folder")

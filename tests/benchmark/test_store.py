@@ -113,6 +113,39 @@ def test_an_array_that_is_half_written_is_told_with_the_systems_reason(tmp_path:
         resource.setrlimit(resource.RLIMIT_FSIZE, usual)
 
 
+@pytest.fixture
+def read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """A store with one entry, to which nothing can be added."""
+
+    def refuse(path: Path):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    Store(tmp_path).put_array("words", KEY, np.zeros(3))
+    monkeypatch.setattr("benchmark.store.whole_file", refuse)
+    return Store(tmp_path)
+
+
+def test_what_a_read_only_store_holds_can_be_read(read_only: Store):
+    assert read_only.array("words", KEY) is not None
+
+
+def test_what_a_read_only_store_lacks_is_refused_before_it_is_made(read_only: Store):
+    with pytest.raises(UserError, match=r"cannot write to the store .*: Read-only file system; set DIAGEN_STORE"):
+        read_only.image("images", KEY)
+
+
+def test_a_file_in_the_folders_place_is_refused_at_once(tmp_path: Path):
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(UserError, match=rf"cannot write to the store {file}: {file} is no folder; set DIAGEN_STORE"):
+        Store(file)
+
+
+def test_the_look_whether_it_can_be_written_to_leaves_nothing_behind(tmp_path: Path):
+    assert Store(tmp_path / "new").array("words", KEY) is None
+    assert [path.name for path in tmp_path.rglob("*")] == ["new"]
+
+
 def test_the_folder_is_the_environments_or_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DIAGEN_STORE", raising=False)
