@@ -101,9 +101,9 @@ def flat(groups: Sequence[Sequence[Example]]) -> tuple[Example, ...]:
 
 
 def require_folder(folder: Path, what: str) -> Path:
-    """`folder` itself; raises `UserError` saying `what` it should hold where it is missing."""
+    """`folder` itself; raises `UserError` with its whole path, saying `what` it should hold, where it is missing."""
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder; {what}")
+        raise UserError(f"{folder.absolute()}: no such folder; {what}")
     return folder
 
 

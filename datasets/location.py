@@ -27,4 +27,4 @@ def dataset_folder(data_root: Path | None, name: str, marker: str, advice: str) 
         return folder
     if (Path(data_root) / marker).exists():
         return Path(data_root)
-    raise UserError(f"{folder}: no such folder; {advice}")
+    raise UserError(f"{folder.absolute()}: no such folder; {advice}")

@@ -315,3 +315,10 @@ class TestWhatCannotBeUsed:
             open_folder(tmp_path / "nowhere")
         with pytest.raises(UserError, match="no data root given"):
             DATASETS["imagefolder"](None)
+
+    def test_a_missing_folder_is_told_with_where_it_was_looked_for(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(UserError, match=f"^{tmp_path / 'nowhere'}: no such folder"):
+            open_folder(Path("nowhere"))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from datasets.location import given_data_root
+from datasets.errors import UserError
+from datasets.location import dataset_folder, given_data_root
 
 
 def test_an_option_beats_the_environment_and_a_tilde_is_the_home(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -16,3 +17,9 @@ def test_an_option_beats_the_environment_and_a_tilde_is_the_home(monkeypatch: py
     monkeypatch.setenv("DIAGEN_DATA", "~/data")
     assert given_data_root("") == Path.home() / "data"
     assert given_data_root("here") == Path("here")
+
+
+def test_a_missing_folder_is_told_with_where_it_was_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=f"^{tmp_path / 'data' / 'focus'}: no such folder; get it"):
+        dataset_folder(Path("data"), "focus", "annotations.db", "get it")
