@@ -125,7 +125,8 @@ def _boards(group: Group) -> list[Board]:
             for label, tags in specifications.items()
         ]
         rows.sort(key=lambda row: (-row.scores[ranked_by].mean if ranked_by in row.scores else math.inf, row.label))
-        notes = (*group.notes, *_missing_values(rows, [r for r in group.records if r.shots == shots]))
+        own = [record for record in group.records if record.shots == shots]
+        notes = (*group.notes, *_missing_values(rows, own), *_missing_artifacts(own))
         place = group.dataset, group.preset, group.protocol, shots
         boards.append(Board(*place, ranked_by, ranked_cells, tuple(rows), notes, comparisons))
     return boards
@@ -200,6 +201,13 @@ def _missing_values(rows: Sequence[Row], records: Sequence[Record]) -> list[str]
             lacking = [seed for seed in row.seeds if seed not in values and (row.label, seed, name) not in odd]
             notes += [f"{row.label}, {seeds_in_words(lacking)}: no {name}"] if lacking else []
     return notes
+
+
+def _missing_artifacts(records: Sequence[Record]) -> list[str]:
+    """MLflow says nothing where the folder of a run's artifacts is gone; every finished run logged tables."""
+    count = sum(not record.tables for record in records)
+    runs = f"{count} run{'s' * (count != 1)}"
+    return [f"{runs} without predictions and images: no artifacts lie where MLflow looks for them"] if count else []
 
 
 def seeds_in_words(seeds: Sequence[int]) -> str:

@@ -23,6 +23,10 @@ from datasets.errors import UserError
 TEST, UNCOMMON, RECALL = "accuracy/test", "accuracy/uncommon", "recall/class_mean"
 
 
+LOGGED: dict[str, Table] = {"accuracy_per_class": {}}
+"""Every finished run logs tables, with predictions or without."""
+
+
 def cell(
     method: str, seed: int, uncommon: float | None, shots: int = 4, tables: dict[str, Table] | None = None, **more: str
 ) -> Record:
@@ -36,7 +40,7 @@ def cell(
     if method == "diagen":
         metrics |= {RECALL: 0.5, "seconds/generation": 60.0, "images_per_second": 8.0}
     status = more.pop("status", "FINISHED")
-    return Record({**own, **more}, metrics, 1, status, tables=tables or {})
+    return Record({**own, **more}, metrics, 1, status, tables=LOGGED if tables is None else tables)
 
 
 def predictions(right: int, wrong: int) -> Table:
@@ -158,6 +162,11 @@ def test_not_a_number_is_missing_and_that_is_said(value: float):
     assert found.rows[0].scores[UNCOMMON].values == {0: 0.8, 1: 0.7}
     assert found.notes == (f"diagen, seed 2: {UNCOMMON} is {value}, counted as missing",)
     json.loads(write([found], "json"))
+
+
+def test_runs_whose_artifacts_are_gone_are_counted():
+    found = board([cell("standard", 0, 0.5), cell("standard", 1, 0.6, tables={})])
+    assert found.notes == ("1 run without predictions and images: no artifacts lie where MLflow looks for them",)
 
 
 def test_a_metric_that_an_old_run_lacks_is_named():
