@@ -50,7 +50,8 @@ def legend(boards: Sequence[Board]) -> list[str]:
         lines.append(f"{ONE_SEED}: one seed: no interval over seeds{over_images if known else ''}")
     cells = [board.ranked_cells for board in boards if board.ranked_cells]
     if cells:
-        lines.append(f"rank: mean over {_range(cells)} cells (shots, seed), those that all methods finished")
+        plural = "s" * (max(cells) > 1)
+        lines.append(f"rank: mean over the {_range(cells)} cell{plural} (shots, seed) that all methods finished")
     lines.append("time: mean of a run; what the store held cost nothing")
     return [*lines, *(clean(line) for board in boards for line in board.over_datasets)]
 

@@ -234,6 +234,11 @@ def test_one_method_alone_is_compared_with_nothing():
     assert "Every two methods" not in write([board(STANDARD)], "table")
 
 
+@pytest.mark.parametrize(("records", "cells"), [(STANDARD[:1], "1 cell"), (STANDARD, "3 cells")])
+def test_the_legend_counts_the_cells_that_rank(records: list[Record], cells: str):
+    assert f"rank: mean over the {cells} (shots, seed) that all methods finished" in write([board(records)], "table")
+
+
 def test_a_terminal_of_120_columns_is_wide_enough():
     tables = {"predictions_test": predictions(90, 10), "predictions_uncommon": predictions(90, 10)}
     text = write([board([cell(name, 0, 0.9, tables=tables) for name in ("standard", "diagen")])], "table")
