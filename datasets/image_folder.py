@@ -39,6 +39,10 @@ class ImageFolder(FolderDataset):
 
     Without them each class is divided by a seeded permutation: the first `train_pool` images are the train pool; of
     the others a share of `validation_share`, rounded down, validates, and the rest tests.
+
+    Args:
+        train_pool: images per class that shots are drawn from.
+        validation_share: share of a class's other images that validates, where the folder has no train/ and test/.
     """
 
     title = "A folder of images"

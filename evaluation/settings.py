@@ -14,23 +14,33 @@ class ClassifierSettings:
     """
 
     backbone: str = "torchvision/resnet50.imagenet1k_v2"
+    """The frozen network, one of `list backbones`."""
     image_size: int = 256
+    """Pixels on a side of what the backbone sees."""
     epochs: int = 50
+    """Rounds of `iterations` steps, each followed by a validation."""
     iterations: int = 200
+    """Adam's steps in an epoch."""
     batch_size: int = 32
+    """Images of a step."""
     learning_rate: float = 1e-4
+    """Adam's."""
     views_per_image: int = 50
+    """Random augmentations that are embedded of each real image."""
     views_per_synthetic: int = 5
+    """Random augmentations that are embedded of each synthetic image."""
     tested_epoch: str = "best"
     """`best`: of highest validation accuracy; `last`: what the published code tests."""
     backbone_mode: str = "eval"
-    """`train`: batch normalisation by each batch's own statistics, running statistics drift (`batch_statistics`)."""
+    """`eval`: the network as published; `train`: batch normalisation by each batch's own statistics, running statistics
+    drift (`batch_statistics`)."""
     validation: str = "once"
     """What chooses the best epoch: each validation image `once`, or class-balanced draws `resampled` each epoch."""
     transform: str = "standard"
-    """The train-time view, by its name in `views.VIEWS`: `standard` or `standard_without_crop`."""
+    """The train-time view: `standard` or `standard_without_crop`."""
     dtype: str = "auto"
-    """Precision of the frozen backbone, one of `device.DTYPES`; with `backbone_mode: train` it is float32 always."""
+    """Precision of the frozen backbone: `auto`, `float32`, `float16` or `bfloat16`; with `backbone_mode: train` it is
+    float32 always."""
 
 
 @dataclass
@@ -39,11 +49,15 @@ class FeatureSettings:
     (Kynkäänniemi et al. 2019), `density_neighbours` for density and coverage (Naeem et al. 2020)."""
 
     name: str = "dinov2_vitl14"
+    """The network, one of `list features`."""
     image_size: int = 224
+    """Pixels on a side of what the network sees."""
     neighbours: int = 3
+    """The k of precision and recall: a ball reaches to the k-th neighbour."""
     density_neighbours: int = 5
+    """The k of density and coverage."""
     dtype: str = "auto"
-    """Precision of the network, one of `device.DTYPES`."""
+    """Precision of the network, as for the classifier."""
 
 
 @dataclass
@@ -51,13 +65,21 @@ class GuideClassifierSettings:
     """The classifier whose calibrated confidence weights synthetic images (DIAGen, component c)."""
 
     epochs: int = 50
+    """Rounds of `iterations` steps at most, each followed by a validation."""
     iterations: int = 200
+    """Adam's steps in an epoch."""
     batch_size: int = 32
+    """Images of a step."""
     learning_rate: float = 1e-4
+    """Adam's."""
     weight_decay: float = 1e-2
+    """Adam's L2 penalty."""
     patience: int = 5
+    """Epochs without a lower validation loss after which the training ends."""
     views_per_image: int = 50
+    """Random augmentations that are embedded of each real image."""
     confidence_views: int = 5
+    """Views of a synthetic image whose confidence is averaged."""
     tested_epoch: str = "best"
     """`best`: of lowest validation loss; `last`: the one at which the training ends, as in the published code."""
     backbone_mode: str = "eval"

@@ -12,6 +12,7 @@ class GeneratorSettings:
     checkpoint: str = "CompVis/stable-diffusion-v1-4"
     """Hub name or folder; `mini_sd` is the model that ships with the project."""
     resolution: int = 512
+    """Pixels on a side of what is made."""
     batch_size: int = 0
     """Images made together; 0: as many as pay, 32 on a GPU, and on a CPU 16 of 64 pixels, fewer of more. Halved where a
     GPU's memory runs out, never raised."""
@@ -32,11 +33,15 @@ class TextualInversionSettings:
     """Textual Inversion (Gal et al. 2023) as DA-Fusion's code runs it."""
 
     steps: int = 1000
+    """Steps of AdamW for each word."""
     batch_size: int = 4
     """Samples of each class in a step."""
     learning_rate: float = 2e-3
+    """AdamW's."""
     weight_decay: float = 1e-2
+    """AdamW's."""
     initial_word: str = "the"
+    """What a word starts from: a word of the text encoder, or `<noun>`, the class's own noun."""
     tries: int = 1
     """Words learned for each class, each from other draws; the one under which the checkpoint denoises the class's
     images best is kept. Costs as many times the steps."""
@@ -51,11 +56,15 @@ class PromptSettings:
     """Where prompts come from: `openai` (any server of that protocol) or `template` (word lists, offline)."""
 
     source: str = "openai"
+    """`openai`: a language model writes them; `template`: word lists do."""
     model: str = "gpt-4"
+    """For `openai`: the model's name at its server."""
     base_url: str = ""
     """Empty: the OpenAI service. The key is read from OPENAI_API_KEY and from nowhere else."""
     timeout_seconds: float = 60.0
+    """How long a reply is waited for."""
     retries: int = 3
+    """How often a server is asked again that fails, or writes too few usable prompts."""
     word_list: str = "general"
     """For `template`: `general`, `mini_focus`, or the path of a YAML file."""
     plurals: str = "word"
