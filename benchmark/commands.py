@@ -290,15 +290,18 @@ def prepare(
 
 @app.command("list", epilog=EPILOG)
 def list_(
-    what: Annotated[str, typer.Argument(help="methods, datasets, backbones, features, presets or protocols.")],
+    what: Annotated[
+        str, typer.Argument(help="methods, datasets, backbones, features, presets, protocols or settings.")
+    ],
     plugins: Plugins = "",
+    preset: Annotated[str, typer.Option(help="Of `list settings`: the preset whose defaults are shown; mini.")] = "",
 ) -> None:
-    """What is registered, with titles and sources."""
+    """What is registered, with titles and sources, and what `--set` reaches, with defaults and meanings."""
     from benchmark.listing import listing
     from benchmark.plugins import load_plugins
 
     load_plugins(plugins)
-    typer.echo(listing(what))
+    typer.echo(listing(what, preset))
 
 
 def split_overrides(texts: Sequence[str]) -> tuple[str, ...]:

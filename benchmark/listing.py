@@ -5,17 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from benchmark.setting_files import load_preset, load_protocol, preset_names, protocol_names
+from benchmark.setting_list import list_settings
+from benchmark.settings import RunSettings
 from datasets.base import DATASETS
-from datasets.errors import UnknownName
+from datasets.errors import UnknownName, UserError
 from methods.base import METHODS
 
-KINDS = ("methods", "datasets", "backbones", "features", "presets", "protocols")
+SETTINGS = "settings"
+KINDS = ("methods", "datasets", "backbones", "features", "presets", "protocols", SETTINGS)
 
 
-def listing(kind: str) -> str:
-    """One line for each name of a kind; raises `UnknownName` for an unknown kind."""
+def listing(kind: str, preset: str = "") -> str:
+    """One line for each name of a kind, or the settings with their defaults under a preset.
+
+    Raises:
+        UnknownName: an unknown kind.
+        UserError: an unknown preset, or one for another list than that of the settings.
+    """
     if kind not in KINDS:
         raise UnknownName("list", kind, KINDS)
+    if kind == SETTINGS:
+        return list_settings(preset or RunSettings.preset)
+    if preset:
+        raise UserError(f"--preset says whose defaults `list {SETTINGS}` shows: leave it out of `list {kind}`")
     kinds = {"methods": _methods, "datasets": _datasets, "presets": _presets, "protocols": _protocols}
     return _aligned(kinds.get(kind, _backbones)())
 

@@ -171,6 +171,13 @@ def flatten(settings: RunSettings) -> dict[str, Any]:
     return _leaves(tree) | {k: v for prefix, values in own.items() for k, v in _leaves(values, prefix).items()}
 
 
+def settable(settings: RunSettings) -> dict[str, Any]:
+    """Every setting that `--set` reaches, those of all methods and datasets too, by the name that a user writes."""
+    tree = asdict(settings)
+    groups = tree.pop("methods") | tree.pop("dataset_settings")
+    return {name: value for name, value in _leaves(tree | groups).items() if name not in OPTIONS}
+
+
 def settings_fingerprint(settings: RunSettings) -> str:
     """Address of everything that can change a figure, apart from the run's identity (`IDENTITY`)."""
     effective = _effective(settings)
@@ -193,7 +200,14 @@ def overrides_of(settings: RunSettings) -> str:
         for name, value in _effective(settings).items()
         if default[name] != value and not name.startswith(of_images)
     }
-    return " ".join(f"{name}={_compact(value)}" for name, value in sorted(changed.items()))
+    return " ".join(as_override(name, value) for name, value in sorted(changed.items()))
+
+
+def as_override(name: str, value: Any) -> str:
+    """`key=value`, as `--set` takes it: `''` is an empty text."""
+    if isinstance(value, (list, tuple)):
+        return f"{name}=[{','.join(map(str, value))}]"
+    return f"{name}={value}" if value != "" else f"{name}=''"
 
 
 def components_label(settings: RunSettings) -> str:
@@ -265,7 +279,3 @@ def _leaves(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in tree.items():
         flat |= _leaves(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
     return flat
-
-
-def _compact(value: Any) -> str:
-    return f"[{','.join(map(str, value))}]" if isinstance(value, (list, tuple)) else str(value)

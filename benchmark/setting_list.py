@@ -1,0 +1,37 @@
+"""What `python -m benchmark list settings` prints."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from textwrap import wrap
+
+from benchmark.setting_meanings import meaning
+from benchmark.settings import as_override, resolve_settings, settable
+
+WIDTH = 100
+MEANING_AT = 44
+"""Column in which meanings begin; most settings and their defaults are shorter."""
+
+
+def list_settings(preset: str) -> str:
+    """Every setting as `--set` takes it, with its default under a preset and what it means, a paragraph a group.
+
+    Raises:
+        UserError: an unknown or broken preset.
+    """
+    settings = resolve_settings(preset=preset)
+    head = f"--set key=value; defaults of preset {preset}, protocol {settings.protocol}, on {settings.dataset}"
+    paragraphs = [
+        "\n".join(line for name, value in group for line in _lines(as_override(name, value), meaning(name)))
+        for _, group in groupby(settable(settings).items(), key=lambda item: item[0].rpartition(".")[0])
+    ]
+    return "\n\n".join([head, *paragraphs])
+
+
+def _lines(override: str, text: str) -> list[str]:
+    """The setting, and its meaning beside it and below; all of it below a setting that reaches into its column."""
+    meanings = wrap(text, WIDTH - MEANING_AT, break_long_words=False, break_on_hyphens=False)
+    beside = [override] if len(override) + 2 > MEANING_AT or not meanings else []
+    return beside + [
+        f"{'' if beside or number else override:<{MEANING_AT}}{line}" for number, line in enumerate(meanings)
+    ]
