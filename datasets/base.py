@@ -92,6 +92,11 @@ class Dataset(ABC):
         """The classes' names for tables and figures, in label order; the nouns unless a user gave others."""
         return self.classes
 
+    @property
+    def class_folders(self) -> tuple[str, ...]:
+        """What a folder of each class's images is called, in label order: where they lie in such folders, as those."""
+        return self.classes
+
     @abstractmethod
     def splits(self, seed: int) -> Splits:
         """The splits of `seed`; they depend on the seed and the data alone."""
@@ -108,6 +113,10 @@ class Dataset(ABC):
         """Of several images, in order, read side by side."""
         with ThreadPoolExecutor(_READERS) as pool:
             return list(pool.map(self.digest, examples))
+
+    def file(self, example: Example) -> Path | None:
+        """The file that `load` reads; None for an image that is drawn."""
+        return None
 
     def examples(self, seed: int) -> Iterator[Example]:
         """Every image that a split file of this dataset and seed may name."""

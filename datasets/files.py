@@ -21,6 +21,9 @@ class FilesDataset(Dataset):
     def load(self, example: Example) -> Image:
         return load_rgb(self._path(example))
 
+    def file(self, example: Example) -> Path:
+        return self._path(example)
+
     def digest(self, example: Example) -> str:
         if example.identifier not in self._digests:
             self._digests[example.identifier] = file_digest(self._path(example))

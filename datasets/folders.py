@@ -33,6 +33,10 @@ class FolderDataset(FilesDataset):
     """The class folders' names, in label order."""
     _all: tuple[Example, ...]
 
+    @property
+    def class_folders(self) -> tuple[str, ...]:
+        return self._names
+
     def _path(self, example: Example) -> Path:
         return self._paths.get(example.identifier, self.root / example.identifier)
 

@@ -90,22 +90,33 @@ def read_split(path: Path) -> Split:
         UserError: the file is missing, is no split file, or was changed since it was written.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: the split file cannot be read ({error.strerror})") from None
+    return split_from(text, str(path))
+
+
+def split_from(text: bytes, where: str) -> Split:
+    """The split of a file's content; `where` names the file in what is raised.
+
+    Raises:
+        UserError: it is no split file, or was changed since it was written.
+    """
+    try:
+        content = json.loads(text.decode("utf-8"))
     except ValueError:
-        raise UserError(f"{path}: no split file (not JSON, or cut short); write one with `split`") from None
+        raise UserError(f"{where}: no split file (not JSON, or cut short); write one with `split`") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise UserError(f"{path}: no split file of the format '{FORMAT}'; write one with `split`")
+        raise UserError(f"{where}: no split file of the format '{FORMAT}'; write one with `split`")
     try:
         split = _split(content)
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{path}: damaged split file ({type(error).__name__}: {error}); write it anew") from None
+        raise UserError(f"{where}: damaged split file ({type(error).__name__}: {error}); write it anew") from None
     if split.digest != content.get("digest"):
-        raise UserError(f"{path}: its images do not agree with its digest: it was edited or cut; write it anew")
+        raise UserError(f"{where}: its images do not agree with its digest: it was edited or cut; write it anew")
     trained_on = Counter(image.label for image in split.images if image.split == TRAIN)
     if any(trained_on[label] != split.shots for label in range(len(split.classes))):
-        raise UserError(f"{path}: it says {split.shots} shots, and holds others; it was edited: write it anew")
+        raise UserError(f"{where}: it says {split.shots} shots, and holds others; it was edited: write it anew")
     return split
 
 

@@ -1,8 +1,9 @@
-"""Writing a file so that a reader finds all of it or nothing, whoever dies meanwhile."""
+"""Writing a file or a folder so that a reader finds all of it or nothing, whoever dies meanwhile."""
 
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,4 +28,27 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         with suppress(OSError):
             temporary.unlink()
+        raise
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """A folder to fill under a temporary name beside `folder`, renamed to it when all went well.
+
+    An empty folder that is there already gives way.
+
+    Raises:
+        OSError: the folder cannot be made, or one that is not empty is there.
+    """
+    folder = folder.absolute()  # of `.` no name is known
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = folder.with_name(f".writing-{secrets.token_hex(8)}")
+    temporary.mkdir()
+    try:
+        yield temporary
+        with suppress(FileNotFoundError):
+            folder.rmdir()
+        temporary.rename(folder)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
         raise

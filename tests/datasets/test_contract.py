@@ -15,6 +15,7 @@ import pytest
 import datasets  # noqa: F401  (registers the project's datasets)
 from datasets.base import DATASETS, Dataset, Example, Splits, Verification
 from datasets.few_shot import few_shot_task
+from datasets.images import load_rgb
 
 COPIES = {"custom_coco": "custom_coco", "coco": "coco", "focus": "focus", "imagefolder": "image_folder"}
 """Which module of tests/datasets/copies writes a dataset's copy; a dataset that needs no folder has none."""
@@ -142,6 +143,13 @@ def test_images_load_upright_in_rgb(dataset: Dataset) -> None:
         image = dataset.load(example)
         assert image.mode == "RGB"
         assert min(image.size) >= 1
+
+
+def test_each_class_has_a_folder_name_and_an_image_is_read_from_its_file_if_it_has_one(dataset: Dataset) -> None:
+    assert len(set(dataset.class_folders)) == len(dataset.class_folders) == len(dataset.classes)
+    example = dataset.splits(0).train_pool[0][0]
+    file = dataset.file(example)
+    assert file is None or load_rgb(file).tobytes() == dataset.load(example).tobytes()
 
 
 def test_digests_and_identifiers_do_not_know_the_place(name: str, dataset: Dataset, tmp_path: Path) -> None:

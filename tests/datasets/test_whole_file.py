@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from datasets.whole_file import whole_file
+from datasets.whole_file import whole_file, whole_folder
 
 
 def test_the_file_appears_when_all_of_it_is_written(tmp_path: Path) -> None:
@@ -38,3 +38,27 @@ def test_a_failure_leaves_what_was_there_before_and_nothing_else(tmp_path: Path)
         fail()
     assert path.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_appears_when_all_of_it_is_written(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "folder"
+    folder.mkdir(parents=True)
+    with whole_folder(folder) as unfinished:
+        (unfinished / "data").write_bytes(b"whole")
+        assert not list(folder.iterdir())
+    assert [path.name for path in folder.iterdir()] == ["data"]
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+def test_a_folder_that_is_not_empty_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "data").write_bytes(b"before")
+
+    def replace() -> None:
+        with whole_folder(tmp_path / "folder") as unfinished:
+            (unfinished / "data").write_bytes(b"after")
+
+    with pytest.raises(OSError, match="folder"):
+        replace()
+    assert (tmp_path / "folder" / "data").read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [tmp_path / "folder"]
