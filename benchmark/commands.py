@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +25,7 @@ from benchmark.options import (
     Shots,
     SplitFile,
 )
+from benchmark.setting_checks import split_overrides
 from benchmark.settings import RunSettings, resolve_settings
 from datasets.errors import UserError
 
@@ -302,12 +301,6 @@ def list_(
 
     load_plugins(plugins)
     typer.echo(listing(what, preset))
-
-
-def split_overrides(texts: Sequence[str]) -> tuple[str, ...]:
-    """`a=1 b.c=2` in one text (as MLproject's `set` parameter gives it) are two overrides."""
-    parts = [part for text in texts for part in re.split(r"[\s;]+(?=[\w.]+=)", text.strip())]
-    return tuple(part for part in parts if part)
 
 
 def _draw(what: str, dataset: str, preset: str, protocol: str, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -83,6 +84,12 @@ def refuse_those_with_options(content: Mapping[str, Any], options: Mapping[str, 
     for name, option in options.items():
         if name in content:
             raise UserError(f"{where}: '{name}' has an option of its own: --{option}")
+
+
+def split_overrides(texts: Sequence[str]) -> tuple[str, ...]:
+    """`a=1 b.c=2` in one text (as MLproject's `set` parameter gives it) are two overrides."""
+    parts = [part for text in texts for part in re.split(r"[\s;]+(?=[\w.]+=)", text.strip())]
+    return tuple(part for part in parts if part)
 
 
 def parse_override(text: str) -> dict[str, Any]:

@@ -29,6 +29,9 @@ from datasets.whole_file import whole_file
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+IMAGES = "images"
+"""The kind of the images that methods made."""
+
 _WRITERS = 2
 _IMAGES_BEHIND = 64
 """Images that may wait to be written."""

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from benchmark.embedding import Embedder, real_pictures, synthetic_pictures
 from benchmark.progress import Stages, up_to
 from benchmark.settings import RunSettings
-from benchmark.store import Store
+from benchmark.store import IMAGES, Store
 from datasets.base import Example
 from datasets.few_shot import FewShotTask, few_shot_task
 from datasets.seeding import fingerprint, seed_from
@@ -124,7 +124,7 @@ class LocalTools:
         """The plan's images; only those that are not in the store are made, and each batch is kept as it ends."""
         digests = {guide: task.dataset.digest(task.train[guide]) for guide in {row.guide for row in plan.rows}}
         keys = [self._image_key(row, digests[row.guide], plan.words[row.word]) for row in plan.rows]
-        paths = {key: self.store.image("images", key) for key in dict.fromkeys(keys)}
+        paths = {key: self.store.image(IMAGES, key) for key in dict.fromkeys(keys)}
         missing = {key: row for key, row in zip(keys, plan.rows, strict=True) if paths[key] is None}
         if missing:
             paths |= self._generate_missing(task, plan, missing)
@@ -226,7 +226,7 @@ class LocalTools:
         paths: dict[str, Path | None] = {}
         with self.stages.stage("generation", total=len(rows), unit="images") as advance:
             made = ((keys[index], image) for index, image in self.generator.generate(rows, plan.words, guides))
-            for key, path in self.store.put_images("images", made):
+            for key, path in self.store.put_images(IMAGES, made):
                 paths[key] = path
                 advance(1)
         return paths

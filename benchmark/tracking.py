@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 LEVEL, PROCESS = "level", "process"
 FINGERPRINT, DATA, SPLIT = "settings_fingerprint", "data_fingerprint", "split_digest"
 CHECKPOINT = "checkpoint_fingerprint"
+PARENT = "mlflow.parentRunId"
+"""MLflow's own tag."""
 T = TypeVar("T")
 
 CELL, RUN, SWEEP, REPORT = "cell", "run", "sweep", "report"
@@ -162,8 +164,6 @@ class Tracker:
         return dead
 
     def _open(self, name: str, tags: Mapping[str, str], parent: TrackedRun | None) -> TrackedRun:
-        from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
-
         opened = os.environ.pop("MLFLOW_RUN_ID", None) if parent is None else None
         if opened:
             run = self._client.get_run(opened)
@@ -172,7 +172,7 @@ class Tracker:
                 self._client.set_tag(opened, key, value)
         else:
             experiment = parent.experiment if parent else self._experiment
-            nested = {MLFLOW_PARENT_RUN_ID: parent.identifier} if parent else {}
+            nested = {PARENT: parent.identifier} if parent else {}
             run = self._client.create_run(experiment, tags={**tags, **nested}, run_name=name)
         return TrackedRun(self._client, run.info.run_id, run.info.experiment_id, self.uri)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from benchmark.records import Record, method_label
 from benchmark.report_page.content import NOT_KNOWN, Provenance, RunFacts, Settings
+from benchmark.run_command import run_command
 from benchmark.selection import Group
 
 IDENTITY = ("method", "dataset", "data_root", "shots", "seeds", "preset", "protocol", "components", "split_files")
@@ -72,26 +72,8 @@ def _commands(groups: Sequence[Group]) -> list[str]:
                 seeds.setdefault(record.shots, []).append(record.seed)
             for same in sorted({tuple(sorted(found)) for found in seeds.values()}):
                 shots = [number for number, found in seeds.items() if tuple(sorted(found)) == same]
-                lines.append(_command(group, own[0], sorted(shots), same))
+                lines.append(run_command(own[0], sorted(shots), same, "DATA_ROOT"))
     return lines
-
-
-def _command(group: Group, record: Record, shots: Sequence[int], seeds: Sequence[int]) -> str:
-    replayed = record.parameters.get("split_files", "")
-    options = {
-        "--method": record.tags["method"],
-        "--components": record.tags.get("components", "") if " [" in method_label(record.tags) else "",
-        "--dataset": record.tags["dataset"],
-        "--data-root": "DATA_ROOT" if record.parameters.get("data_root") else "",
-        "--preset": group.preset,
-        "--protocol": group.protocol,
-        "--split-file": replayed,
-        "--shots": "" if replayed else ",".join(map(str, shots)),
-        "--seeds": "" if replayed else ",".join(map(str, seeds)),
-        "--set": record.tags.get("overrides", ""),
-    }
-    words = [word for name, value in options.items() if value for word in (name, shlex.quote(value))]
-    return " ".join(("python -m benchmark run", *words))
 
 
 def _run_facts(group: Group, record: Record) -> RunFacts:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from benchmark.cli import main
-from benchmark.commands import split_overrides
 from benchmark.interrupted import STOPPED
 from benchmark.listing import KINDS
+from benchmark.setting_checks import split_overrides
 
 ROOT = Path(__file__).parents[2]
 
