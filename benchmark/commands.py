@@ -239,6 +239,53 @@ def report(
 
 
 @app.command(epilog=EPILOG)
+def export(
+    run: Annotated[
+        str,
+        typer.Option(
+            help="Id of the run, as MLflow shows it: of one number of shots and seed, or of its parent. Default: the "
+            "latest finished one that has synthetic images."
+        ),
+    ] = "",
+    dataset: OnlyDataset = "",
+    method: Annotated[str, typer.Option(help="Runs of this method alone.")] = "",
+    data_root: Annotated[
+        str, typer.Option(help="Where the real photos lie now; default: where they lay when the run read them.")
+    ] = "",
+    plugins: Plugins = "",
+    out: Annotated[str, typer.Option(help="Folder to make; it must not be there, or be empty.")] = "augmented",
+) -> None:
+    """Write the images that a run made, and the real ones that it was trained on, into a folder to train on.
+
+    A folder per class, as torchvision's ImageFolder and the dataset imagefolder read them. In it lie copies of the real
+    photos under their own names and `<photo>_1.png`, `<photo>_2.png` … that were made from each. provenance.csv has a
+    line for each image: file, real or synthetic, class, photo, prompt, noise, strength, guidance scale, steps, seed,
+    weight (1 for a real one), run and method.
+
+    Photos that are no longer there, or changed, are left out, and a line says why.
+
+    Examples: `export`; `export --run 6f0c… --out ~/more_photos`.
+    """
+    from benchmark.chosen_cell import choose_cell, described
+    from benchmark.export import PROVENANCE, export_cell, refuse_filled
+    from benchmark.plugins import load_plugins
+    from benchmark.store import Store
+    from benchmark.tracking import Tracker
+
+    folder = Path(out)
+    refuse_filled(folder)
+    load_plugins(plugins)
+    cell = choose_cell(Tracker().cells(), run, dataset, method)
+    done = export_cell(cell, Store(), folder, data_root)
+    if done.without_photos:
+        typer.echo(f"without the real photos: {done.without_photos}", err=True)
+    typer.echo(f"{described(cell)} (run {cell.run})")
+    typer.echo(
+        f"{folder}: {done.real} real and {done.synthetic} synthetic images; {PROVENANCE} says where each is from"
+    )
+
+
+@app.command(epilog=EPILOG)
 def split(
     dataset: Annotated[str, typer.Argument(help="A dataset's name; see `list datasets`.")],
     shots: Shots = "4",

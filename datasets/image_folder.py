@@ -140,7 +140,10 @@ def _part_folders(root: Path) -> dict[str, Path]:
 def _refuse_folders_of_no_class(folder: Path) -> None:
     """Those of other datasets, and what runs leave that are started in the folder of photos."""
     here = Path.cwd().resolve()
-    own = {default_cache().resolve(), *(here / name for name in ("mlruns", "mlartifacts", "reports", "splits"))}
+    own = {
+        default_cache().resolve(),
+        *(here / name for name in ("mlruns", "mlartifacts", "reports", "splits", "augmented")),
+    }
     for path in subfolders(folder):
         if path.name in DATASETS and not any(is_image_name(entry) for entry in entries(path)):
             raise UserError(f"{path}: the folder of another dataset is no class; {_ADVICE}")

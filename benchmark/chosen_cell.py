@@ -1,0 +1,66 @@
+"""Which tracked cell a user means who names a run, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchmark.records import FINISHED, Record, method_label
+from benchmark.tracking import PARENT
+from datasets.errors import UserError
+
+PLAN = "plan"
+"""The table of a cell's synthetic images; a cell without any has none."""
+
+
+def choose_cell(cells: Sequence[Record], run: str = "", dataset: str = "", method: str = "") -> Record:
+    """A finished cell with synthetic images: that of the run, or the latest one.
+
+    Args:
+        run: the identifier of a cell's run, or of its parent run, all of whose cells must then be one.
+        dataset, method: the cell's, where they are given.
+
+    Raises:
+        UserError: there is no such cell, or the run has several.
+    """
+    own = [
+        cell
+        for cell in cells
+        if (not run or run in (cell.run, cell.tags.get(PARENT)))
+        and (not dataset or cell.tags["dataset"] == dataset)
+        and (not method or cell.tags["method"] == method)
+    ]
+    return _only(own, run) if run else _latest(own)
+
+
+def described(cell: Record) -> str:
+    """`diagen on mini_focus, 4 shots, seed 0`."""
+    return f"{method_label(cell.tags)} on {cell.tags['dataset']}, {cell.shots} shots, seed {cell.seed}"
+
+
+def _latest(cells: Sequence[Record]) -> Record:
+    finished = sorted((cell for cell in cells if cell.status == FINISHED), key=lambda cell: -cell.ended)
+    for cell in finished:
+        if PLAN in cell.tables:
+            return cell
+    raise UserError(
+        "no finished run with synthetic images is tracked here, or none of what was chosen: run "
+        "`python -m benchmark run --method diagen` first, leave out --dataset and --method, or set MLFLOW_TRACKING_URI"
+    )
+
+
+def _only(cells: Sequence[Record], run: str) -> Record:
+    finished = [cell for cell in cells if cell.status == FINISHED]
+    if not cells:
+        raise UserError(
+            f"no run of one method with the id {run} is tracked here: `mlflow ui` shows the ids, MLFLOW_TRACKING_URI "
+            "says where they are looked for"
+        )
+    if not finished:
+        raise UserError(f"run {run} did not finish ({described(cells[0])}: {cells[0].status}): start it again")
+    if len(finished) > 1:
+        ordered = sorted(finished, key=lambda cell: (cell.shots, cell.seed))
+        known = "; ".join(f"{cell.run} ({cell.shots} shots, seed {cell.seed})" for cell in ordered)
+        raise UserError(f"run {run} has {len(finished)} cells, name one with --run: {known}")
+    if PLAN not in finished[0].tables:
+        raise UserError(f"run {run} made no images ({described(finished[0])}): name one of another method")
+    return finished[0]

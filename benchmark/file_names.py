@@ -1,0 +1,74 @@
+"""Names of files and folders for texts of any kind: safe on every file system, and no two alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from itertools import chain, count
+from pathlib import PurePosixPath
+
+from datasets.class_folders import composed
+
+_NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f/\\<>:"|?*]')
+_AT_THE_ENDS = re.compile(r"^\.+|[. ]+$")
+"""Dots that hide a file or lead to another folder, and what Windows drops."""
+
+_DEVICES = ("aux", "con", "nul", "prn")
+"""What Windows takes for devices."""
+
+_PARTS = ("test", "train", "uncommon", "val")
+"""Folders that `imagefolder` takes for parts of a dataset and not for classes (MS COCO knows a train)."""
+
+_LONGEST = 150
+"""Bytes of a name without what is added to it; file systems take 255."""
+
+
+def safe_name(text: str, reserved: tuple[str, ...] = _DEVICES) -> str:
+    """The text as a name of a file without suffix, or of a folder: never empty, hidden, or a path of several parts.
+
+    Args:
+        reserved: names in small letters that it must not have; an underscore is added to them.
+    """
+    name = _AT_THE_ENDS.sub("_", _NOT_IN_NAMES.sub("_", composed(text).strip()))
+    name = name.encode("utf-8", "replace")[:_LONGEST].decode("utf-8", "ignore").rstrip() or "_"
+    return f"{name}_" if name.lower() in reserved else name
+
+
+class FileNames:
+    """Hands out paths `<class>/<file>` for images, each once, also where a file system knows no case.
+
+    wanted: what a class's folder is to be called; its noun where that is not said.
+    """
+
+    def __init__(self, wanted: Mapping[str, str]) -> None:
+        self._wanted = wanted
+        self._folders: dict[str, str] = {}
+        self._taken: set[str] = set()
+
+    def photo(self, noun: str, identifier: str, suffix: str) -> str:
+        """A photo's own name, in the folder of its class: `cup/IMG_0012.jpg`."""
+        stem = _stem(identifier)
+        more = (f"{stem} ({number}){suffix}" for number in count(2))
+        return self._free(self._folder(noun), chain([f"{stem}{suffix}"], more))
+
+    def numbered(self, noun: str, identifier: str, suffix: str) -> str:
+        """The next name after a photo's: `cup/IMG_0012_1.png`."""
+        stem = _stem(identifier)
+        return self._free(self._folder(noun), (f"{stem}_{number}{suffix}" for number in count(1)))
+
+    def _folder(self, noun: str) -> str:
+        if noun not in self._folders:
+            name = safe_name(self._wanted.get(noun, noun), (*_DEVICES, *_PARTS))
+            more = (f"{name} ({number})" for number in count(2))
+            self._folders[noun] = self._free("", chain([name], more))
+        return self._folders[noun]
+
+    def _free(self, folder: str, names: Iterable[str]) -> str:
+        paths = (PurePosixPath(folder, name).as_posix() for name in names)
+        path = next(path for path in paths if path.casefold() not in self._taken)
+        self._taken.add(path.casefold())
+        return path
+
+
+def _stem(identifier: str) -> str:
+    return safe_name(PurePosixPath(identifier).stem)

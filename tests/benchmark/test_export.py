@@ -1,0 +1,162 @@
+"""A run's images as a folder to train on."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchmark.cli import main
+from benchmark.export import COLUMNS, ExportedImage, write_folder
+from benchmark.progress import Stages
+from benchmark.records import Record
+from benchmark.runner import prepare, run_job
+from benchmark.settings import RunSettings
+from benchmark.tracking import Tracker
+from datasets.base import DATASETS
+from datasets.errors import UserError
+
+NOUNS = ("Grüne Bank", "cell_phone")
+MADE = 4
+"""Images of each photo."""
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A user's folder: two classes of ten photos, JPEGs of noise."""
+    rng = np.random.default_rng(0)
+    for noun in NOUNS:
+        (tmp_path / "photos" / noun).mkdir(parents=True)
+        for number in range(10):
+            pixels = rng.integers(0, 256, (8, 8, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "photos" / noun / f"IMG {number}.jpg")
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def cell(world, small: Callable[..., RunSettings], tracking_uri: str, photos: Path) -> Record:
+    """A finished run of DIAGen on the photos, 2 shots."""
+    run_job(prepare(small("diagen", dataset="imagefolder", data_root=str(photos))), Tracker(), Stages(quiet=True))
+    (only,) = Tracker().cells()
+    return only
+
+
+def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main(["export", *arguments]) == 2
+    return capsys.readouterr().err
+
+
+def lines(folder: Path) -> list[dict[str, str]]:
+    with (folder / "provenance.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_folder_comes_back_augmented_with_a_line_for_each_image(cell: Record, photos: Path, tmp_path: Path, capsys):
+    assert main(["export"]) == 0
+    assert "augmented: 4 real and 16 synthetic images" in capsys.readouterr().out
+    folder = tmp_path / "augmented"
+    table = lines(folder)
+    assert tuple(table[0]) == COLUMNS
+    written = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert {line["file"] for line in table} | {"provenance.csv"} == written
+    assert {path.name for path in folder.iterdir() if path.is_dir()} == set(NOUNS)
+
+    real = [line for line in table if line["kind"] == "real"]
+    assert [line["weight"] for line in real] == ["1.0"] * 4
+    for line in real:
+        assert line["file"] == line["guide"]
+        assert (folder / line["file"]).read_bytes() == (photos / line["guide"]).read_bytes()
+
+    plan = cell.tables["plan"]
+    made = [line for line in table if line["kind"] == "synthetic"]
+    for column in ("class", "guide", "prompt", "noise_std", "strength", "guidance_scale", "steps", "seed", "weight"):
+        assert [line[column] for line in made] == [str(value) for value in plan[column]]
+    guide = made[0]["guide"].removesuffix(".jpg")
+    assert [line["file"] for line in made[:MADE]] == [f"{guide}_{number}.png" for number in range(1, MADE + 1)]
+    store = tmp_path / "store" / "images" / plan["image"][0][:2] / f"{plan['image'][0]}.png"
+    assert (folder / made[0]["file"]).read_bytes() == store.read_bytes()
+    assert {(line["run"], line["method"]) for line in table} == {(cell.run, "diagen")}
+
+
+def test_image_folder_loaders_read_it(cell: Record, tmp_path: Path):
+    from torchvision.datasets import ImageFolder
+
+    assert main(["export"]) == 0
+    loaded = ImageFolder(str(tmp_path / "augmented"))
+    assert (len(loaded), set(loaded.classes)) == (20, set(NOUNS))
+    ours = DATASETS["imagefolder"](data_root=tmp_path / "augmented")
+    assert ours.classes == ("Grüne Bank", "cell phone")
+    assert sum(1 for _ in ours.examples(0)) == 20
+
+
+def test_drawn_images_are_written_as_png(world, small: Callable[..., RunSettings], tracking_uri: str, tmp_path: Path):
+    run_job(prepare(small("diagen", overrides=("squares.tests=[test]",))), Tracker(), Stages(quiet=True))
+    assert main(["export"]) == 0
+    real = [line for line in lines(tmp_path / "augmented") if line["kind"] == "real"]
+    assert [line["file"] for line in real[:2]] == ["apple/0.png", "apple/1.png"]
+    with Image.open(tmp_path / "augmented" / "apple" / "0.png") as image:
+        assert image.size == (8, 8)
+
+
+def test_photos_that_moved_are_found_where_the_user_says(cell: Record, photos: Path, tmp_path: Path, capsys):
+    photos.rename(tmp_path / "moved")
+    assert main(["export", "--out", "alone"]) == 0
+    said = capsys.readouterr()
+    assert "without the real photos" in said.err
+    assert "no such folder" in said.err
+    assert {line["kind"] for line in lines(tmp_path / "alone")} == {"synthetic"}
+    assert main(["export", "--data-root", str(tmp_path / "moved")]) == 0
+    assert len(lines(tmp_path / "augmented")) == 20
+
+
+def test_photos_of_other_content_are_left_out(cell: Record, photos: Path, tmp_path: Path, capsys):
+    Image.new("RGB", (8, 8)).save(photos / cell.tables["plan"]["guide"][0])
+    assert main(["export"]) == 0
+    assert "1 images differ in content" in capsys.readouterr().err
+    assert len(lines(tmp_path / "augmented")) == 16
+
+
+def test_images_that_are_not_in_the_store_are_named_with_the_command_that_makes_them(
+    cell: Record, tmp_path: Path, capsys
+):
+    shutil.rmtree(tmp_path / "store" / "images")
+    said = complaint(capsys)
+    assert "16 of 16 images are not in the store" in said
+    assert f"{cell.tables['plan']['image'][0]}.png" in said
+    assert "`python -m benchmark run --method diagen --dataset imagefolder --data-root" in said
+    assert not (tmp_path / "augmented").exists()
+
+
+def test_a_folder_that_is_not_empty_is_left_alone(tracking_uri: str, tmp_path: Path, capsys):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("mine")
+    assert "no empty folder" in complaint(capsys, "--out", str(tmp_path / "mine"))
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
+
+
+def image(noun: str, write: Callable[[Path], object]) -> ExportedImage:
+    facts = {"kind": "real", "class": noun, "guide": "../../1.jpg", "weight": 1.0, "run": "r", "method": "m"}
+    return ExportedImage(facts, ".jpg", write)
+
+
+def test_no_name_leads_out_of_the_folder(tmp_path: Path):
+    write_folder(tmp_path / "in" / "out", [image("../../x", Path.touch)], {"y": "z"})
+    assert [line["file"] for line in lines(tmp_path / "in" / "out")] == ["__.._x/1.jpg"]
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"), [(OSError(28, "full"), UserError), (KeyboardInterrupt(), KeyboardInterrupt)]
+)
+def test_a_failure_leaves_no_folder(tmp_path: Path, error: BaseException, raised: type[BaseException]):
+    def fail(_path: Path) -> None:
+        raise error
+
+    with pytest.raises(raised):
+        write_folder(tmp_path / "out", [image("x", Path.touch), image("x", fail)])
+    assert list(tmp_path.iterdir()) == []
