@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmark.comparison import Comparison, compare
 from benchmark.ranks import TEST, UNCOMMON, complete_cells, ranking_metric, ranks_over_datasets
-from benchmark.records import Record, Table, method_label
+from benchmark.records import Record, Table, as_text, method_label, overrides
 from benchmark.selection import NO_RUNS, Group
 from datasets.errors import UserError
 from evaluation.intervals import Interval, bootstrap_interval, mean_interval
@@ -143,7 +143,7 @@ def _row(tags: Mapping[str, str], records: Sequence[Record], seeds: Iterable[int
         label=label,
         method=tags["method"],
         components=tags.get("components", ""),
-        overrides=tags.get("overrides", ""),
+        overrides=as_text(overrides(tags)),
         seeds=tuple(sorted(finished)),
         missing=tuple(sorted(set(seeds) - finished)),
         scores=scores,

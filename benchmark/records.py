@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +47,22 @@ class Record:
         return int(self.tags["seed"])
 
 
+def overrides(tags: Mapping[str, str]) -> dict[str, str]:
+    """Setting → value of what tells a run from one of the plain method, of the tag `overrides`.
+
+    What says which images are used is no part of it: images are compared by their content.
+    """
+    parts = re.split(r" (?=[\w.]+=)", tags.get("overrides", ""))  # values may hold spaces
+    found = dict(part.split("=", 1) for part in parts if "=" in part)
+    of_images = ("unreadable", f"{tags['dataset']}.")
+    return {name: value for name, value in found.items() if not name.startswith(of_images)}
+
+
+def as_text(settings: Mapping[str, str]) -> str:
+    """`classifier.epochs=5 diagen.strength=0.7`."""
+    return " ".join(f"{name}={value}" for name, value in settings.items())
+
+
 def method_label(tags: Mapping[str, str]) -> str:
     """`diagen`, `diagen [noise] classifier.epochs=5`: whatever tells a method's runs from those of the plain method."""
     from methods.base import METHODS
@@ -53,7 +70,7 @@ def method_label(tags: Mapping[str, str]) -> str:
     method, components = tags["method"], tags.get("components", "")
     whole = method in METHODS and components == ",".join(METHODS[method].components)
     switched = "" if whole or not components else f"[{components}]"
-    return " ".join(part for part in (method, switched, tags.get("overrides", "")) if part)
+    return " ".join(part for part in (method, switched, as_text(overrides(tags))) if part)
 
 
 def table_from_json(content: Mapping[str, Any]) -> dict[str, list[Any]]:

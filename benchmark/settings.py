@@ -187,19 +187,12 @@ def settings_fingerprint(settings: RunSettings) -> str:
 
 
 def overrides_of(settings: RunSettings) -> str:
-    """What the run sets apart from its preset, as `key=value` texts; empty for a plain run.
-
-    What says which images are used is no part of it: a run's images are compared by their content.
-    """
+    """What the run sets apart from its preset, as `key=value` texts; empty for a plain run."""
     plain = resolve_settings(
         method=settings.method, dataset=settings.dataset, preset=settings.preset, protocol=settings.protocol
     )
-    default, of_images = _effective(plain), ("unreadable", f"{settings.dataset}.")
-    changed = {
-        name: value
-        for name, value in _effective(settings).items()
-        if default[name] != value and not name.startswith(of_images)
-    }
+    default = _effective(plain)
+    changed = {name: value for name, value in _effective(settings).items() if default[name] != value}
     return " ".join(as_override(name, value) for name, value in sorted(changed.items()))
 
 

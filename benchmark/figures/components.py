@@ -12,7 +12,7 @@ from benchmark.figures.estimates import Estimate, estimate, seed_notes
 from benchmark.figures.panels import Panel, Point, grid, panel_columns
 from benchmark.figures.runs import common_overrides, tested_on
 from benchmark.figures.style import Style, legend_below, nth_style, readable
-from benchmark.records import Record
+from benchmark.records import Record, as_text, overrides
 from benchmark.selection import Group
 
 if TYPE_CHECKING:
@@ -49,12 +49,12 @@ def draw_components(groups: Sequence[Group]) -> Drawing:
 
 def _panels(group: Group, name: str) -> Iterator[Panel]:
     """One for each test set and each way of setting DIAGen that was run with some of its components."""
-    for overrides, records in _with_equal_overrides(group.records).items():
+    for changed, records in _with_equal_overrides(group.records).items():
         base = _base(group.records, common_overrides(records[0], BASE))
         for test in tested_on(records):
             lines = _gains(records, base, f"accuracy/{test}")
             if set(lines) - {"all three"}:
-                title = "\n".join(part for part in (f"{name} · {test}", overrides) if part)
+                title = "\n".join(part for part in (f"{name} · {test}", changed) if part)
                 yield Panel(title, (group.dataset, group.preset, group.protocol, test), lines)
 
 
@@ -62,17 +62,17 @@ def _with_equal_overrides(records: Sequence[Record]) -> dict[str, list[Record]]:
     found: dict[str, list[Record]] = {}
     for record in records:
         if record.tags["method"] == "diagen":
-            found.setdefault(record.tags.get("overrides", ""), []).append(record)
+            found.setdefault(as_text(overrides(record.tags)), []).append(record)
     return dict(sorted(found.items()))
 
 
-def _base(records: Sequence[Record], overrides: str) -> list[Record]:
+def _base(records: Sequence[Record], changed: str) -> list[Record]:
     """DA-Fusion's runs with these settings, and its preset's hyper-parameters or the only ones that there are."""
     found: dict[str, list[Record]] = {}
     for record in records:
-        if record.tags["method"] == BASE and common_overrides(record, BASE) == overrides:
-            found.setdefault(record.tags.get("overrides", ""), []).append(record)
-    return found.get(overrides) or (next(iter(found.values())) if len(found) == 1 else [])
+        if record.tags["method"] == BASE and common_overrides(record, BASE) == changed:
+            found.setdefault(as_text(overrides(record.tags)), []).append(record)
+    return found.get(changed) or (next(iter(found.values())) if len(found) == 1 else [])
 
 
 def _gains(records: Sequence[Record], base_records: Sequence[Record], metric: str) -> dict[str, list[Point]]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
 from benchmark.figures.panels import Panel, Point, draw_lines, line_notes, own_scale, panel_columns
-from benchmark.figures.runs import over_seeds, overrides, tested_on
+from benchmark.figures.runs import over_seeds, tested_on
 from benchmark.figures.style import nth_style
-from benchmark.records import Record, method_label
+from benchmark.records import Record, as_text, method_label, overrides
 from benchmark.selection import Group
 
 Family = tuple[str, int]
@@ -58,7 +58,7 @@ class HyperParameter:
         for record in records:
             setting = f"{record.tags['method']}.{self.name}"
             if setting in record.parameters:
-                rest = " ".join(f"{key}={value}" for key, value in overrides(record).items() if key != setting)
+                rest = as_text({key: value for key, value in overrides(record.tags).items() if key != setting})
                 found.setdefault((method_label({**record.tags, "overrides": rest}), record.shots), []).append(record)
         return dict(sorted(found.items()))
 

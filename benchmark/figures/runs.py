@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from benchmark.figures.estimates import Estimate, estimate
-from benchmark.records import Record, method_label
+from benchmark.records import Record, as_text, method_label, overrides
 from benchmark.selection import Group
 from methods.base import METHODS, SERVICES
 
@@ -34,19 +33,14 @@ def over_seeds(records: Sequence[Record], metric: str) -> Estimate | None:
     return estimate(record.metrics.get(metric, float("nan")) for record in records)
 
 
-def overrides(record: Record) -> dict[str, str]:
-    """Setting → value of the tag `overrides`, whose values may hold spaces."""
-    parts = re.split(r" (?=[\w.]+=)", record.tags.get("overrides", ""))
-    return dict(part.split("=", 1) for part in parts if "=" in part)
-
-
 def common_overrides(record: Record, method: str) -> str:
     """Of the record's overrides those that a run of `method` with the same --set has: no hyper-parameters of a method,
     and no settings of services that `method` does not use.
     """
     unused = [service for service in SERVICES if service not in METHODS[method].services]
     others = tuple(f"{group}." for group in (*METHODS, *unused))
-    return " ".join(f"{name}={value}" for name, value in overrides(record).items() if not name.startswith(others))
+    common = {name: value for name, value in overrides(record.tags).items() if not name.startswith(others)}
+    return as_text(common)
 
 
 def labelled(records: Sequence[Record]) -> dict[str, list[Record]]:

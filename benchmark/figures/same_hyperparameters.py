@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from benchmark.figures.accuracy import shots_line
 from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
 from benchmark.figures.panels import Panel, draw_lines, line_notes, panel_columns, ranks
-from benchmark.figures.runs import common_overrides, overrides, tested_on
+from benchmark.figures.runs import common_overrides, tested_on
 from benchmark.figures.style import styles
-from benchmark.records import Record
+from benchmark.records import Record, overrides
 from benchmark.selection import Group
 from methods.base import METHODS
 
@@ -73,7 +73,7 @@ def _values(record: Record) -> Values | None:
     method = record.tags["method"]
     names = [f"{method}.{name}" for name in SHARED]
     whole = record.tags.get("components", "") == ",".join(METHODS[method].components)
-    others = {name for name in overrides(record) if name.startswith(f"{method}.")} - set(names)
+    others = {name for name in overrides(record.tags) if name.startswith(f"{method}.")} - set(names)
     if not whole or others or any(name not in record.parameters for name in names):
         return None
     return tuple(float(record.parameters[name]) for name in names)

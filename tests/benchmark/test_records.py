@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmark.progress import Stages
-from benchmark.records import Record, load_records, save_records, table_from_json
+from benchmark.records import Record, load_records, method_label, overrides, save_records, table_from_json
 from benchmark.runner import prepare, run_job
 from benchmark.settings import RunSettings
 from benchmark.tracking import Tracker
@@ -41,3 +41,11 @@ def test_records_survive_a_folder(tmp_path: Path):
 
 def test_a_table_without_lines_keeps_its_columns():
     assert table_from_json({"columns": ["a", "b"], "data": []}) == {"a": [], "b": []}
+
+
+def test_what_says_which_images_are_used_makes_no_method_of_another_name():
+    """A folder of few photos needs such a setting; images are compared by their content."""
+    changed = "imagefolder.train_pool=6 prompts.word_list=my words.yaml unreadable=skip"
+    tags = {"method": "da_fusion", "dataset": "imagefolder", "overrides": changed}
+    assert overrides(tags) == {"prompts.word_list": "my words.yaml"}
+    assert method_label(tags) == "da_fusion prompts.word_list=my words.yaml"

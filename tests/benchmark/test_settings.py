@@ -210,13 +210,6 @@ class TestADatasetsOwnSettings:
         plain, other = (resolve_settings(method="standard", overrides=o) for o in ((), ("squares.tests=[test]",)))
         assert settings_fingerprint(plain) == settings_fingerprint(other)
 
-    def test_they_make_no_method_of_another_name(self, squares: None):
-        """They say which images are used, and images are compared by their content."""
-        chosen = ("squares.tests=[test]", "unreadable=skip")
-        plain, other = (resolve_settings(method="standard", dataset="squares", overrides=o) for o in ((), chosen))
-        assert overrides_of(other) == overrides_of(plain) == ""
-        assert settings_fingerprint(other) != settings_fingerprint(plain)
-
     def test_an_unknown_one_is_refused_with_the_nearest(self, squares: None):
         with pytest.raises(UserError, match=r"squares\.test.*did you mean squares\.tests"):
             resolve_settings(method="standard", dataset="squares", overrides=("squares.test=[test]",))
