@@ -322,16 +322,18 @@ def prepare(
     data_root: DataRoot = "",
     plugins: Plugins = "",
     verify: Annotated[bool, typer.Option("--verify", help="Only look at what is there.")] = False,
+    overrides: Overrides = None,
 ) -> None:
     """Download and unpack a dataset, or say what to place where; then verify every file.
 
-    A download that was stopped goes on where it was; what is there already is not fetched again.
+    A download that was stopped goes on where it was; what is there already is not fetched again. `--set` takes the
+    dataset's settings, as `run` does: `prepare imagefolder --set imagefolder.train_pool=2`.
     """
     from benchmark.plugins import load_plugins
     from benchmark.prepare import prepare_dataset, verify_dataset
 
     load_plugins(plugins)
-    (verify_dataset if verify else prepare_dataset)(dataset, data_root)
+    (verify_dataset if verify else prepare_dataset)(dataset, data_root, split_overrides(overrides or ()))
 
 
 @app.command("list", epilog=EPILOG)

@@ -18,8 +18,6 @@ def counts_table(name: str, counts: Counts) -> str:
     """A line for each class, with its sum; the last line sums the columns, over the classes that are not shown too."""
     total = sum(_sum(row) for row in counts.values())
     title = f"{name} · {len(counts)} classes · {total} images"
-    if not counts:
-        return title
     shown = list(counts)
     if len(counts) > ROWS:
         shown = sorted(counts, key=lambda row: _sum(counts[row]))[:FEWEST]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from benchmark.counts import counts_table
 from benchmark.progress import Stages
+from benchmark.settings import resolve_settings
 from datasets.base import DATASETS, Advance, Dataset, Verification
 from datasets.download import download
 from datasets.errors import UserError
@@ -23,14 +27,18 @@ MEGABYTE = 1_000_000
 SECONDS_BETWEEN_LINES = 10.0
 
 
-def prepare_dataset(name: str, data_root: str = "") -> None:
+def prepare_dataset(name: str, data_root: str = "", overrides: tuple[str, ...] = ()) -> None:
     """Download and unpack a dataset, or say what a person must fetch and place where; then `verify_dataset`.
 
     What is there is neither downloaded nor unpacked again.
 
+    Args:
+        overrides: `key=value` texts, as for `resolve_settings`.
+
     Raises:
-        UserError: no data root is given, the data cannot be had, or they have problems.
+        UserError: no data root is given, a setting is wrong, the data cannot be had, or they have problems.
     """
+    _own_settings(name, overrides)  # a mistake in them shall not show after hours of download
     plugin, root, stages = DATASETS[name], given_data_root(data_root), Stages()
     if plugin.archives:
         if root is None:
@@ -43,36 +51,45 @@ def prepare_dataset(name: str, data_root: str = "") -> None:
         _print(plugin.instructions)
     elif not _needs_a_folder(plugin):
         stages.say(f"{name} comes with this repository: there is nothing to download")
-    verify_dataset(name, data_root)
+    verify_dataset(name, data_root, overrides)
 
 
-def verify_dataset(name: str, data_root: str = "") -> None:
+def verify_dataset(name: str, data_root: str = "", overrides: tuple[str, ...] = ()) -> None:
     """Print the images per class and split or setting, and what is wrong with them.
 
+    Args:
+        overrides: `key=value` texts, as for `resolve_settings`.
+
     Raises:
-        UserError: the layout is missing, or there are problems.
+        UserError: a setting is wrong, the layout is missing, or there are problems.
     """
     plugin, root = DATASETS[name], given_data_root(data_root)
-    verification = plugin.verify(root, _teller(Stages()))
+    verification = plugin.verify(root, _teller(Stages()), **_own_settings(name, overrides))
     _print(report(name, verification))
     if verification.problems:
-        count, where = len(verification.problems), f" --data-root {data_root}" if data_root else ""
+        count = len(verification.problems)
+        options = [*(["--data-root", data_root] if data_root else []), *(f"--set={text}" for text in overrides)]
         raise UserError(
-            f"{name}: {count} problem{'s' * (count > 1)}{f' in {root}' if root else ''}; replace or remove what is "
-            f"named above, then look again with `python -m benchmark prepare {name} --verify{where}`"
+            f"{name}: {count} problem{'s' * (count > 1)}{f' in {root}' if root else ''}; mend what is named above, "
+            f"then look again with `{shlex.join(['python', '-m', 'benchmark', 'prepare', name, '--verify', *options])}`"
         )
 
 
 def report(name: str, verification: Verification) -> str:
-    """The table of counts, and the first problems, a line each."""
+    """The table of counts, where anything could be counted, and the first problems, a line each."""
     shown = verification.problems[:SHOWN_PROBLEMS]
     more = len(verification.problems) - len(shown)
-    lines = [counts_table(name, verification.counts), *shown]
+    lines = [*([counts_table(name, verification.counts)] if verification.counts else []), *shown]
     if more:
         lines.append(f"… and {more} more")
     if not verification.problems:
         lines.append("every image is readable and no problem was found")
     return "\n".join(lines)
+
+
+def _own_settings(name: str, overrides: tuple[str, ...]) -> dict[str, Any]:
+    """The dataset's settings, those that a run with these overrides opens it with."""
+    return asdict(resolve_settings(method="standard", dataset=name, overrides=overrides).dataset_settings[name])
 
 
 def _provide(name: str, plugin: type[Dataset], root: Path, stages: Stages) -> None:

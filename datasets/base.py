@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from datasets.registry import Registry
 
@@ -124,11 +124,15 @@ class Dataset(ABC):
         yield from chain(*splits.train_pool, splits.validation, *splits.tests.values())
 
     @classmethod
-    def verify(cls, data_root: Path | None, advance: Advance) -> Verification:
-        """Look at every file that the dataset reads; raises `UserError` where the layout itself is missing."""
+    def verify(cls, data_root: Path | None, advance: Advance, **settings: Any) -> Verification:
+        """Look at every file that the dataset reads with its own `settings`.
+
+        Raises:
+            UserError: the layout itself is missing, or a setting is refused.
+        """
         from datasets.verification import verify_examples
 
-        return verify_examples(cls(data_root, unreadable="skip"), advance)
+        return verify_examples(cls(data_root, unreadable="skip", **settings), advance)
 
 
 DATASETS: Registry[type[Dataset]] = Registry("dataset")

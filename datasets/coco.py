@@ -124,12 +124,12 @@ class Coco(FilesDataset):
             yield from self._all_examples(folder)
 
     @classmethod
-    def verify(cls, data_root: Path | None, advance: Advance) -> Verification:
+    def verify(cls, data_root: Path | None, advance: Advance, **settings: Any) -> Verification:
         """Decode every labelled image, and count them by class and folder; see `Dataset.verify`.
 
         Images without annotation are not used and not looked at.
         """
-        dataset = cls(data_root, unreadable="skip")
+        dataset = cls(data_root, unreadable="skip", **settings)
         problems = [*dataset._differences(), *dataset._missing_files(), *dataset._too_few()]
         problems += unreadable_files(dataset, list(dataset.examples(0)), advance)
         return Verification(dataset._counts(), tuple(problems))

@@ -16,6 +16,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from datasets.base import DATASETS, Advance, Example, Splits, Verification
 from datasets.errors import UnknownName, UserError
@@ -115,13 +116,13 @@ class Focus(FilesDataset):
         yield from self._examples
 
     @classmethod
-    def verify(cls, data_root: Path | None, advance: Advance) -> Verification:
+    def verify(cls, data_root: Path | None, advance: Advance, **settings: Any) -> Verification:
         """Decode every image, and count those on disk by class and setting; see `Dataset.verify`.
 
         Problems are also other counts than the published ones, folders that are not published, categories that are
         none of the ten, and rows and images that lack each other.
         """
-        dataset = cls(data_root, unreadable="skip")
+        dataset = cls(data_root, unreadable="skip", **settings)
         problems = [
             *dataset._other_counts(),
             *other_folders(dataset.root),

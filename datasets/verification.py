@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 
@@ -10,25 +10,41 @@ from datasets.base import Advance, Dataset, Example, Verification
 from datasets.errors import UserError
 from datasets.images import READERS
 
+Columns = Mapping[str, Sequence[Example]]
+"""Images by split."""
+
 
 def verify_examples(dataset: Dataset, advance: Advance) -> Verification:
     """Decode every image that the dataset can use, and count those of seed 0 by class and split.
 
     A problem is a file that cannot be read, whether the dataset left it out when it was opened or not, a class
-    without an image in a split, or too few images to divide.
+    without an image in a split, or too few images to divide: these are counted by class alone.
     """
     try:
-        counts = _counts(dataset)
-        examples = list(dataset.examples(0))
+        counts = _counts(dataset, _columns(dataset))
     except UserError as error:
-        return Verification({}, (*dataset.skipped, str(error)))
+        return Verification(_counts(dataset, _undivided(dataset)), (*dataset.skipped, str(error)))
+    examples = list(dataset.examples(0))
     problems = (*dataset.skipped, *unreadable_files(dataset, examples, advance), *_empty(counts))
     return Verification(counts, problems)
 
 
-def _counts(dataset: Dataset) -> dict[str, dict[str, int]]:
+def _columns(dataset: Dataset) -> Columns:
     splits = dataset.splits(0)
-    columns = {"train pool": tuple(chain(*splits.train_pool)), "validation": splits.validation, **splits.tests}
+    return {"train pool": tuple(chain(*splits.train_pool)), "validation": splits.validation, **splits.tests}
+
+
+def _undivided(dataset: Dataset) -> Columns:
+    """All images in one column; none where the dataset names its images by their splits alone."""
+    try:
+        return {"images": tuple(dataset.examples(0))}
+    except UserError:
+        return {}
+
+
+def _counts(dataset: Dataset, columns: Columns) -> dict[str, dict[str, int]]:
+    if not columns:
+        return {}
     counts = {name: dict.fromkeys(columns, 0) for name in dataset.display_names}
     for column, examples in columns.items():
         for example in examples:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from benchmark.cli import main
 from benchmark.counts import counts_table
 from benchmark.prepare import SHOWN_PROBLEMS, prepare_dataset, report, verify_dataset
 from datasets import download
@@ -19,6 +20,7 @@ from datasets.download import Archive
 from datasets.errors import UserError
 from datasets.folders import FolderDataset, flat
 from datasets.location import dataset_folder
+from tests.datasets.folders import write_classes
 from tests.datasets.http_server import Server, loopback_server
 
 
@@ -141,6 +143,13 @@ class TestPrepare:
         assert out.startswith("mini_focus · 10 classes · ")
         assert out.splitlines()[-2].split() == ["sum", "80", "100", "1000", "1000", "2180"]
 
+    def test_a_setting_that_is_wrong_is_refused_before_anything_is_fetched(
+        self, pets: str, server: Server, tmp_path: Path
+    ) -> None:
+        with pytest.raises(UserError, match=r"pets\.breed"):
+            prepare_dataset(pets, str(tmp_path), ("pets.breed=all",))
+        assert server.requests == []
+
     def test_instructions_are_printed_before_anything_is_looked_for(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -176,6 +185,21 @@ class TestVerify:
         verify_dataset("imagefolder", str(tmp_path))
         assert capsys.readouterr().out.startswith("imagefolder · 2 classes · 40 images\n")
 
+    def test_too_few_images_to_divide_are_counted_and_a_setting_that_is_advised_is_taken(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        photos = tmp_path / "own photos"
+        write_classes(photos, {"cat": 8, "dog": 8})
+        with pytest.raises(UserError) as caught:
+            verify_dataset("imagefolder", str(photos), ("imagefolder.train_pool=7",))
+        command = f"prepare imagefolder --verify --data-root '{photos}' --set=imagefolder.train_pool=7`"
+        assert str(caught.value).endswith(command)
+        *table, problem = capsys.readouterr().out.splitlines()
+        assert table[0] == "imagefolder · 2 classes · 16 images"
+        assert "lower it with --set imagefolder.train_pool=6" in problem
+        assert main(["prepare", "imagefolder", "--data-root", str(photos), "--set", "imagefolder.train_pool=6"]) == 0
+        assert capsys.readouterr().out.splitlines()[-2].split() == ["sum", "12", "2", "2", "16"]
+
 
 class TestReport:
     def test_many_problems_are_cut_to_a_count(self) -> None:
@@ -207,5 +231,5 @@ class TestReport:
         assert lines[3].startswith("class 1 ") and len(lines) == 34
         assert lines[-1].split() == ["sum", "500500", "500500"]
 
-    def test_nothing_counted(self) -> None:
-        assert counts_table("pets", {}) == "pets · 0 classes · 0 images"
+    def test_nothing_is_said_of_counts_where_nothing_could_be_counted(self) -> None:
+        assert report("pets", Verification({}, ("no cats",))) == "no cats"

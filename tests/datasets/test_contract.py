@@ -174,6 +174,6 @@ def test_attributes_named_for_slices_are_there(dataset: Dataset) -> None:
 
 def test_verification_looks_at_every_file_and_finds_no_fault(name: str, data_root: Path | None) -> None:
     seen: list[int] = []
-    found: Verification = DATASETS[name].verify(data_root, seen.append)
+    found: Verification = DATASETS[name].verify(data_root, seen.append, **SETTINGS.get(name, {}))
     assert sum(seen) > 0
     assert len(found.counts) == len(open_copy(name, data_root).classes)

@@ -156,9 +156,11 @@ class TestVerification:
         folder = write_custom_coco(tmp_path) / "custom_coco" / "train-val" / "cup"
         for number in range(1, 6):
             (folder / f"cup ({number}).jpg").write_bytes(b"")
-        *unreadable, too_few = DATASETS["custom_coco"].verify(tmp_path, lambda count: None).problems
+        found = DATASETS["custom_coco"].verify(tmp_path, lambda count: None)
+        *unreadable, too_few = found.problems
         assert [line.endswith("(an empty file)") for line in unreadable] == [True] * 5
         assert too_few.startswith("class 'cup' has 8 images")
+        assert found.counts == {"cell phone": {"images": 12 + 3 + 2}, "cup": {"images": 8 + 3 + 2}}
 
     def test_every_image_is_looked_at(self, tmp_path: Path) -> None:
         seen: list[int] = []
