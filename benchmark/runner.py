@@ -42,7 +42,7 @@ from benchmark.tracking import (
 )
 from benchmark.train import Classifier, train_classifier
 from datasets.base import Dataset
-from datasets.duplicates import duplicates_across
+from datasets.duplicates import duplicates
 from datasets.errors import UserError
 from datasets.few_shot import FewShotTask, few_shot_task
 from datasets.seeding import fingerprint
@@ -124,13 +124,9 @@ def _content(dataset: Dataset) -> str:
 
 
 def _warn_of_duplicates(split: Split) -> None:
-    """Images that test a classifier should not have trained it."""
-    parts: dict[str, dict[str, str]] = {}
-    for image in split.images:
-        parts.setdefault(image.split, {})[image.path] = image.sha256
-    found = duplicates_across(parts)
-    if found.contents:
-        logger.warning("%s, %d shots, seed %d: %s", split.dataset, split.shots, split.seed, found)
+    """Images that test a classifier should not have trained it, nor be of two classes."""
+    for line in duplicates(split.images):
+        logger.warning("%s, %d shots, seed %d: %s", split.dataset, split.shots, split.seed, line)
 
 
 def _tasks(settings: RunSettings, dataset: Dataset) -> dict[Cell, FewShotTask]:

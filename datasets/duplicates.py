@@ -1,36 +1,47 @@
-"""Images that lie in more than one split: what was trained on must not be tested on."""
+"""Images that occur twice by content: what was trained on must not be tested on, and an image is of one class."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+
+from datasets.split_file import TRAIN, VALIDATION, SplitImage
+
+CONTENTS = 3
+"""How many contents a line names, the first by path."""
+PATHS = 4
+"""How many paths it names of each."""
+
+Key = Callable[[SplitImage], object]
 
 
-@dataclass(frozen=True)
-class Duplicates:
-    """`contents`: how many distinct contents lie in more than one split; `pairs`: a few of them, by identifier."""
+def duplicates(images: Sequence[SplitImage]) -> list[str]:
+    """A line where contents lie in more than one split, and one where they lie in more than one class.
 
-    contents: int
-    pairs: tuple[tuple[str, str], ...] = ()
-
-    def __str__(self) -> str:
-        """One line for a warning."""
-        images = "1 image lies" if self.contents == 1 else f"{self.contents} images lie"
-        shown = ", ".join(f"{one} = {other}" for one, other in self.pairs)
-        return f"{images} in more than one split, by content ({shown}{' …' if self.contents > len(self.pairs) else ''})"
-
-
-def duplicates_across(splits: Mapping[str, Mapping[str, str]], shown: int = 3) -> Duplicates:
-    """Contents that several splits share.
-
-    Args:
-        splits: per split, each image's identifier and its content's digest.
-        shown: how many pairs to name, the first by identifier.
+    Copies in the same class and the same split do no harm and are not counted.
     """
-    places: dict[str, dict[str, str]] = {}
-    for split, digests in splits.items():
-        for identifier, digest in digests.items():
-            places.setdefault(digest, {}).setdefault(split, identifier)
-    shared = [tuple(by_split.values()) for by_split in places.values() if len(by_split) > 1]
-    pairs = sorted((found[0], found[1]) for found in shared)
-    return Duplicates(len(shared), tuple(pairs[:shown]))
+    by_content: dict[str, list[SplitImage]] = {}
+    for image in images:
+        by_content.setdefault(image.sha256, []).append(image)
+    keys = {"split": attrgetter("split"), "class": attrgetter("label")}
+    return [line for what, key in keys.items() if (line := _line(what, key, by_content.values()))]
+
+
+def _line(what: str, key: Key, groups: Iterable[Sequence[SplitImage]]) -> str:
+    """Of the contents whose images differ by `key`; empty where none do."""
+    shared = [group for group in groups if len({key(image) for image in group}) > 1]
+    if not shared:
+        return ""
+    count = "1 image lies" if len(shared) == 1 else f"{len(shared)} images lie"
+    named = ", ".join(sorted(_paths(group, key) for group in shared)[:CONTENTS])
+    return f"{count} in more than one {what}, by content ({named}{' …' if len(shared) > CONTENTS else ''})"
+
+
+def _paths(images: Sequence[SplitImage], key: Key) -> str:
+    """Test images first, for to be tested on is the harm; one image of each split or class before their others."""
+    ordered = sorted(images, key=lambda image: (image.split in (TRAIN, VALIDATION), image.path))
+    first: dict[object, SplitImage] = {}
+    for image in ordered:
+        first.setdefault(key(image), image)
+    paths = [image.path for image in dict.fromkeys([*first.values(), *ordered])]
+    return " = ".join([*paths[:PATHS], *(["…"] if len(paths) > PATHS else [])])

@@ -60,12 +60,16 @@ class Split:
 def split_of(task: FewShotTask) -> Split:
     """The task's images with their digests; reads every one of them once."""
     parts = [(name, example) for name, examples in _parts(task) for example in examples]
-    digests = task.dataset.digests(example for _, example in parts)
-    images = tuple(
+    return Split(task.name, task.shots, task.seed, tuple(task.classes), split_images(task.dataset, parts))
+
+
+def split_images(dataset: Dataset, parts: Sequence[tuple[str, Example]]) -> tuple[SplitImage, ...]:
+    """The images of (split, example) pairs with their digests; reads every one of them once."""
+    digests = dataset.digests(example for _, example in parts)
+    return tuple(
         SplitImage(example.identifier, digest, name, example.label)
         for (name, example), digest in zip(parts, digests, strict=True)
     )
-    return Split(task.name, task.shots, task.seed, tuple(task.classes), images)
 
 
 def to_text(split: Split) -> str:

@@ -7,8 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 
 from datasets.base import Advance, Dataset, Example, Verification
+from datasets.duplicates import duplicates
 from datasets.errors import UserError
 from datasets.images import READERS
+from datasets.split_file import TRAIN, split_images
+
+POOL = "train pool"
 
 Columns = Mapping[str, Sequence[Example]]
 """Images by split."""
@@ -18,20 +22,29 @@ def verify_examples(dataset: Dataset, advance: Advance) -> Verification:
     """Decode every image that the dataset can use, and count those of seed 0 by class and split.
 
     A problem is a file that cannot be read, whether the dataset left it out when it was opened or not, a class
-    without an image in a split, or too few images to divide: these are counted by class alone.
+    without an image in a split, or too few images to divide: these are counted by class alone. Where every file can be
+    read, it is also an image that lies in two splits of seed 0, or in two classes, by content.
     """
     try:
-        counts = _counts(dataset, _columns(dataset))
+        columns, impossible = _columns(dataset), ""
     except UserError as error:
-        return Verification(_counts(dataset, _undivided(dataset)), (*dataset.skipped, str(error)))
-    examples = list(dataset.examples(0))
-    problems = (*dataset.skipped, *unreadable_files(dataset, examples, advance), *_empty(counts))
-    return Verification(counts, problems)
+        columns, impossible = _undivided(dataset), str(error)
+    counts, examples = _counts(dataset, columns), list(dataset.examples(0)) if columns else []
+    unreadable = unreadable_files(dataset, examples, advance)
+    twice = [] if unreadable else duplicates(split_images(dataset, _parts(columns, examples)))
+    gaps = [impossible] if impossible else _empty(counts)
+    return Verification(counts, (*dataset.skipped, *unreadable, *gaps, *twice))
 
 
 def _columns(dataset: Dataset) -> Columns:
     splits = dataset.splits(0)
-    return {"train pool": tuple(chain(*splits.train_pool)), "validation": splits.validation, **splits.tests}
+    return {POOL: tuple(chain(*splits.train_pool)), "validation": splits.validation, **splits.tests}
+
+
+def _parts(columns: Columns, examples: Sequence[Example]) -> list[tuple[str, Example]]:
+    """(split, example) of all images: one that is in no other split is trained on, by this seed or by another."""
+    others = {example.identifier: name for name, own in columns.items() if name != POOL for example in own}
+    return [(others.get(example.identifier, TRAIN), example) for example in examples]
 
 
 def _undivided(dataset: Dataset) -> Columns:

@@ -6,6 +6,7 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -59,8 +60,10 @@ def server() -> Iterator[Server]:
 def pets(server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of a dataset whose archives the server serves; its photos' archive breaks off twice."""
     archives = []
+    shades = count()
     for folder, breaks_off in {"photos": (500, 300), "studio": ()}.items():
-        body = zipped({f"{folder}/{name}/{number}.png": png(number) for name in ("cat", "dog") for number in range(3)})
+        names = [f"{folder}/{name}/{number}.png" for name in ("cat", "dog") for number in range(3)]
+        body = zipped({name: png(next(shades)) for name in names})
         url = server.serve(f"/{folder}.zip", body, breaks_off=breaks_off)
         checksum = f"sha256:{hashlib.sha256(body).hexdigest()}"
         archives.append(Archive(url, f"{folder}.zip", "pets", (folder,), size=len(body), checksum=checksum))
@@ -178,10 +181,7 @@ class TestVerify:
         assert "dog: no image in test" in capsys.readouterr().out.splitlines()
 
     def test_a_users_own_folder(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        for name in ("cat", "dog"):
-            (tmp_path / name).mkdir()
-            for number in range(20):
-                (tmp_path / name / f"{number}.png").write_bytes(png(number))
+        write_classes(tmp_path, {"cat": 20, "dog": 20})
         verify_dataset("imagefolder", str(tmp_path))
         assert capsys.readouterr().out.startswith("imagefolder · 2 classes · 40 images\n")
 

@@ -200,14 +200,15 @@ def test_other_photos_under_the_same_names_are_other_data(world, small: Settings
     assert sorted(len(group.records) for group in comparable(Tracker().cells())) == [1, 2]
 
 
-def test_images_in_two_splits_are_counted_in_a_warning(world, small: Settings, monkeypatch, caplog):
+def test_images_in_two_splits_or_classes_are_counted_in_a_warning(world, small: Settings, monkeypatch, caplog):
     squares = DATASETS["squares"]
     monkeypatch.setattr(
         squares, "digest", lambda self, e: "same" if e.identifier.endswith(("test/0", "val/0")) else e.identifier
     )
     job = prepare(small())
     job.split((0, 2))
-    assert "squares, 2 shots, seed 0: 1 image lies in more than one split" in caplog.text
+    for what in ("split", "class"):
+        assert f"squares, 2 shots, seed 0: 1 image lies in more than one {what}" in caplog.text
 
 
 def test_the_guide_classifiers_calibration_is_logged(world, small: Settings, tracking_uri: str, tmp_path):

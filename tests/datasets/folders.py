@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from datasets.seeding import seed_from
+
 
 def write_image(path: Path, seed: int = 0, size: tuple[int, int] = (12, 10)) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -16,10 +18,11 @@ def write_image(path: Path, seed: int = 0, size: tuple[int, int] = (12, 10)) -> 
 
 
 def write_classes(folder: Path, counts: dict[str, int], ending: str = "jpg") -> None:
-    """Per class, files like `cup/cup (1).jpg`, written last to first."""
+    """Per class, files like `cup/cup (1).jpg`, written last to first; folders of other names hold other images."""
     for name, count in counts.items():
         for number in range(count, 0, -1):
-            write_image(folder / name / f"{name} ({number}).{ending}", seed=number)
+            seed = seed_from(folder.name, name, number)
+            write_image(folder / name / f"{name} ({number}).{ending}", seed)
 
 
 def write_custom_coco(root: Path, per_class: int = 12) -> Path:

@@ -1,29 +1,54 @@
-"""Images that lie in more than one split by content."""
+"""Images that occur twice by content."""
 
 from __future__ import annotations
 
-from datasets.duplicates import Duplicates, duplicates_across
+from datasets.duplicates import duplicates
+from datasets.split_file import SplitImage
 
 
-def test_splits_of_their_own_share_nothing() -> None:
-    assert duplicates_across({"train": {"a": "1"}, "test": {"b": "2"}}) == Duplicates(0)
+def images(**contents: str) -> list[SplitImage]:
+    """`one="train/cup/a test/cup/b"`: content `one` lies at these paths, which say split and class."""
+    found = []
+    for content, paths in contents.items():
+        for path in paths.split():
+            split, name, _ = path.split("/")
+            found.append(SplitImage(path, content, split, ("cup", "key", "pot", "jar", "box").index(name)))
+    return found
 
 
-def test_the_same_content_in_two_splits_counts_once_with_a_pair() -> None:
-    found = duplicates_across({"train": {"a": "1", "b": "2"}, "validation": {"c": "3"}, "test": {"d": "1"}})
-    assert found == Duplicates(1, (("a", "d"),))
+def test_copies_in_one_class_and_one_split_do_no_harm() -> None:
+    assert duplicates(images(one="train/cup/a train/cup/b", two="test/cup/c")) == []
 
 
-def test_duplicates_within_a_split_do_not_count() -> None:
-    assert duplicates_across({"train": {"a": "1", "b": "1"}, "test": {"c": "2"}}) == Duplicates(0)
+def test_a_content_in_several_splits_counts_once_and_the_test_image_is_named_first() -> None:
+    assert duplicates(images(one="train/cup/a train/cup/b validation/cup/c test/cup/d", two="test/cup/e")) == [
+        "1 image lies in more than one split, by content (test/cup/d = train/cup/a = validation/cup/c = train/cup/b)"
+    ]
 
 
-def test_a_content_in_three_splits_counts_once() -> None:
-    splits = {"train": {"a": "1", "b": "1"}, "validation": {"c": "1"}, "test": {"d": "1"}}
-    assert duplicates_across(splits) == Duplicates(1, (("a", "c"),))
+def test_a_content_of_two_classes_is_told_in_whichever_split_it_lies() -> None:
+    assert duplicates(images(one="train/cup/a train/key/b", two="test/key/c test/cup/d")) == [
+        "2 images lie in more than one class, by content (test/cup/d = test/key/c, train/cup/a = train/key/b)"
+    ]
 
 
-def test_a_few_pairs_stand_for_many_in_one_line() -> None:
-    train, test = ({f"{part}{n}": str(n) for n in range(9, 0, -1)} for part in ("train/", "test/"))
-    found = duplicates_across({"train": train, "test": test}, shown=2)
-    assert str(found) == ("9 images lie in more than one split, by content (train/1 = test/1, train/2 = test/2 …)")
+def test_a_content_may_be_in_two_splits_and_of_two_classes() -> None:
+    place = "by content (test/cup/b = train/key/a)"
+    assert duplicates(images(one="train/key/a test/cup/b")) == [
+        f"1 image lies in more than one split, {place}",
+        f"1 image lies in more than one class, {place}",
+    ]
+
+
+def test_what_matters_is_named_however_many_copies_there_are() -> None:
+    (line,) = duplicates(images(one="train/cup/a test/cup/b test/cup/c test/cup/d test/cup/e test/cup/f"))
+    assert line.endswith("(test/cup/b = train/cup/a = test/cup/c = test/cup/d = …)")
+    *_, line = duplicates(images(one="train/cup/a test/cup/b test/key/c test/pot/d test/jar/e test/box/f"))
+    assert line.endswith("(test/box/f = test/cup/b = test/jar/e = test/key/c = …)")
+
+
+def test_a_few_contents_stand_for_many_in_one_line() -> None:
+    many = {f"content{n}": f"train/cup/{n} test/cup/{n}" for n in range(9, 0, -1)}
+    (line,) = duplicates(images(**many))
+    named = ", ".join(f"test/cup/{n} = train/cup/{n}" for n in (1, 2, 3))
+    assert line == f"9 images lie in more than one split, by content ({named} …)"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from datasets.base import Dataset, Example, Splits, Verification
+from datasets.base import DATASETS, Dataset, Example, Splits, Verification
 from datasets.errors import UserError
-from datasets.images import load_rgb
+from datasets.images import file_digest, load_rgb
 from datasets.verification import verify_examples
+from tests.datasets.folders import write_classes, write_image
 
 
 class Shelf(Dataset):
@@ -37,14 +39,14 @@ class Shelf(Dataset):
         return load_rgb(self.folder / example.identifier)
 
     def digest(self, example: Example) -> str:
-        raise NotImplementedError
+        return file_digest(self.folder / example.identifier)
 
 
 @pytest.fixture
 def shelf(tmp_path: Path) -> Shelf:
     for name, count in {"cup": 4, "dog": 3}.items():
         for number in range(count):
-            Image.new("RGB", (4, 4)).save(tmp_path / f"{name}-{number}.png")
+            write_image(tmp_path / f"{name}-{number}.png", seed=count + 10 * number)
     return Shelf(tmp_path, ["cup", "dog"])
 
 
@@ -82,3 +84,29 @@ def test_a_class_without_an_image_in_a_split_is_a_problem(shelf: Shelf) -> None:
 def test_a_dataset_that_cannot_be_divided_is_a_problem(shelf: Shelf) -> None:
     shelf.classes = ("cup", "dog", "unicorn")
     assert verify_examples(shelf, lambda count: None) == Verification({}, (f"{shelf.folder}: a class without images",))
+
+
+def test_a_photo_in_train_and_test_and_in_two_classes_is_a_problem_of_both_kinds(tmp_path: Path) -> None:
+    for part, count in {"train": 9, "test": 2}.items():
+        write_classes(tmp_path / part, {"chair": count, "cup": count})
+    leak = write_image(tmp_path / "train" / "cup" / "leak.jpg")
+    for copy in ("train/chair/also chair.jpg", "test/cup/zz leak.jpg"):
+        shutil.copy(leak, tmp_path / copy)
+    assert DATASETS["imagefolder"].verify(tmp_path, lambda count: None).problems == (
+        "1 image lies in more than one split, by content "
+        "(test/cup/zz leak.jpg = train/chair/also chair.jpg = train/cup/leak.jpg)",
+        "1 image lies in more than one class, by content "
+        "(test/cup/zz leak.jpg = train/chair/also chair.jpg = train/cup/leak.jpg)",
+    )
+
+
+def test_a_leak_is_found_though_seed_0_does_not_draw_the_photo(tmp_path: Path) -> None:
+    for part, count in {"train": 12, "val": 1, "test": 1}.items():
+        write_classes(tmp_path / part, {"chair": count, "cup": count})
+    dataset = DATASETS["imagefolder"](tmp_path)
+    drawn = dataset.splits(0).train_pool[1]
+    (left_out, *_) = (e for e in dataset.examples(0) if e.identifier.startswith("train/cup") and e not in drawn)
+    shutil.copy(tmp_path / left_out.identifier, tmp_path / "test" / "cup" / "leak.jpg")
+    assert DATASETS["imagefolder"].verify(tmp_path, lambda count: None).problems == (
+        f"1 image lies in more than one split, by content (test/cup/leak.jpg = {left_out.identifier})",
+    )
