@@ -14,13 +14,15 @@ from benchmark.ranks import TEST, UNCOMMON, complete_cells, ranking_metric, rank
 from benchmark.records import Record, Table, as_text, method_label, overrides
 from benchmark.selection import NO_RUNS, Group
 from datasets.errors import UserError
-from evaluation.intervals import Interval, bootstrap_interval, mean_interval
+from evaluation.intervals import Interval, bootstrap_interval, mean_interval, share_interval
 from evaluation.significance import mean_ranks
 
 PRECISION, RECALL = "precision/class_mean", "recall/class_mean"
 SPEED = "images_per_second"
 TEST_SETS = {TEST: "test", UNCOMMON: "uncommon"}
 SHOWN = (*TEST_SETS, PRECISION, RECALL)
+SHARES = ("accuracy/", "precision/", "recall/", "coverage/", "near_copies/", "authenticity/")
+"""How the names of metrics begin that lie in [0, 1], and so do their intervals."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,9 @@ class Score:
 
     values: by seed; a seed whose run lacks the metric, or has NaN, is not in it.
     mean: over the seeds in `values`.
-    over_seeds: 95% interval of the mean by Student's t; None for one seed.
-    over_images: 95% bootstrap interval over the test images of a seed, its two bounds averaged over seeds; None for
-        metrics that are no accuracy and where no predictions were logged.
+    over_seeds: 95% interval of the mean by Student's t, within [0, 1] for `SHARES`; None for one seed.
+    over_images: 95% interval over the test images of a seed (`bootstrap_interval`), its two bounds averaged over seeds;
+        None for metrics that are no accuracy and where no predictions were logged.
     """
 
     values: Mapping[int, float]
@@ -160,7 +162,8 @@ def _stages(record: Record) -> list[float]:
 def _score(name: str, records: Sequence[Record]) -> Score:
     values = {record.seed: record.metrics[name] for record in sorted(records, key=lambda record: record.seed)}
     over_images = _over_images(records, TEST_SETS[name]) if name in TEST_SETS else None
-    return Score(values, mean(values.values()), mean_interval(list(values.values())), over_images)
+    interval = share_interval if name.startswith(SHARES) else mean_interval
+    return Score(values, mean(values.values()), interval(list(values.values())), over_images)
 
 
 def _over_images(records: Sequence[Record], test_set: str) -> Interval | None:

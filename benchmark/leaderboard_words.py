@@ -45,7 +45,7 @@ def legend(boards: Sequence[Board]) -> list[str]:
         counts = _range([len(score.values) for score in several])
         lines.append(f"intervals: 95%, Student's t over {counts} seeds{_within_a_seed(several)}")
     if single:
-        over_images = "; the one shown is over its test images (95%, bootstrap)"
+        over_images = "; the one shown is over its test images (95%, bootstrap or exact)"
         known = any(score.over_images for score in single)
         lines.append(f"{ONE_SEED}: one seed: no interval over seeds{over_images if known else ''}")
     cells = [board.ranked_cells for board in boards if board.ranked_cells]
@@ -57,12 +57,12 @@ def legend(boards: Sequence[Board]) -> list[str]:
 
 
 def _within_a_seed(scores: Iterable[Score]) -> str:
-    """How wide the bootstrap intervals over images are, in words."""
+    """How wide the intervals over images are, in words."""
     halves = [50 * (score.over_images[1] - score.over_images[0]) for score in scores if score.over_images]
     if not halves:
         return ""
     widths = dict.fromkeys(f"{half:.1f}" for half in (min(halves), max(halves)))
-    return f"; within a seed, over its test images: ± {'–'.join(widths)} (bootstrap)"
+    return f"; within a seed, over its test images: ± {'–'.join(widths)} (bootstrap or exact)"
 
 
 def _range(counts: Iterable[int]) -> str:

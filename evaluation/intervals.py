@@ -31,6 +31,16 @@ def mean_interval(values: Sequence[float], level: float = LEVEL) -> Interval | N
     return mean - half, mean + half
 
 
+def share_interval(values: Sequence[float], level: float = LEVEL) -> Interval | None:
+    """`mean_interval` of shares such as accuracies, cut at 0 and 1; None for fewer than two values.
+
+    Their true mean cannot lie beyond, which Student's t does not know: what is cut off costs no coverage. Differences
+    of shares lie in [-1, 1], and are not for this function.
+    """
+    interval = mean_interval(values, level)
+    return interval and (max(interval[0], 0.0), min(interval[1], 1.0))
+
+
 def bootstrap_interval(
     correct: Booleans, labels: Integers, level: float = LEVEL, resamples: int = RESAMPLES, seed: int = 0
 ) -> Interval | None:
@@ -40,6 +50,9 @@ def bootstrap_interval(
     than there are, which gives the unbiased variance (McCarthy & Snowden 1985): with all of them, the interval of a few
     images a class is too narrow. The number of correct ones among them is then binomial, which is drawn at once.
 
+    Where each class is all right or all wrong, no draw differs from another, and a few images that happen to be right
+    would read as certainty: there it is the exact interval of `_of_constant_classes`.
+
     Args:
         correct: whether each image is recognised, (N,); labels: its class, (N,).
     """
@@ -47,8 +60,25 @@ def bootstrap_interval(
         return None
     _, classes, totals = np.unique(labels, return_inverse=True, return_counts=True)
     shares = np.bincount(classes, weights=np.asarray(correct, np.float64)) / totals
+    if np.isin(shares, (0, 1)).all():
+        return _of_constant_classes(shares, int(totals.min()), level)
     sizes = np.maximum(totals - 1, 1)
     drawn = np.random.default_rng(seed).binomial(sizes, shares, size=(resamples, len(sizes)))
     accuracies = (drawn / sizes).mean(axis=1)
     low, high = np.quantile(accuracies, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def _of_constant_classes(shares: npt.NDArray[np.float64], images: int, level: float) -> Interval:
+    """Interval of Clopper & Pearson (1934) for so many `images` of each class, taken together.
+
+    As many as the smallest class has, for each class weighs the same in the mean of their accuracies. Exact for classes
+    that are equally hard, and too wide rather than too narrow for others (Hoeffding 1956).
+
+    Args:
+        shares: of each class's images, those that are recognised: 0 or 1, (C,).
+    """
+    from scipy.stats import binomtest
+
+    found = binomtest(int(shares.sum()) * images, len(shares) * images).proportion_ci(level, method="exact")
+    return float(found.low), float(found.high)

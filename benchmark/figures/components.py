@@ -14,6 +14,7 @@ from benchmark.figures.runs import common_overrides, tested_on
 from benchmark.figures.style import Style, legend_below, nth_style, readable
 from benchmark.records import Record, as_text, overrides
 from benchmark.selection import Group
+from evaluation.intervals import mean_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,7 +91,8 @@ def _gain(records: Sequence[Record], shots: int, base: Mapping[tuple[int, int], 
     """Of the differences at the seeds that both methods have."""
     nan = float("nan")
     own = [record for record in records if record.shots == shots]
-    return estimate(record.metrics.get(metric, nan) - base.get((shots, record.seed), nan) for record in own)
+    gains = (record.metrics.get(metric, nan) - base.get((shots, record.seed), nan) for record in own)
+    return estimate(gains, mean_interval)
 
 
 def _draw_bars(ax: Axes, panel: Panel, looks: Mapping[str, Style]) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from evaluation.intervals import mean_interval
+from evaluation.intervals import Interval, share_interval
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,19 @@ class Estimate:
         return not math.isnan(self.low)
 
 
-def estimate(values: Iterable[float]) -> Estimate | None:
-    """From one value a seed; NaN and infinite ones count as missing, and without any other there is no estimate."""
+def estimate(
+    values: Iterable[float], interval: Callable[[Sequence[float]], Interval | None] = share_interval
+) -> Estimate | None:
+    """From one value a seed; NaN and infinite ones count as missing, and without any other there is no estimate.
+
+    Args:
+        interval: `share_interval`, or `mean_interval` for values that are no shares, such as differences of them.
+    """
     known = [value for value in values if math.isfinite(value)]
     if not known:
         return None
     centre = mean(known)
-    low, high = mean_interval(known) or (math.nan, math.nan)
+    low, high = interval(known) or (math.nan, math.nan)
     return Estimate(centre, low, high, len(known))
 
 

@@ -91,8 +91,6 @@ def draw_lines(panels: Sequence[Panel], looks: Mapping[str, Style], x_label: str
         _draw_panel(ax, panel, looks, placed)
         ax.set(xlabel=x_label, ylabel="accuracy, %")
         ax.set_title("\n".join(readable(line) for line in panel.title.split("\n")))
-        bottom, top = ax.get_ylim()
-        ax.set_ylim(max(bottom, -2), min(top, 102))  # an interval may reach beyond what an accuracy can be
     shown = [name for name in looks if any(name in panel.lines for panel in panels)]
     handles = [Line2D([], [], color=s.colour, marker=s.marker, ls=s.line) for s in (looks[name] for name in shown)]
     legend_below(figure, handles, shown)
@@ -117,6 +115,7 @@ def _draw_line(ax: Axes, points: Sequence[tuple[float, Estimate]], style: Style,
     ax.plot([x for x, _ in points], [100 * e.mean for _, e in points], color=style.colour, ls=style.line, zorder=2)
     for x, one in points:
         if one.has_interval:
-            ax.errorbar(x, 100 * one.mean, 100 * (one.high - one.mean), color=style.colour, capsize=2.5, lw=1, zorder=1)
+            centre, reach = 50 * (one.low + one.high), 50 * (one.high - one.low)  # not the mean, where one end was cut
+            ax.errorbar(x, centre, reach, fmt="none", color=style.colour, capsize=2.5, lw=1, zorder=1)
         inside = style.colour if one.n == most else "white"
         ax.plot(x, 100 * one.mean, style.marker, color=style.colour, markerfacecolor=inside, zorder=3)

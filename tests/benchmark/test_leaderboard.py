@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from statistics import mean
 
 import pytest
@@ -72,6 +73,15 @@ def test_a_score_is_the_mean_over_seeds_with_students_interval():
     assert score.over_seeds == pytest.approx((interval.low, interval.high))
 
 
+def test_shares_end_at_0_and_100_and_other_metrics_do_not():
+    two = [cell("diagen", seed, value) for seed, value in enumerate((0.6667, 0.9167))]
+    two = [replace(own, metrics={**own.metrics, "frechet_distance/pooled": float(own.seed)}) for own in two]
+    scores = row(two, "diagen").scores
+    assert scores[UNCOMMON].over_seeds == (0.0, 1.0)
+    assert scores["frechet_distance/pooled"].over_seeds == pytest.approx((-5.8531, 6.8531), abs=1e-4)
+    assert " 79.2 [0.0, 100.0] " in write([board(two)], "table")
+
+
 def test_one_seed_has_an_interval_over_its_test_images_alone_and_it_is_marked():
     one = [cell("standard", 0, 0.75, tables={"predictions_uncommon": predictions(150, 50)})]
     score = row(one, "standard").scores[UNCOMMON]
@@ -82,7 +92,7 @@ def test_one_seed_has_an_interval_over_its_test_images_alone_and_it_is_marked():
     assert (0.75 - low, high - 0.75) == pytest.approx((normal, normal), rel=0.15)
     text = write([board(one)], "table")
     assert f"75.0 [{100 * low:.1f}, {100 * high:.1f}]†" in text
-    assert "†: one seed: no interval over seeds; the one shown is over its test images (95%, bootstrap)" in text
+    assert "no interval over seeds; the one shown is over its test images (95%, bootstrap or exact)" in text
 
 
 def test_the_interval_over_images_of_several_seeds_has_their_mean_bounds():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from evaluation.intervals import bootstrap_interval, mean_interval
+from evaluation.intervals import bootstrap_interval, mean_interval, share_interval
 
 
 @pytest.mark.parametrize("count", [2, 3, 10])
@@ -19,6 +19,16 @@ def test_the_interval_of_a_mean_is_scipys(count: int) -> None:
 @pytest.mark.parametrize("values", [[], [0.5]])
 def test_one_value_has_no_interval(values: list[float]) -> None:
     assert mean_interval(values) is None
+
+
+def test_the_interval_of_shares_ends_at_0_and_1() -> None:
+    assert mean_interval([0.0, 1.0]) == pytest.approx((0.5 - 12.7062047364 / 2, 0.5 + 12.7062047364 / 2))
+    assert share_interval([0.0, 1.0]) == (0.0, 1.0)
+    low, high = share_interval([0.9, 0.95, 1.0]) or (0, 0)
+    assert low == pytest.approx(0.95 - 4.30265272991 * 0.05 / 3**0.5)
+    assert high == 1.0
+    assert share_interval([0.5, 0.6, 0.7]) == mean_interval([0.5, 0.6, 0.7])
+    assert share_interval([0.5]) is None
 
 
 def test_the_bootstrap_agrees_with_resampling_image_by_image() -> None:
@@ -48,6 +58,27 @@ def test_the_bootstrap_covers_the_truth_about_as_often_as_it_says() -> None:
         low, high = bootstrap_interval(rng.random(120) < truth[labels], labels, resamples=300, seed=trial) or (0, 0)
         covered += low <= truth.mean() <= high
     assert 0.91 <= covered / 300 <= 0.98
+
+
+def test_six_right_of_six_are_not_certain() -> None:
+    labels, lowest = np.repeat([0, 1, 2], 2), 0.025 ** (1 / 6)  # of p⁶ = 2.5%
+    assert bootstrap_interval(np.ones(6, bool), labels) == pytest.approx((lowest, 1.0))
+    assert bootstrap_interval(np.zeros(6, bool), labels) == pytest.approx((0.0, 1 - lowest))
+
+
+def test_classes_that_are_all_right_or_all_wrong_have_the_exact_interval_of_the_smallest_of_them() -> None:
+    labels = np.repeat([0, 1, 2], [2, 2, 7])
+    expected = stats.binomtest(4, 6).proportion_ci(0.9, method="exact")
+    assert bootstrap_interval(labels > 0, labels, 0.9) == pytest.approx((expected.low, expected.high))
+
+
+@pytest.mark.parametrize("truth", [(0.9, 0.9, 0.9), (0.7, 1.0, 1.0), (1.0, 1.0, 0.7)])
+def test_a_truth_below_the_interval_has_all_right_in_2_5_percent_at_most(truth: tuple[float, ...]) -> None:
+    """Also where the smallest class is the hardest."""
+    for few in range(1, 40):
+        sizes = [few, few, few + 4]
+        low, _ = bootstrap_interval(np.ones(sum(sizes), bool), np.repeat([0, 1, 2], sizes)) or (0, 0)
+        assert low <= np.mean(truth) or np.prod(np.power(truth, sizes)) <= 0.025
 
 
 def test_without_images_there_is_no_interval() -> None:

@@ -19,11 +19,20 @@ def drawn(name: str, *records):
 
 
 def test_accuracy_is_the_mean_over_seeds_with_students_interval():
-    (row,) = rows(drawn("accuracy", *(cell(seed=s, test=value) for s, value in enumerate((0.4, 0.5, 0.9)))).data)
-    reach = T_TWO * math.sqrt(0.07) / math.sqrt(3)  # the sample variance is (0.04 + 0.01 + 0.09) / 2
+    (row,) = rows(drawn("accuracy", *(cell(seed=s, test=value) for s, value in enumerate((0.5, 0.55, 0.75)))).data)
+    reach = T_TWO * math.sqrt(0.0175) / math.sqrt(3)  # the sample variance is (0.01 + 0.0025 + 0.0225) / 2
     assert (row["series"], row["x"], row["n"], row["test_set"]) == ("diagen", 2, 3, "test")
     assert row["mean"] == pytest.approx(0.6)
     assert (row["low"], row["high"]) == pytest.approx((0.6 - reach, 0.6 + reach))
+
+
+def test_an_interval_is_drawn_from_0_to_100_at_most():
+    drawing = drawn("accuracy", cell(seed=0, test=0.7), cell(seed=1, test=0.9))
+    (row,) = rows(drawing.data)
+    assert (row["low"], row["high"]) == (0.0, 1.0)
+    (bar,) = drawing.figure.axes[0].collections
+    (segment,) = bar.get_segments()
+    assert segment[:, 1] == pytest.approx([0, 100])
 
 
 def test_one_seed_has_no_interval_and_says_so():
