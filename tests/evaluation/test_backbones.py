@@ -141,6 +141,26 @@ def test_a_size_that_the_network_cannot_take_is_refused() -> None:
         Backbone("dinov2_vits14", tiny(multiple_of=14), 100)
 
 
+def test_networks_see_pixels_as_they_were_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for ResNet-50, which sees those of DA-Fusion's code. A layer stands for each network."""
+    import timm
+    from torchvision.models import ResNet50_Weights
+
+    asked: list[object] = []
+
+    def resnet50(weights: object, progress: bool) -> torch.nn.Module:
+        asked.append(weights)
+        return torch.nn.Linear(1, 1)
+
+    monkeypatch.setattr("torchvision.models.resnet50", resnet50)
+    monkeypatch.setattr("torch.hub.load", lambda *_, **__: torch.nn.Linear(1, 1))
+    resnet, dino = networks.resnet50(), networks.dinov2("dinov2_vits14")
+    assert asked == [ResNet50_Weights.IMAGENET1K_V2]
+    assert (resnet.mean, resnet.std, resnet.interpolation) == ((0.5,) * 3, (0.5,) * 3, "bilinear")
+    assert (dino.mean, dino.std) == (timm.data.IMAGENET_DEFAULT_MEAN, timm.data.IMAGENET_DEFAULT_STD)
+    assert (dino.interpolation, dino.multiple_of) == ("bicubic", 14)
+
+
 @pytest.mark.parametrize("name", ["dinov2_vits14", "timm/resnet18.a1_in1k", "torchvision/resnet50.imagenet1k_v2"])
 def test_unreachable_weights_are_one_clear_line(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def offline(*_: object, **__: object) -> None:
@@ -160,7 +180,10 @@ def test_an_unknown_tag_gets_the_nearest() -> None:
         load_backbone("timm/resnet18.a9_in1k", 64)
 
 
-def test_timm_models_with_position_embeddings_are_told_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_timm_models_are_told_the_size_where_they_need_it_and_see_pixels_as_timm_makes_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One with position embeddings, that is fed bicubic pixels."""
     import timm
 
     build = timm.create_model
@@ -169,4 +192,7 @@ def test_timm_models_with_position_embeddings_are_told_the_size(monkeypatch: pyt
         return build(name, pretrained=False, **arguments)
 
     monkeypatch.setattr(timm, "create_model", untrained)
-    assert networks.timm_network("test_vit", 64).module(torch.zeros(1, 3, 64, 64)).ndim == 2
+    network, config = networks.timm_network("test_vit", 64), timm.get_pretrained_cfg("test_vit")
+    assert network.module(torch.zeros(1, 3, 64, 64)).ndim == 2
+    assert (network.mean, network.std) == (config.mean, config.std)
+    assert network.interpolation == config.interpolation == "bicubic"

@@ -50,6 +50,11 @@ def test_ece_equals_torchmetrics(miscalibrated: Data) -> None:
     assert expected_calibration_error(probabilities, labels) == pytest.approx(float(expected), abs=1e-5)
 
 
+def test_bins_are_open_below_and_closed_above() -> None:
+    probabilities = np.array([[0.5, 0.5], [0.75, 0.25]])
+    assert expected_calibration_error(probabilities, np.array([1, 0]), bins=2) == pytest.approx((0.5 + 0.25) / 2)
+
+
 def test_scaled_probabilities_are_calibrated(miscalibrated: Data) -> None:
     logits, labels = miscalibrated
     assert expected_calibration_error(softmax(logits / fit_temperature(logits, labels), axis=1), labels) < 0.08

@@ -21,6 +21,8 @@ from evaluation.views import standard_view, view_seed
 
 SETTINGS = ClassifierSettings(epochs=5, iterations=20, batch_size=16, learning_rate=1e-2)
 CLASSES, WIDTH = 3, 8
+NOTHING = np.empty((0, WIDTH), np.float32), np.empty(0, np.int64)
+"""No validation images."""
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
 
@@ -85,14 +87,19 @@ def test_the_kept_weights_are_those_of_the_best_epoch(
     assert not np.array_equal(head.weight, seen[-1])
 
 
+def test_of_epochs_of_equal_accuracy_the_one_of_lowest_loss_is_kept() -> None:
+    """Two classes that are told apart from the first epoch on, ever more surely."""
+    features, labels = np.eye(2, dtype=np.float32) * 9, np.array([0, 1])
+    head = train_head(TrainingFeatures(features[:, None], labels), features, labels, 2, SETTINGS, 0.0, 0)
+    assert (head.epoch, head.validation_accuracy) == (SETTINGS.epochs, 1.0)
+
+
 def test_the_last_epoch_is_tested_where_that_is_asked_for(
     training: TrainingFeatures, validation: tuple[Floats, Labels]
 ) -> None:
     last = replace(SETTINGS, tested_epoch="last")
     head = train_head(training, *validation, CLASSES, last, 0.0, 0)
-    unvalidated = train_head(
-        training, np.empty((0, WIDTH), np.float32), np.empty(0, np.int64), CLASSES, SETTINGS, 0.0, 0
-    )
+    unvalidated = train_head(training, *NOTHING, CLASSES, SETTINGS, 0.0, 0)
     assert head.epoch == SETTINGS.epochs
     assert np.array_equal(head.weight, unvalidated.weight)
     accuracy = mean_class_accuracy(head.predict(validation[0]), validation[1], CLASSES)
@@ -112,8 +119,25 @@ def test_resampled_validation_changes_which_epoch_is_best_and_nothing_of_its_tra
 
 
 def test_without_validation_the_last_epoch_is_kept(training: TrainingFeatures) -> None:
-    nothing = np.empty((0, WIDTH), np.float32), np.empty(0, np.int64)
-    assert train_head(training, *nothing, CLASSES, SETTINGS, 0.0, 0).epoch == SETTINGS.epochs
+    assert train_head(training, *NOTHING, CLASSES, SETTINGS, 0.0, 0).epoch == SETTINGS.epochs
+
+
+def test_every_view_is_drawn() -> None:
+    """Each view has an entry of its own, whose weights move once it was drawn."""
+    views = TrainingFeatures(np.eye(6, dtype=np.float32).reshape(2, 3, 6), np.array([0, 1]))
+    start, moved = (
+        train_head(views, *NOTHING, 2, replace(SETTINGS, learning_rate=rate), 0.0, 0).weight for rate in (0.0, 0.01)
+    )
+    assert (start != moved).any(axis=0).all()
+
+
+def test_a_linear_layer_begins_as_pytorchs_does() -> None:
+    layer = linear_layer(64, 3, torch.Generator().manual_seed(5))
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        plain = torch.nn.Linear(64, 3)
+    torch.testing.assert_close(layer.weight, plain.weight)
+    torch.testing.assert_close(layer.bias, plain.bias)
 
 
 class TestSyntheticImages:

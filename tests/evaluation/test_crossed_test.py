@@ -31,6 +31,13 @@ def test_common_images_widen_the_interval_but_not_by_students_factor() -> None:
     assert p == pytest.approx(2 * stats.t.sf(0.03 / np.sqrt(of_seeds + 0.01**2), freedom))
 
 
+def test_two_seeds_leave_one_degree_of_freedom_whatever_the_images_say() -> None:
+    interval, p = crossed_test([1.0, 3.0], covariance=0.5)
+    reach = stats.t.ppf(0.975, 1) * 1.5**0.5
+    assert interval == pytest.approx((2 - reach, 2 + reach))
+    assert p == pytest.approx(2 * stats.t.sf(2 / 1.5**0.5, 1))
+
+
 def test_one_seed_or_seeds_that_do_not_vary_cannot_tell() -> None:
     for differences in ([], [0.2], [0.0], [0.72 - 0.70, 0.76 - 0.74]):
         interval, p = crossed_test(differences)

@@ -49,9 +49,23 @@ def test_scaling_does_not_raise_the_validation_loss() -> None:
 
 
 def test_confidence_is_the_mean_probability_over_views() -> None:
+    """Which is not the probability of the mean view."""
     head = Head(np.eye(2, dtype=np.float32), np.zeros(2, np.float32))
-    views = np.array([[[1.0, 0.0], [0.0, 1.0]]], np.float32)
-    assert own_label_confidence(head, views, np.array([0]), 1.0) == pytest.approx([0.5])
+    views = np.array([[[2.0, 0.0], [0.0, 0.0]]], np.float32)
+    expected = (1 / (1 + np.exp(-2)) + 0.5) / 2
+    assert own_label_confidence(head, views, np.array([0]), 1.0) == pytest.approx([expected])
+
+
+def test_weight_decay_is_adams_l2_penalty() -> None:
+    """Of features that are 0 throughout the penalty is all that Adam steps by: at its whole rate, towards 0."""
+    views, labels = np.zeros((4, 1, 4), np.float32), np.array([0, 0, 1, 1])
+    nothing = np.empty((0, 4), np.float32), np.empty(0, np.int64)
+    settings = GuideClassifierSettings(epochs=1, iterations=10, batch_size=16, learning_rate=1e-3)
+    start, decayed = (
+        train_guide_head(views, labels, *nothing, 2, replace(settings, weight_decay=decay), 0).weight
+        for decay in (0.0, settings.weight_decay)
+    )
+    np.testing.assert_allclose(start - decayed, 10 * 1e-3 * np.sign(start), rtol=0.05)
 
 
 class TestEarlyStopping:

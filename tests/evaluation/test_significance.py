@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import PermutationMethod, binomtest
+from scipy.stats import PermutationMethod, binomtest, rankdata
 from scipy.stats import wilcoxon as scipys_wilcoxon
 
-from evaluation.significance import holm, mcnemar, mean_ranks, paired_bootstrap, wilcoxon
+from evaluation.significance import _every_sign, holm, mcnemar, mean_ranks, paired_bootstrap, wilcoxon
 
 
 def test_mcnemar_counts_the_images_on_which_one_alone_is_right() -> None:
@@ -44,6 +44,11 @@ def test_a_clear_difference_is_significant_and_no_difference_is_not() -> None:
     better = (np.arange(200) % 5 == 0).astype(float)
     assert paired_bootstrap(better, np.ones(200), labels).p < 0.01
     assert paired_bootstrap(np.zeros(200), np.ones(200), labels).p == 1.0
+
+
+def test_no_p_value_is_0() -> None:
+    """The difference found counts as one of the resampled ones."""
+    assert paired_bootstrap(np.ones(40), np.ones(40), np.repeat([0, 1], 20), resamples=99).p == 1 / 100
 
 
 def test_the_paired_bootstrap_seldom_sees_what_is_not_there() -> None:
@@ -85,6 +90,13 @@ def test_wilcoxon_with_ties_looks_at_every_choice_of_signs(seed: int) -> None:
     values = np.random.default_rng(seed).integers(-3, 6, 9) / 10
     expected = scipys_wilcoxon(values[values != 0], method=PermutationMethod(n_resamples=2**9))
     assert wilcoxon(list(values)) == pytest.approx(expected.pvalue)
+
+
+def test_many_ties_have_nearly_the_p_value_of_all_choices_of_signs() -> None:
+    values = np.repeat(np.arange(1.0, 8), 2)
+    values[:10:2] *= -1
+    exact = _every_sign(rankdata(np.abs(values)), values > 0)
+    assert wilcoxon(list(values)) == pytest.approx(exact, rel=0.02)
 
 
 def test_wilcoxon_takes_ties_and_zeros() -> None:

@@ -52,6 +52,17 @@ def test_without_batch_statistics_a_sample_is_the_feature_of_its_view() -> None:
         assert np.array_equal(LABELS[distances.argmin(dim=1)], labels)
 
 
+def test_every_sample_is_a_view_of_its_own() -> None:
+    seeds: list[int] = []
+
+    def seen(image: Image.Image, seed: int) -> Image.Image:
+        seeds.append(seed)
+        return image
+
+    source(view=seen).epoch(np.random.default_rng(0))
+    assert len(set(seeds)) == SETTINGS.iterations * SETTINGS.batch_size
+
+
 def test_synthetic_images_are_drawn_by_equation_2() -> None:
     asked: list[str] = []
     images = TrainingImages(

@@ -9,7 +9,15 @@ import pytest
 import torch
 from PIL import Image
 
-from evaluation.views import VIEWS, plain_view, rand_augment_view, standard_view, standard_view_without_crop, view_seed
+from evaluation.views import (
+    VIEWS,
+    _crop_box,
+    plain_view,
+    rand_augment_view,
+    standard_view,
+    standard_view_without_crop,
+    view_seed,
+)
 
 View = Callable[[Image.Image, int], Image.Image]
 RANDOM_VIEWS = [standard_view, standard_view_without_crop, rand_augment_view]
@@ -56,6 +64,28 @@ def test_standard_views_keep_at_least_most_of_the_image() -> None:
     areas = [np.count_nonzero(np.asarray(standard_view(image, seed)) > 127) / 900 for seed in range(50)]
     assert min(areas) > 0.9
     assert max(areas) < 1 / 0.7 + 0.1
+
+
+def test_crops_reach_every_edge_and_are_as_often_wide_as_high() -> None:
+    small = np.array([_crop_box(10, 10, np.random.default_rng(seed)) for seed in range(300)])
+    cropped = small[(small[:, 2:] - small[:, :2] < 10).all(axis=1)]
+    assert cropped[:, :2].min(axis=0).tolist() == [0, 0]
+    assert cropped[:, 2:].max(axis=0).tolist() == [10, 10]
+    rng = np.random.default_rng(0)
+    left, top, right, bottom = np.array([_crop_box(2000, 2000, rng) for _ in range(20_000)]).T
+    assert abs(np.log((right - left) / (bottom - top)).mean()) < 0.005
+
+
+def test_views_are_turned_by_fifteen_degrees_at_most() -> None:
+    """A level line is, and its heights at two columns tell by how much."""
+    image = Image.new("L", (91, 91))
+    image.paste(255, (0, 45, 91, 46))
+    rows, angles = np.arange(91)[:, None], []
+    for seed in range(200):
+        columns = np.asarray(standard_view_without_crop(image, seed), float)[:, [30, 60]]
+        left, right = (columns * rows).sum(axis=0) / columns.sum(axis=0)
+        angles.append(abs(np.degrees(np.arctan((right - left) / 30))))
+    assert 14 < max(angles) < 15.5
 
 
 def test_without_its_crop_the_standard_view_keeps_the_images_scale() -> None:
