@@ -125,6 +125,9 @@ class _Deck:
         self._rng = rng
         self._order: list[int] = []
 
+    def __len__(self) -> int:
+        return len(self._groups)
+
     def deal(self) -> Group:
         if not self._order:
             self._order = self._rng.permutation(len(self._groups)).tolist()
@@ -133,7 +136,7 @@ class _Deck:
 
 def _sentence(noun: str, words: WordList, decks: dict[str, _Deck], rng: Generator) -> str:
     """One sentence, with a number of filled brackets from one to all, each number as likely."""
-    brackets = [name for name in ("adjectives", "locations", "weathers", "times") if getattr(words, name)]
+    brackets = [name for name in ("adjectives", "locations", "weathers", "times") if len(decks[name])]
     filled = set(rng.permutation(brackets)[: int(rng.integers(1, len(brackets) + 1))].tolist()) if brackets else set()
     place = decks["locations"].deal() if "locations" in filled else ()
     if place in (*words.sheltered, *words.timeless):

@@ -108,6 +108,15 @@ def test_a_list_that_is_used_up_repeats(tmp_path: Path) -> None:
     assert set(prompts) == starts | {"a photo of a red <word> on grass"}
 
 
+@pytest.mark.parametrize("kind", ["sheltered", "timeless"])
+def test_places_of_one_kind_alone_are_used(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "words.yaml"
+    path.write_text(f"adjectives: [red]\nlocations: []\n{kind}: [in a cave]\nweathers: [in fog]\ntimes: []\n")
+    prompts = write_prompts("car", 40, settings(str(path)), seed=0)
+    caves = {prompt for prompt in prompts if "in a cave" in prompt}
+    assert caves == {"a photo of a <word> in a cave", "a photo of a red <word> in a cave"}
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
