@@ -18,10 +18,10 @@ class FakeDataset:
     classes = ("car", "carrot")
 
 
-def fake_task(shots: int, seed: int = 0) -> FewShotTask:
+def fake_task(shots: int, seed: int = 0, name: str = "fake") -> FewShotTask:
     dataset: Any = FakeDataset()
     train = tuple(Example(f"{noun}/{i}", label) for label, noun in enumerate(dataset.classes) for i in range(shots))
-    return FewShotTask("fake", dataset, shots, seed, train, (), {})
+    return FewShotTask(name, dataset, shots, seed, train, (), {})
 
 
 @dataclass

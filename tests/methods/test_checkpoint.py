@@ -151,6 +151,16 @@ def test_the_index_names_the_sampler_and_so_belongs_to_the_fingerprint(
         Generator(GeneratorSettings(str(folder), 32, 4, eta=0.5))
 
 
+def test_the_tokenizers_merges_belong_to_the_fingerprint(
+    folder: Path, make_generator: Callable[..., Generator]
+) -> None:
+    prints = set()
+    for merge in ("a b", "a c"):
+        (folder / "tokenizer/merges.txt").write_text(f"#version: 0.2\n{merge}\n")
+        prints.add(make_generator(folder).fingerprint)
+    assert len(prints) == 2
+
+
 def test_a_sampler_of_another_kind_of_noise_is_refused(folder: Path, make_generator: Callable[..., Generator]) -> None:
     _change(folder / "model_index.json", scheduler=["diffusers", "FlowMatchEulerDiscreteScheduler"])
     with pytest.raises(UserError, match="sampler without a noise schedule of variances, FlowMatchEuler"):

@@ -114,6 +114,28 @@ def test_ctrl_c_is_heard_while_a_class_is_learned_again(
     assert len(calls) == SETTINGS.steps + 1
 
 
+def test_a_class_that_diverges_twice_is_learned_at_a_hundredth_of_the_rate(
+    make_generator: Callable[..., Generator], images: list[list[Image.Image]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = make_generator()
+    slowest = replace(SETTINGS, learning_rate=SETTINGS.learning_rate / 100)
+    expected = learn_words(generator, images[:1], slowest, [1])
+    _break_first_steps(generator, 2 * SETTINGS.steps, monkeypatch)
+    words = learn_words(generator, images[:1], SETTINGS, [1], nouns=["car"])
+    np.testing.assert_allclose(words, expected, atol=1e-6)
+
+
+def _break_first_steps(generator: Generator, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the UNet predict no numbers in so many steps."""
+    predict, broken = generator.model.predict, iter(range(steps))
+
+    def breaks(*arguments: Any, **named: Any) -> Any:
+        (prediction,) = predict(*arguments, **named)
+        return (prediction * (torch.nan if next(broken, None) is not None else 1.0),)
+
+    monkeypatch.setattr(generator.model, "predict", breaks)
+
+
 def test_a_class_that_diverges_at_every_rate_is_refused(
     make_generator: Callable[..., Generator], images: list[list[Image.Image]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,14 +151,8 @@ def test_a_class_that_diverges_in_one_try_keeps_the_word_of_another(
 ) -> None:
     """The first try breaks at its own rate and at both slower ones; on one core the second comes after it."""
     generator, rates = make_generator(), 3
-    predict, broken = generator.model.predict, iter(range(rates * SETTINGS.steps))
-
-    def breaks(*arguments: Any, **named: Any) -> Any:
-        (prediction,) = predict(*arguments, **named)
-        return (prediction * (torch.nan if next(broken, None) is not None else 1.0),)
-
     with torch_threads(1):
         expected = learn_words(generator, images[:1], SETTINGS, [seed_from("further try", 1, 1)])
-        monkeypatch.setattr(generator.model, "predict", breaks)
+        _break_first_steps(generator, rates * SETTINGS.steps, monkeypatch)
         words = learn_words(generator, images[:1], replace(SETTINGS, tries=2), [1], nouns=["car"])
     np.testing.assert_array_equal(words, expected)

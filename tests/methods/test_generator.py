@@ -24,6 +24,8 @@ from tests.methods.plain_pipeline import difference, pipeline_image
 
 TOLERANCE = 1
 """Of 255: batching may round a grey level the other way."""
+MEAN_TOLERANCE = 0.1
+"""Over an image: grey levels that are cut off, not rounded, are half a level darker."""
 
 ROWS = (
     PlanRow(0, 0, "a photo of a <word> on grass", "a", 0.7, 15.0, 10, seed=1),
@@ -49,6 +51,17 @@ def test_rows_equal_the_pipelines_images(
         expected = pipeline_image(checkpoint, row, words[row.word], guides[row.guide])
         assert made[i].size == guides[row.guide].size
         assert difference(made[i], expected) <= TOLERANCE
+        assert np.abs(np.asarray(made[i], float) - np.asarray(expected, float)).mean() < MEAN_TOLERANCE
+
+
+def test_a_guide_full_of_detail_is_resized_as_the_pipelines(
+    checkpoints: dict[str, Path], make_generator: Callable[..., Generator], words: dict[str, Any]
+) -> None:
+    """Smooth ones are alike by any interpolation."""
+    pixels = np.random.default_rng(3).integers(0, 256, (64, 96, 3), dtype=np.uint8)
+    guide, row = Image.fromarray(pixels), replace(ROWS[0], strength=0.1)
+    ((_, made),) = make_generator().generate([row], words, {0: guide})
+    assert difference(made, pipeline_image(checkpoints["ddim"], row, words["a"], guide)) <= TOLERANCE
 
 
 def test_rows_equal_the_pipelines_images_by_what_a_gpu_does_otherwise(
@@ -222,6 +235,16 @@ def test_the_fingerprint_follows_content_and_settings_and_not_the_path(
     assert make_generator(moved).fingerprint != original.fingerprint
 
 
+def test_what_a_gpu_or_a_compiler_rounds_otherwise_has_an_address_of_its_own(
+    checkpoints: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fingerprint(device: str, compile: str) -> str:
+        monkeypatch.setattr("methods.generator.default_device", lambda: torch.device(device))
+        return Generator(GeneratorSettings(str(checkpoints["ddim"]), 32, 4, "bfloat16", compile=compile)).fingerprint
+
+    assert len({fingerprint(device, compile) for device in ("cpu", "cuda") for compile in ("never", "always")}) == 4
+
+
 def test_facts_about_the_text_encoder_need_no_model(make_generator: Callable[..., Generator]) -> None:
     generator = make_generator()
     assert generator.word_dimension == 16
@@ -230,6 +253,11 @@ def test_facts_about_the_text_encoder_need_no_model(make_generator: Callable[...
     token = generator.model.encoder.tokenizer("car", add_special_tokens=False).input_ids
     assert len(token) == 1
     np.testing.assert_array_equal(generator.noun_embedding("car"), table[token[0]].detach().cpu().numpy())
+
+
+def test_a_noun_of_several_tokens_is_their_mean(make_generator: Callable[..., Generator]) -> None:
+    car, bird, both = map(make_generator().noun_embedding, ("car", "bird", "car bird"))
+    np.testing.assert_allclose(both, (car + bird) / 2, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from datasets.errors import UserError
 from methods.base import METHODS
 from methods.da_fusion import DAFusion
 from methods.diagen import DIAGen
-from methods.weighting import weights_from_confidence
+from methods.weighting import RULES, weights_from_confidence
 from tests.methods.fakes import FakeTools, fake_task
 
 SUBSETS = [subset for n in range(4) for subset in combinations(DIAGen.components, n)]
@@ -31,6 +31,7 @@ def test_the_defaults_are_the_papers() -> None:
     assert (DIAGen().strength, DIAGen().guidance_scale, DIAGen().synthetic_probability) == (0.7, 15.0, 0.7)
     assert (DIAGen().images_per_example, DIAGen().prompts_per_class, DIAGen().steps) == (10, 10, 50)
     assert DIAGen().noise_std == (0.0, 0.005, 0.01, 0.025)
+    assert DIAGen().weight == "min(1, 2c)"
 
 
 def test_da_fusion_varies_each_guide_with_the_plain_prompt() -> None:
@@ -64,6 +65,24 @@ def test_weighting_changes_no_image() -> None:
     (_, with_weights), (_, without) = synthesize(DIAGen()), synthesize(DIAGen(enabled=("noise", "prompts")))
     assert with_weights.plan is not None and without.plan is not None
     assert with_weights.plan.rows == without.plan.rows
+
+
+@pytest.mark.parametrize("other", [{"seed": 1}, {"name": "other"}])
+def test_each_seed_and_each_dataset_has_noisy_words_of_its_own(other: dict[str, Any]) -> None:
+    """Of the same learned words, which tasks may share (`words_of: first_task`)."""
+    one, another = FakeTools(), FakeTools()
+    DIAGen().synthesize(fake_task(2), one)
+    DIAGen().synthesize(fake_task(2, **other), another)
+    assert one.plan is not None and another.plan is not None
+    for key, vector in one.plan.words.items():
+        assert np.array_equal(vector, another.plan.words[key]) == key.endswith("σ=0")
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_weights_follow_the_rule_that_is_set(rule: str) -> None:
+    made, _ = synthesize(DIAGen(weight=rule, images_per_example=3), shots=1)
+    expected = weights_from_confidence(np.linspace(0, 1, 6), rule)
+    np.testing.assert_array_equal([image.weight for image in made.images], expected)
 
 
 def test_confidence_becomes_weight() -> None:

@@ -78,12 +78,21 @@ def test_a_good_reply_is_taken_at_once_and_more_is_asked_for_than_needed() -> No
 
 
 def test_too_few_usable_prompts_are_asked_for_again_and_added_up() -> None:
-    replies = ((200, numbered(3) + "\n4. a photo of a boat"), (200, numbered(3) + "\n" + numbered(2, start=4)))
+    replies = ((200, numbered(3) + "\n4. a photo of a boat"), (200, numbered(3, start=3)))
     with server(*replies) as (settings, requests):
-        assert len(write_prompts("car", 5, settings, seed=0)) == 5
+        prompts = write_prompts("car", 5, settings, seed=0)
+    assert prompts == [f"a photo of a <word> in setting {i}" for i in range(1, 6)]
     assert "Write 10 " in requests[0]["messages"][0]["content"]
     assert "Write 7 " in requests[1]["messages"][0]["content"]
     assert requests[0]["seed"] != requests[1]["seed"]
+
+
+def test_a_servers_plurals_are_read_as_is_set() -> None:
+    with server((200, "1. many cars\n2. a photo of a car")) as (settings, _):
+        prompts = [
+            write_prompts("car", 2, replace(settings, plurals=plurals), seed=0) for plurals in ("word", "as_written")
+        ]
+    assert prompts == [["many <word>", "a photo of a <word>"], ["many cars", "a photo of a <word>"]]
 
 
 def test_a_wordy_or_rude_model_is_named_with_what_it_said() -> None:
@@ -200,6 +209,11 @@ def test_replies_in_many_layouts_are_understood(reply: str) -> None:
 )
 def test_as_written_a_plural_stays_and_any_text_that_holds_the_noun_will_do(text: str, found: str | None) -> None:
     assert prompts_in(f"1. {text}", "car", "as_written") == ([found] if found else [])
+
+
+def test_a_prompt_may_have_fifty_words() -> None:
+    longest = " ".join(["a photo of a car", *["far"] * 45])
+    assert prompts_in(f"1. {longest}\n2. {longest} away", "car") == [longest.replace("car", "<word>")]
 
 
 def test_lines_that_are_no_prompts_are_left_out() -> None:

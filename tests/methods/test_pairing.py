@@ -17,8 +17,8 @@ LEVELS = (0.0, 0.005, 0.01, 0.025)
 WAY: dict[str, Any] = {"strength": 0.7, "guidance_scale": 15.0, "steps": 50}
 
 
-def plan_of(shots: int, prompts: int, levels: tuple[float, ...], images: int, seed: int = 0) -> Plan:
-    task = fake_task(shots, seed)
+def plan_of(shots: int, prompts: int, levels: tuple[float, ...], images: int, **of_task: Any) -> Plan:
+    task = fake_task(shots, **of_task)
     words = [[np.full(8, 10 * label + i, np.float32) for i in range(len(levels))] for label in range(2)]
     texts = [[f"{label} <word> {i}" for i in range(prompts)] for label in range(2)]
     return pair(task, words, texts, levels=levels, images_per_example=images, **WAY)
@@ -61,6 +61,12 @@ def test_seeds_are_distinct_and_shared_by_methods_and_by_shots() -> None:
     other_method = plan_of(shots=2, prompts=1, levels=(0.0,), images=7).rows
     assert len({row.seed for row in rows}) == len(rows)
     assert [row.seed for row in rows if row.guide == 3] == [row.seed for row in other_method if row.guide == 3][:5]
-    more_shots = plan_of(shots=4, prompts=3, levels=LEVELS, images=5).rows
-    assert {row.seed for row in rows} < {row.seed for row in more_shots}
-    assert not {row.seed for row in rows} & {row.seed for row in plan_of(2, 3, LEVELS, 5, seed=1).rows}
+    more_shots = plan_of(shots=4, prompts=3, levels=LEVELS, images=5).rows  # of the same photo, guide 5 of 8
+    assert [row.seed for row in rows if row.guide == 3] == [row.seed for row in more_shots if row.guide == 5]
+
+
+@pytest.mark.parametrize("other", [{"seed": 1}, {"name": "other"}])
+def test_each_seed_and_each_dataset_has_noise_of_its_own(other: dict[str, Any]) -> None:
+    plans = plan_of(2, 3, LEVELS, 5), plan_of(2, 3, LEVELS, 5, **other)
+    one, another = ({row.seed for row in plan.rows} for plan in plans)
+    assert not one & another

@@ -43,6 +43,21 @@ def test_a_sampler_of_choice_equals_the_pipelines(checkpoint: Path, guides: dict
     assert difference(_only(_generator(checkpoint, name), guides), expected) <= 1
 
 
+@pytest.mark.parametrize("name", ["EulerDiscreteScheduler", "HeunDiscreteScheduler"])
+def test_a_sampler_of_the_checkpoints_own_equals_the_pipelines(
+    checkpoints: dict[str, Path], guides: dict[int, Image.Image], tmp_path: Path, name: str
+) -> None:
+    """Euler's scales what the UNet is given; Heun's looks at most times twice."""
+    folder = Path(shutil.copytree(checkpoints["pndm"], tmp_path / "copy"))
+    for file, change in (
+        ("model_index.json", {"scheduler": ["diffusers", name]}),
+        ("scheduler/scheduler_config.json", {"_class_name": name}),
+    ):
+        (folder / file).write_text(json.dumps({**json.loads((folder / file).read_text()), **change}))
+    expected = pipeline_image(folder, ROW, WORD["a"], guides[0])
+    assert difference(_only(_generator(folder, "checkpoint"), guides), expected) <= 1
+
+
 @pytest.mark.parametrize("name", FASTER)
 @pytest.mark.parametrize("steps", [8, 20, 50])
 def test_every_sampler_begins_at_the_strengths_time(checkpoint: Path, name: str, steps: int) -> None:

@@ -16,10 +16,11 @@ from datasets.seeding import seed_from
 from evaluation.device import torch_threads
 from methods import latent_diffusion
 from methods.generator import Generator
+from methods.inversion_learner import InversionLearner, Learned
 from methods.inversion_loss import InversionLoss
 from methods.inversion_samples import TEMPLATES, ClassSampler, views_of
 from methods.settings import TextualInversionSettings
-from methods.textual_inversion import learn_words
+from methods.textual_inversion import _best, learn_words
 from tests.methods.conftest import RESOLUTION
 
 SETTINGS = TextualInversionSettings(steps=4, batch_size=2, learning_rate=0.02, classes_per_batch=10)
@@ -126,6 +127,15 @@ def _loss(generator: Generator, images: list[Image.Image], word: np.ndarray) -> 
         return float(loss([draws], torch.from_numpy(word[None]).to(generator.device)))
 
 
+def test_words_decay_as_is_set(make_generator: Callable[..., Generator], images: list[list[Image.Image]]) -> None:
+    """AdamW takes its share of a word beside the step, which is the same without."""
+    generator, settings = make_generator(), replace(SETTINGS, steps=1)
+    kept, decayed = (
+        learn_words(generator, images[:1], replace(settings, weight_decay=decay), [1])[0] for decay in (0.0, 5.0)
+    )
+    np.testing.assert_allclose(kept - decayed, 0.02 * 5.0 * generator.noun_embedding("the"), atol=1e-6)
+
+
 def test_of_several_tries_each_class_keeps_the_word_of_the_lowest_loss(
     make_generator: Callable[..., Generator], images: list[list[Image.Image]]
 ) -> None:
@@ -142,6 +152,31 @@ def test_of_several_tries_each_class_keeps_the_word_of_the_lowest_loss(
         np.testing.assert_array_equal(chosen[label], tries[best][label])
         kept.append(best)
     assert len(set(kept)) > 1
+
+
+def test_tries_are_compared_over_the_whole_schedule(
+    make_generator: Callable[..., Generator], images: list[list[Image.Image]]
+) -> None:
+    model = make_generator().model
+    sampler = ClassSampler(views_of(model, images[1], RESOLUTION), model.scaling, seed=0)
+    times = torch.cat([draws.times for draws in sampler.judging_draws(4, 1000, 8)])
+    assert times.tolist() == [62, 187, 312, 437, 562, 687, 812, 937]
+
+
+@pytest.mark.parametrize("broken", ["diverged", "no numbers"])
+def test_a_broken_try_is_never_the_best(
+    make_generator: Callable[..., Generator], images: list[list[Image.Image]], broken: str
+) -> None:
+    """Even if its word is the better one, and whichever comes first."""
+    generator, of_class, fine = make_generator(), images[1], np.array([False])
+    one, other = (learn_words(generator, [of_class], SETTINGS, [seed]) for seed in (1, 2))
+    views = [views_of(generator.model, of_class, RESOLUTION)]
+    learner = InversionLearner(generator, InversionLoss(generator.model), views, ["car"], SETTINGS, [1], one)
+    better = _best([Learned(one, fine), Learned(other, fine)], learner)
+    worse = other if np.array_equal(better, one) else one
+    spoilt = Learned(better, ~fine) if broken == "diverged" else Learned(np.full_like(better, np.nan), fine)
+    for tries in ([spoilt, Learned(worse, fine)], [Learned(worse, fine), spoilt]):
+        np.testing.assert_array_equal(_best(tries, learner), worse)
 
 
 def test_the_try_that_is_kept_does_not_depend_on_the_company(
