@@ -43,8 +43,9 @@ class Squares(Dataset):
         return Splits(pools, self._all("val"), tests)
 
     def load(self, example: Example) -> Image.Image:
+        """By its identifier alone: labels may be corrected."""
         rng = np.random.default_rng(list(example.identifier.encode()))
-        pixels = rng.normal(COLOURS[self.classes[example.label]], 60, (8, 8, 3))
+        pixels = rng.normal(COLOURS[example.identifier.split("/")[0]], 60, (8, 8, 3))
         return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
 
     def digest(self, example: Example) -> str:

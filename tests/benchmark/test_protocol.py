@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,21 +11,16 @@ import pytest
 
 import datasets  # noqa: F401
 from benchmark.evaluate import evaluate
-from benchmark.progress import Stages
-from benchmark.settings import RunSettings, build_method, flatten, resolve_settings
-from benchmark.store import Store
-from benchmark.tools import LocalTools, Models
+from benchmark.settings import build_method, flatten, resolve_settings
 from benchmark.train import train_classifier
-from datasets.base import DATASETS
-from datasets.few_shot import FewShotTask, few_shot_task
+from datasets.few_shot import FewShotTask
 from evaluation import batch_statistics
 from evaluation.accuracy import mean_class_accuracy
 from evaluation.views import VIEWS
 from methods.base import SyntheticSet
 from methods.plan import Plan, PlanRow
+from tests.benchmark.squares import Settings, fresh_tools, plan, task
 from tests.evaluation.networks import tiny_network
-
-Settings = Callable[..., RunSettings]
 
 NAMED = {
     "classifier.tested_epoch": "last",
@@ -49,14 +45,6 @@ def changed(dataset: str) -> dict[str, Any]:
         flatten(resolve_settings(dataset=dataset, preset="paper", protocol=name)) for name in ("paper", "as_released")
     )
     return {name: value for name, value in released.items() if value != paper[name] and name != "protocol"}
-
-
-def task(shots: int = 2, seed: int = 0) -> FewShotTask:
-    return few_shot_task("squares", DATASETS["squares"](), shots, seed)
-
-
-def fresh_tools(settings: RunSettings, first_task: FewShotTask | None = None) -> LocalTools:
-    return LocalTools(settings, Models(Store(), Stages(quiet=True), workers=0), first_task)
 
 
 def test_the_released_protocol_changes_what_the_protocol_page_names() -> None:
@@ -141,13 +129,13 @@ class TestDriftingBackbone:
     def test_each_classifier_is_asked_with_the_statistics_of_its_own_training(
         self, samples: list[int], small: Settings
     ) -> None:
-        settings, tests = small(overrides=self.RELEASED), task().tests
-        tools = fresh_tools(settings)
-        first = train_classifier(task(seed=0), SyntheticSet(), 0.0, tools)
-        train_classifier(task(seed=1), SyntheticSet(), 0.0, tools)
-        late = first.logits(tests["test"])
-        alone = train_classifier(task(seed=0), SyntheticSet(), 0.0, fresh_tools(settings)).logits(tests["test"])
-        np.testing.assert_array_equal(late, alone)
+        tools, tests = fresh_tools(small(overrides=self.RELEASED)), task().tests["test"]
+        classifiers = [train_classifier(task(seed=seed), SyntheticSet(), 0.0, tools) for seed in (0, 1)]
+        for classifier in classifiers:
+            logits = classifier.logits(tests)
+            tools.drifting_backbone.restore(classifier.head.statistics)
+            features = tools.drifting_backbone.embed([task().image(example) for example in tests])
+            np.testing.assert_allclose(logits, classifier.head.logits(features), rtol=1e-5)
 
     def test_what_the_training_depends_on_is_part_of_its_address(self, samples: list[int], small: Settings) -> None:
         train_classifier(task(), SyntheticSet(), 0.0, fresh_tools(small(overrides=self.RELEASED)))
@@ -157,6 +145,22 @@ class TestDriftingBackbone:
             train_classifier(task(), SyntheticSet(), 0.0, fresh_tools(settings))
         train_classifier(task(seed=1), SyntheticSet(), 0.0, fresh_tools(small(overrides=self.RELEASED)))
         assert len(samples) == 4 * 60
+
+    def test_images_weights_labels_and_alpha_are_part_of_its_address(self, samples: list[int], small: Settings) -> None:
+        settings = small(overrides=(*self.RELEASED, "classifier.epochs=1"))
+        images = fresh_tools(settings).generate(task(), plan())
+
+        def trained(synthetic: SyntheticSet, alpha: float = 0.5, of: FewShotTask | None = None) -> bool:
+            before = len(samples)
+            train_classifier(of or task(), synthetic, alpha, fresh_tools(settings))
+            return len(samples) > before
+
+        relabelled = tuple(replace(example, label=(example.label + 1) % 3) for example in task().train)
+        assert (trained(images), trained(images)) == (True, False)
+        assert trained(images.weighted([1, 0, 1, 1, 1, 0.5]))
+        assert trained(SyntheticSet(images.images[:5]))
+        assert trained(images, alpha=0.7)
+        assert trained(images, of=replace(task(), train=relabelled))
 
     def test_confidence_is_that_of_the_drifted_network_and_kept(self, samples: list[int], small: Settings) -> None:
         tools = fresh_tools(small(overrides=self.RELEASED))
@@ -172,6 +176,12 @@ class TestDriftingBackbone:
         assert len(samples) == trained
         for name, value in vars(tools.calibration).items():
             assert np.array_equal(vars(again.calibration)[name], value), name
+
+    def test_another_network_judges_anew(self, samples: list[int], small: Settings) -> None:
+        for size in (8, 4):
+            tools = fresh_tools(small(overrides=(*self.RELEASED, f"classifier.image_size={size}")))
+            tools.confidence(task(), tools.generate(task(), plan()))
+        assert len(samples) == 2 * 20
 
     def test_diagen_runs_as_released_from_words_to_accuracy(self, samples: list[int], small: Settings) -> None:
         settings = small("diagen", protocol="as_released", overrides=(*self.RELEASED, "diagen.steps=2"))

@@ -54,12 +54,26 @@ def test_every_preset_is_valid_for_every_method(preset: str):
 
 
 def test_the_paper_preset_has_the_papers_hyper_parameters():
-    diagen = build_method(resolve(preset="paper"))
-    da_fusion = build_method(resolve(preset="paper", method="da_fusion"))
-    assert (diagen.strength, diagen.guidance_scale, diagen.synthetic_probability) == (0.7, 15.0, 0.7)
-    assert (da_fusion.strength, da_fusion.guidance_scale, da_fusion.synthetic_probability) == (0.5, 7.5, 0.5)
-    assert (diagen.images_per_example, diagen.prompts_per_class, diagen.steps) == (10, 10, 50)
-    assert diagen.noise_std == (0.0, 0.005, 0.01, 0.025)
+    settings = flatten(resolve(preset="paper")) | flatten(resolve(preset="paper", method="da_fusion"))
+    training = {"epochs": 50, "iterations": 200, "batch_size": 32, "learning_rate": 1e-4}
+    expected = {
+        "classifier": {**training, "image_size": 256},
+        "guide_classifier": {**training, "weight_decay": 1e-2, "patience": 5, "confidence_views": 5},
+        "features": {"neighbours": 3, "density_neighbours": 5},
+        "textual_inversion": {
+            "steps": 1000, "batch_size": 4, "learning_rate": 2e-3, "weight_decay": 1e-2, "initial_word": "the",
+        },
+        "generator": {"checkpoint": "CompVis/stable-diffusion-v1-4", "resolution": 512, "scheduler": "checkpoint"},
+        "prompts": {"source": "openai", "model": "gpt-4"},
+        "da_fusion": {"strength": 0.5, "guidance_scale": 7.5, "synthetic_probability": 0.5},
+        "diagen": {
+            "strength": 0.7, "guidance_scale": 15.0, "synthetic_probability": 0.7, "steps": 50,
+            "images_per_example": 10, "prompts_per_class": 10, "noise_std": (0.0, 0.005, 0.01, 0.025),
+            "weight": "min(1, 2c)",
+        },
+    }  # fmt: skip
+    for group, values in expected.items():
+        assert {name: settings[f"{group}.{name}"] for name in values} == values
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -11,29 +10,11 @@ import pytest
 
 from benchmark.embedding import BLOCK, Embedder, Picture, real_pictures
 from benchmark.progress import Stages
-from benchmark.settings import RunSettings
 from benchmark.store import Store
-from benchmark.tools import LocalTools, Models
 from datasets.base import DATASETS
-from datasets.few_shot import FewShotTask, few_shot_task
-from methods.plan import Plan, PlanRow
-
-Settings = Callable[..., RunSettings]
-
-
-def task(shots: int = 2, seed: int = 0) -> FewShotTask:
-    return few_shot_task("squares", DATASETS["squares"](), shots, seed)
-
-
-def fresh_tools(settings: RunSettings) -> LocalTools:
-    """As a new process would have them: only the store is shared."""
-    return LocalTools(settings, Models(Store(), Stages(quiet=True)))
-
-
-def plan(rows: int = 6) -> Plan:
-    words = {"w": np.ones(4, dtype=np.float32), "v": np.zeros(4, dtype=np.float32)}
-    row = PlanRow(0, 0, "a photo of a <word>", "w", 0.5, 7.5, 50, seed=0)
-    return Plan(tuple(replace(row, seed=i, guide=i % 3, label=(i % 3) // 2) for i in range(rows)), words)
+from datasets.few_shot import FewShotTask
+from methods.plan import Plan
+from tests.benchmark.squares import Settings, fresh_tools, plan, task
 
 
 def test_images_are_made_once(world, small: Settings):
@@ -64,6 +45,13 @@ def test_equal_rows_share_an_image_and_every_field_of_a_row_matters(world, small
     assert len({image.path for image in images}) == 1 + len(changes)
 
 
+def test_another_checkpoint_makes_other_images(world, small: Settings):
+    fresh_tools(small()).generate(task(), plan())
+    world.fingerprint = "another checkpoint"
+    fresh_tools(small()).generate(task(), plan())
+    assert world.made == 12
+
+
 def test_a_damaged_image_is_made_again(world, small: Settings):
     image = fresh_tools(small()).generate(task(), plan()).images[0]
     whole = image.path.read_bytes()
@@ -83,15 +71,21 @@ def test_words_are_learned_once_for_a_task_and_settings(world, small: Settings, 
         calls.append(len(arguments[1]))
         return learn(*arguments)
 
+    def learned(*overrides: str, of: FewShotTask | None = None) -> list[int]:
+        calls.clear()
+        fresh_tools(small(overrides=overrides)).textual_inversion(of or task())
+        return list(calls)
+
     monkeypatch.setattr(methods.textual_inversion, "learn_words", counted)
     first = fresh_tools(small()).textual_inversion(task())
     again = fresh_tools(small()).textual_inversion(task())
     assert calls == [3]
     assert np.array_equal(first, again)
-    fresh_tools(small(overrides=("textual_inversion.steps=7",))).textual_inversion(task())
-    fresh_tools(small()).textual_inversion(task(seed=1))
-    fresh_tools(small()).textual_inversion(task(shots=4))
-    assert calls == [3] * 4
+    assert learned(of=task(seed=1)) == learned(of=task(shots=4)) == [3]
+    for change in ("steps=7", "batch_size=2", "learning_rate=0.1", "weight_decay=0.1", "initial_word=a", "tries=5"):
+        assert learned(f"textual_inversion.{change}") == [3], change
+    world.fingerprint = "another checkpoint"
+    assert learned() == [3]
 
 
 def test_words_are_kept_group_by_group(world, small: Settings, monkeypatch):
@@ -121,7 +115,7 @@ def test_groups_of_words_are_even(world, small: Settings, monkeypatch):
     assert tools.textual_inversion(SimpleNamespace(classes="abcde")) == (3, 3, 3, 2, 2)
 
 
-def test_a_servers_prompts_are_kept(world, small: Settings, monkeypatch):
+def test_a_servers_prompts_are_kept_by_all_that_they_depend_on(world, small: Settings, monkeypatch):
     from methods.prompts import sources
 
     asked: list[str] = []
@@ -132,11 +126,22 @@ def test_a_servers_prompts_are_kept(world, small: Settings, monkeypatch):
 
     fake = sources.PromptSource(check=lambda settings: None, write=write)
     monkeypatch.setitem(sources.PROMPT_SOURCES._plugins, "openai", fake)
-    settings = small(overrides=("prompts.source=openai",))
-    first = fresh_tools(settings).prompts(task(), 2)
-    assert fresh_tools(settings).prompts(task(), 2) == first
-    assert asked == ["apple", "leaf", "plum"]
+
+    def prompts(*overrides: str, count: int = 2, seed: int = 0):
+        asked.clear()
+        return fresh_tools(small(overrides=("prompts.source=openai", *overrides))).prompts(task(seed=seed), count)
+
+    first = prompts()
     assert first[0] == ("a photo of a <word> 0", "a photo of a <word> 1")
+    assert asked == ["apple", "leaf", "plum"]
+    assert prompts("prompts.timeout_seconds=5", "prompts.retries=1") == first
+    assert asked == []
+    for change in ("model=other", "base_url=http://localhost:8000/v1", "plurals=as_written"):
+        prompts(f"prompts.{change}")
+        assert len(asked) == 3, change
+    prompts(seed=1)
+    assert len(asked) == 3
+    assert len(prompts(count=3)[0]) == 3
 
 
 def test_confidence_is_a_probability_for_each_image(world, small: Settings):
@@ -162,6 +167,11 @@ def test_features_come_back_in_order_and_are_computed_once(world, tmp_path):
     assert len(loads) == 18
     alone = Embedder("any", 8, store, stages).embed(pictures[7:8], "standard", BLOCK // 4)
     assert np.array_equal(alone[0], first[7])
+
+
+def test_each_precision_has_a_network_of_its_own(world, small: Settings):
+    models = fresh_tools(small()).models
+    assert [models.embedder("any", 8, dtype).dtype for dtype in ("float32", "bfloat16")] == ["float32", "bfloat16"]
 
 
 def test_no_pictures_have_no_features(world, tmp_path):

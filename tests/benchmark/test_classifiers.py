@@ -1,0 +1,67 @@
+"""What the classifiers of a cell are trained on: images, weights, views and seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmark.embedding import Embedder
+from benchmark.train import train_classifier
+from evaluation import classifier, guide_classifier
+from tests.benchmark.squares import Settings, fresh_tools, plan, task
+
+
+def test_weights_and_alpha_reach_the_classifier(world: Any, small: Settings) -> None:
+    tools = fresh_tools(small())
+    images = tools.generate(task(), plan())
+    reweighted = images.weighted([1, 1, 1, 0, 0, 0.1])
+    plain, by_weight, by_alpha = (
+        train_classifier(task(), synthetic, alpha, tools).head.weight
+        for synthetic, alpha in ((images, 0.5), (reweighted, 0.5), (images, 0.9))
+    )
+    assert not np.array_equal(plain, by_weight)
+    assert not np.array_equal(plain, by_alpha)
+
+
+def test_every_image_is_seen_in_the_views_that_are_set(
+    world: Any, small: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, embed = [], Embedder.embed
+
+    def watched(embedder: Embedder, pictures: Any, view: str = "plain", views: int = 1) -> Any:
+        asked.append((view, views))
+        return embed(embedder, pictures, view, views)
+
+    monkeypatch.setattr(Embedder, "embed", watched)
+    overrides = (
+        "classifier.transform=standard_without_crop",
+        "classifier.views_per_synthetic=3",
+        "guide_classifier.confidence_transform=standard",
+        "guide_classifier.confidence_views=4",
+    )
+    tools = fresh_tools(small(overrides=overrides))
+    images = tools.generate(task(), plan())
+    train_classifier(task(), images, 0.5, tools)
+    assert sorted(asked) == [("plain", 1), ("standard_without_crop", 2), ("standard_without_crop", 3)]
+    asked.clear()
+    tools.confidence(task(), images)
+    assert sorted(asked) == [("plain", 1), ("rand_augment", 2), ("standard", 4)]
+
+
+def test_each_task_trains_by_a_seed_of_its_own(world: Any, small: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def watched(train: Callable[..., Any], seeds: set[int]) -> Callable[..., Any]:
+        return lambda *given: (seeds.add(given[-1]), train(*given))[1]
+
+    of_heads, of_guides = set[int](), set[int]()
+    monkeypatch.setattr(classifier, "train_head", watched(classifier.train_head, of_heads))
+    guide_confidences = watched(guide_classifier.guide_confidences, of_guides)
+    monkeypatch.setattr(guide_classifier, "guide_confidences", guide_confidences)
+    for shots, seed in ((2, 0), (2, 1), (4, 0)):
+        tools = fresh_tools(small())
+        images = tools.generate(task(shots, seed), plan())
+        tools.confidence(task(shots, seed), images)
+        train_classifier(task(shots, seed), images, 0.5, tools)
+    assert (len(of_heads), len(of_guides)) == (3, 3)
