@@ -37,7 +37,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     },
 }
 
-BESIDE_POSITIVE = {"workers": (-1, 0), "generator.batch_size": (0,)}
+BESIDE_POSITIVE = {"workers": (-1, 0), "generator.batch_size": (0,), "textual_inversion.classes_per_batch": (0,)}
 """Numbers that stand for a choice that the program makes, or for none at all."""
 
 MAY_BE_ZERO = (

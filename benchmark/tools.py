@@ -105,9 +105,12 @@ class LocalTools:
         return self.models.generator(self.settings.generator)
 
     def textual_inversion(self, task: FewShotTask) -> tuple[Vector, ...]:
-        """One learned word per class, learned and kept in groups of `classes_per_batch` at most."""
+        """One learned word per class, learned and kept in groups of those that learn together."""
+        from methods.textual_inversion import classes_together
+
         task = self._task_of_words(task)
-        groups = even_groups(range(len(task.classes)), self.settings.textual_inversion.classes_per_batch)
+        most = classes_together(self.generator, self.settings.textual_inversion)
+        groups = even_groups(range(len(task.classes)), most)
         words = [word for group in groups for word in self._words(task, group)]
         return tuple(words)
 

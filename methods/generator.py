@@ -66,7 +66,7 @@ class Generator:
         self.folder = checkpoint_folder(settings)
         self.device = default_device()
         self.dtype = _dtype(settings.dtype, self.device)
-        self.batch_size = settings.batch_size or _as_many_as_pay(self.device, settings.resolution)
+        self.batch_size = settings.batch_size or as_many_as_pay(self.device, settings.resolution, _ON_A_GPU, _ON_A_CPU)
         """Images made together; halved where they do not fit into memory."""
         self.most_samples: int | None = None
         """Of a step of textual inversion, all classes counted, once more of them did not fit into memory."""
@@ -284,10 +284,11 @@ class Generator:
         return start
 
 
-def _as_many_as_pay(device: torch.device, resolution: int) -> int:
+def as_many_as_pay(device: torch.device, resolution: int, on_a_gpu: int, on_a_cpu: int) -> int:
+    """How many at once: so many on a GPU; on a CPU so many of 64 pixels, and fewer of larger images."""
     if device.type == "cuda":
-        return _ON_A_GPU
-    return max(1, _ON_A_CPU * 64**2 // max(64, resolution) ** 2)
+        return on_a_gpu
+    return max(1, on_a_cpu * 64**2 // max(64, resolution) ** 2)
 
 
 def _dtype(name: str, device: torch.device) -> torch.dtype:

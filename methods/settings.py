@@ -45,8 +45,9 @@ class TextualInversionSettings:
     tries: int = 1
     """Words learned for each class, each from other draws; the one under which the checkpoint denoises the class's
     images best is kept. Costs as many times the steps."""
-    classes_per_batch: int = 10
-    """Classes that learn together, to the same words as alone but for rounding; halved where memory runs out."""
+    classes_per_batch: int = 0
+    """Classes that learn together, to the same words as alone but for rounding; 0: as many as pay, 10, and on a CPU
+    fewer of images of more than 64 pixels. Halved where a GPU's memory runs out."""
     words_of: str = "each_task"
     """`first_task`: all seeds and shots of a run use the words of its first ones, as in the published code."""
 

@@ -11,6 +11,7 @@ the word is kept under which the checkpoint denoises them best.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -21,7 +22,7 @@ from PIL import Image
 from datasets.errors import UserError
 from datasets.seeding import seed_from
 from evaluation.memory import Shortage, attempt, does_not_fit
-from methods.generator import Generator
+from methods.generator import Generator, as_many_as_pay
 from methods.groups import even_groups
 from methods.inversion_learner import SLOWER_RATES, InversionLearner, Learned, Matrix
 from methods.inversion_loss import InversionLoss, fastest_attention
@@ -37,6 +38,21 @@ CLASS_NOUN = "<noun>"
 _JUDGED_SAMPLES = 64
 """Of each class, on which its tries are compared: all tries on the same ones, so that differences are finer than the
 losses."""
+
+
+_CLASSES_TOGETHER = 10
+"""At most, where nothing else is set: on a CPU, of 64 pixels."""
+
+
+def classes_together(generator: Generator, settings: TextualInversionSettings) -> int:
+    """Classes that learn together at most: as is set, else as many as pay.
+
+    On a CPU larger images pay hardly more together than alone, and nothing would notice a shortage of memory: eight
+    samples of 512 pixels take some 9 GB with Stable Diffusion 1.4.
+    """
+    if settings.classes_per_batch:
+        return settings.classes_per_batch
+    return as_many_as_pay(generator.device, generator.settings.resolution, _CLASSES_TOGETHER, _CLASSES_TOGETHER)
 
 
 def learn_words(
@@ -66,6 +82,7 @@ def learn_words(
             hundredth of the rate, or a GPU on which one class does not fit.
     """
     initial = _initial_words(generator, settings.initial_word, len(images), nouns)
+    settings = replace(settings, classes_per_batch=classes_together(generator, settings))
     names = nouns or [f"number {label}" for label in range(len(images))]
     loss, views = InversionLoss(generator.model), [_views(generator, of_class) for of_class in images]
     learner = InversionLearner(generator, loss, views, names, settings, seeds, initial)

@@ -16,6 +16,7 @@ from benchmark.settings import RunSettings, resolve_settings
 from datasets.base import DATASETS, Dataset, Example, Splits
 from datasets.seeding import fingerprint
 from methods.plan import PlanRow
+from methods.settings import GeneratorSettings
 
 COLOURS = {"apple": (200, 40, 40), "leaf": (40, 180, 60), "plum": (120, 40, 160)}
 
@@ -84,6 +85,7 @@ class Tint:
     fingerprint = "tint"
     word_dimension = 4
     device, dtype = torch.device("cpu"), torch.float32
+    settings = GeneratorSettings("tint", 64)
 
     def __init__(self) -> None:
         self.made = 0

@@ -20,7 +20,7 @@ from methods.inversion_learner import InversionLearner, Learned
 from methods.inversion_loss import InversionLoss
 from methods.inversion_samples import TEMPLATES, ClassSampler, views_of
 from methods.settings import TextualInversionSettings
-from methods.textual_inversion import _best, learn_words
+from methods.textual_inversion import _best, classes_together, learn_words
 from tests.methods.conftest import RESOLUTION
 
 SETTINGS = TextualInversionSettings(steps=4, batch_size=2, learning_rate=0.02, classes_per_batch=10)
@@ -65,6 +65,20 @@ def test_classes_per_batch_changes_nothing(
     together = learn_words(generator, images, SETTINGS, SEEDS)
     in_groups = learn_words(generator, images, replace(SETTINGS, classes_per_batch=2), SEEDS)
     np.testing.assert_allclose(together, in_groups, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("device", "resolution", "classes"),
+    [("cpu", 32, 10), ("cpu", 64, 10), ("cpu", 128, 2), ("cpu", 512, 1), ("cuda", 512, 10)],
+)
+def test_of_large_images_a_cpu_learns_few_classes_together(
+    make_generator: Callable[..., Generator], device: str, resolution: int, classes: int
+) -> None:
+    """Two classes of 512 pixels took 9 GB, and a CPU's memory that runs out ends the run without a word."""
+    generator = make_generator(resolution=resolution)
+    generator.device = torch.device(device)
+    assert classes_together(generator, TextualInversionSettings()) == classes
+    assert classes_together(generator, SETTINGS) == SETTINGS.classes_per_batch
 
 
 def test_groups_are_even_lest_the_unet_is_compiled_for_each_size(
