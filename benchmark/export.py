@@ -19,6 +19,7 @@ from benchmark.training_photos import training_task
 from datasets.base import Example
 from datasets.errors import UserError
 from datasets.few_shot import FewShotTask
+from datasets.images import is_turned
 from datasets.whole_file import whole_folder
 
 PROVENANCE = "provenance.csv"
@@ -103,7 +104,10 @@ def synthetic_images(cell: Record, store: Store) -> list[ExportedImage]:
 
 
 def real_images(cell: Record, task: FewShotTask) -> list[ExportedImage]:
-    """The real images that the cell was trained on, by class: their files as they are, or drawn ones as PNG."""
+    """The real images that the cell was trained on, by class: their files as they are.
+
+    As PNG are written those that are drawn, and turned photos: upright, for torchvision would read them lying.
+    """
     return [_real_image(cell, task, example) for example in task.train]
 
 
@@ -141,7 +145,7 @@ def _write_images(folder: Path, images: Iterable[ExportedImage], names: FileName
 def _real_image(cell: Record, task: FewShotTask, example: Example) -> ExportedImage:
     facts = {"kind": REAL, "class": task.classes[example.label], "guide": example.identifier, "weight": 1.0}
     file = task.dataset.file(example)
-    if file is None:
+    if file is None or is_turned(file):
         return ExportedImage({**facts, **_origin(cell)}, ".png", lambda path: task.image(example).save(path))
     return ExportedImage({**facts, **_origin(cell)}, file.suffix, partial(shutil.copyfile, file))
 

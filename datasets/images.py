@@ -41,6 +41,15 @@ def load_rgb(path: Path) -> Image:
         raise UserError(f"{path}: {_what_is_wrong(path, error)}") from None
 
 
+def is_turned(path: Path) -> bool:
+    """Whether the file's pixels lie otherwise than the picture stands (EXIF orientation), as in many phones' photos."""
+    from PIL import ExifTags
+    from PIL import Image as images
+
+    with images.open(path) as image:
+        return image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+
+
 def to_rgb(image: Image) -> Image:
     """The image in mode RGB, upright (EXIF orientation).
 

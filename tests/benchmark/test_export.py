@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from benchmark.cli import main
 from benchmark.export import COLUMNS, ExportedImage, write_folder
@@ -20,6 +20,7 @@ from benchmark.settings import RunSettings
 from benchmark.tracking import Tracker
 from datasets.base import DATASETS
 from datasets.errors import UserError
+from datasets.images import load_rgb
 
 NOUNS = ("Grüne Bank", "cell_phone")
 MADE = 4
@@ -36,6 +37,16 @@ def photos(tmp_path: Path) -> Path:
             pixels = rng.integers(0, 256, (8, 8, 3), np.uint8)
             Image.fromarray(pixels).save(tmp_path / "photos" / noun / f"IMG {number}.jpg")
     return tmp_path / "photos"
+
+
+@pytest.fixture
+def turned(photos: Path) -> None:
+    """As a phone writes them that is held upright."""
+    for path in photos.rglob("*.jpg"):
+        with Image.open(path) as image:
+            exif = image.getexif()
+            exif[ExifTags.Base.Orientation] = 6
+            image.crop((0, 0, 8, 4)).save(path, exif=exif)
 
 
 @pytest.fixture
@@ -92,6 +103,18 @@ def test_image_folder_loaders_read_it(cell: Record, tmp_path: Path):
     ours = DATASETS["imagefolder"](data_root=tmp_path / "augmented")
     assert ours.classes == ("Grüne Bank", "cell phone")
     assert sum(1 for _ in ours.examples(0)) == 20
+
+
+def test_turned_photos_are_written_upright(turned: None, cell: Record, photos: Path, tmp_path: Path):
+    """The images that were made from them are, and torchvision reads no EXIF."""
+    assert main(["export"]) == 0
+    real = [line for line in lines(tmp_path / "augmented") if line["kind"] == "real"]
+    assert len(real) == 4
+    for line in real:
+        assert line["file"] == line["guide"].replace(".jpg", ".png")
+        with Image.open(tmp_path / "augmented" / line["file"]) as image:
+            assert image.size == (4, 8)
+            np.testing.assert_array_equal(image, load_rgb(photos / line["guide"]))
 
 
 def test_drawn_images_are_written_as_png(world, small: Callable[..., RunSettings], tracking_uri: str, tmp_path: Path):
