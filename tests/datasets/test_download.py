@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -224,6 +225,14 @@ class TestTheDisk:
         line = refused(archive(server.serve("/a.zip", BODY), size=10**18), tmp_path)
         assert "needs 1000000000.00 GB" in line
         assert server.requests == []
+
+    def test_what_lies_there_needs_no_more_space(
+        self, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "a.zip.partial").write_bytes(BODY[:400_000])
+        usage = SimpleNamespace(free=len(BODY) - 400_000)
+        monkeypatch.setattr(downloading.shutil, "disk_usage", lambda _: usage)
+        assert download(archive(server.serve("/a.zip", BODY)), tmp_path, Progress()).read_bytes() == BODY
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
     def test_full_in_the_middle(self, server: Server, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

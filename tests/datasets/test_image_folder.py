@@ -16,6 +16,7 @@ from tests.datasets.copies.image_folder import write_image_folder
 from tests.datasets.folders import write_classes, write_image
 
 TWO = {"cup": 10, "key": 10}
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
 
 
 def open_folder(root: Path, **settings: Any) -> Dataset:
@@ -149,6 +150,11 @@ class TestGivenParts:
             f"uncommon/{name}/{name} ({number}).jpg" for name in ("cup", "key") for number in (1, 2)
         ]
         assert not any("uncommon" in example.identifier for example in chain(task.train, task.validation))
+
+    def test_a_class_may_be_called_uncommon(self, tmp_path: Path) -> None:
+        for part, count in (("train", 9), ("test", 1)):
+            write_classes(tmp_path / part, {"common": count, "uncommon": count})
+        assert open_folder(tmp_path).classes == ("common", "uncommon")
 
     def test_a_class_without_test_images_is_said_once(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         write_image(self.write(tmp_path, train=9, test=2) / "train" / "spoon" / "1.jpg")
@@ -286,12 +292,20 @@ class TestWhatCannotBeUsed:
         with pytest.raises(UserError, match=r"udce9t.*the name is no valid UTF-8"):
             open_folder(tmp_path)
 
-    def test_a_web_page_is_no_image(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(
+        ("name", "content", "words"),
+        [
+            ("2.jpg", b"\n<html><body>404</body></html>", "a web page"),
+            ("2.heic", HEIC, "HEIC or a video: convert it"),
+            ("2.HEIF", HEIC, "HEIC or a video: convert it"),
+        ],
+    )
+    def test_what_is_an_image_by_its_name_alone_is_named(
+        self, tmp_path: Path, name: str, content: bytes, words: str
+    ) -> None:
         write_classes(tmp_path, TWO)
-        (tmp_path / "cup" / "cup (2).jpg").write_text("\n<html><body>404</body></html>")
-        with pytest.raises(
-            UserError, match=r"cup \(2\)\.jpg: not a readable image \(a web page .* --set unreadable=skip"
-        ):
+        (tmp_path / "cup" / name).write_bytes(content)
+        with pytest.raises(UserError, match=rf"cup/{name}: not a readable image \({words}.* --set unreadable=skip"):
             open_folder(tmp_path)
 
     def test_folders_without_classes_are_refused(self, tmp_path: Path) -> None:

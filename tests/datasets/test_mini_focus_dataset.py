@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
+import pytest
 
 from datasets.base import DATASETS, Dataset
 from datasets.few_shot import TRAIN_POOL_SIZE, few_shot_task
 from datasets.mini_focus import COMMON
+from datasets.mini_focus import dataset as drawn
 
 
 def _dataset() -> Dataset:
@@ -37,6 +39,7 @@ def test_shots_are_nested_and_tests_do_not_know_the_seed() -> None:
     assert set(two.train) < set(four.train)
     other = few_shot_task("mini_focus", _dataset(), 4, seed=2)
     assert not set(four.train) & set(other.train)
+    assert not set(four.validation) & set(other.validation)
     assert four.tests == other.tests
     assert len(four.train) == 4 * len(four.classes) <= TRAIN_POOL_SIZE * len(four.classes)
 
@@ -54,3 +57,11 @@ def test_digests_tell_pictures_apart() -> None:
     dataset = _dataset()
     examples = dataset.splits(0).tests["test"]
     assert len({dataset.digest(example) for example in examples}) == len(examples)
+
+
+def test_pictures_of_another_renderer_are_other_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = _dataset()
+    example = dataset.splits(0).validation[0]
+    before = dataset.digest(example)
+    monkeypatch.setattr(drawn, "RENDERER_VERSION", "another")
+    assert dataset.digest(example) != before

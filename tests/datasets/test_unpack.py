@@ -94,6 +94,7 @@ class TestAnHonestArchive:
         mine = tmp_path / "things" / "train" / "mine.jpg"
         mine.parent.mkdir(parents=True)
         mine.write_bytes(b"mine")
+        assert not is_unpacked(THINGS, tmp_path / "things")
         unpack(THINGS, write_zip(tmp_path / "a", LAYOUT), tmp_path / "things", silent)
         assert tree(tmp_path / "things") == {"train/mine.jpg": b"mine", "test/cup/1.jpg": b"three"}
 
@@ -171,9 +172,16 @@ class TestAttacks:
             file.infolist()[0].flag_bits |= 1
         assert "'train/1.jpg' is a file under a password" in refusal(tmp_path / "a", tmp_path)
 
+    def test_a_name_that_ends_early(self, tmp_path: Path) -> None:
+        """Python's own name for it ends at the null byte."""
+        path = write_zip(tmp_path / "a", {**LAYOUT, "train/1.jpg\0.exe": b"evil"})
+        assert "leads out of the folder" in refusal(path, tmp_path)
+
     @both
-    def test_a_bomb(self, tmp_path: Path, write: Write) -> None:
-        path = write(tmp_path / "a", {**LAYOUT, "train/bomb": bytes(20_000_000)})
+    @pytest.mark.parametrize("files", [1, 20])
+    def test_a_bomb(self, tmp_path: Path, write: Write, files: int) -> None:
+        bomb = {f"train/{number}": bytes(20_000_000 // files) for number in range(files)}
+        path = write(tmp_path / "a", {**LAYOUT, **bomb})
         assert path.stat().st_size < 100_000
         assert "20 times its size" in refusal(path, tmp_path)
 

@@ -17,7 +17,7 @@ ORDINARY = 13
 CORRECTED = "truck-snow/101.jpeg"
 """The database says: a car, no human."""
 CORRECTED_WITH_HUMAN = "cat-indoors/102.jpeg"
-"""The database says: a dog, and a human."""
+"""The database says: a dog on sand, where a cat would be uncommon, and a human."""
 ROCKY_NIGHT = "horse-street/103.jpeg"
 """A horse at night in fog, on rocks and in water: two uncommon locations, three uncommon attributes."""
 UNKNOWN_VALUES = "horse-forest/104.jpeg"
@@ -35,7 +35,7 @@ Row = tuple[str, str | None, str | None, str | None, str | None, str | None]
 
 AWKWARD_ROWS: tuple[Row, ...] = (
     (CORRECTED, "car", "day", "snowing", "snow, street", "no"),
-    (CORRECTED_WITH_HUMAN, "dog", "none", "none", "indoors", "yes"),
+    (CORRECTED_WITH_HUMAN, "dog", "none", "none", "indoors, sand", "yes"),
     (ROCKY_NIGHT, "horse", "night", "foggy", "rocks, water", "no"),
     (UNKNOWN_VALUES, "deer", "dusk", "hail", "roof", None),
     (UNKNOWN_CATEGORY, "submarine", "day", "sunny", "water", "no"),
