@@ -52,6 +52,9 @@ MAY_BE_ZERO = (
 )
 AT_MOST_ONE = ("strength", "synthetic_probability", "eta")
 
+_SERVER = re.compile(r"https?://[^\s/?#@\\]+(/[^\s?#@\\]*)?")
+"""Scheme, host and path of a server, and nothing that could hold a secret: no user, query or fragment."""
+
 
 def parse_numbers(name: str, text: str, minimum: int) -> list[int]:
     """Whole numbers separated by commas, without repeats, in the order given."""
@@ -122,8 +125,8 @@ def check_values(flat: Mapping[str, Any]) -> None:
     for name, value in flat.items():
         if name in CHOICES and value not in CHOICES[name]:
             raise UnknownName(name, str(value), CHOICES[name])
-        if isinstance(value, str) and "@" in value.partition("://")[2].partition("/")[0]:
-            raise UserError(f"'{name}' holds a password in its address, which would be tracked: leave it out")
+        if isinstance(value, str):
+            _check_address(name, value)
         last = name.rpartition(".")[2]
         for number in value if isinstance(value, (list, tuple)) else [value]:
             if isinstance(number, (int, float)) and not isinstance(number, bool):
@@ -139,6 +142,17 @@ def first_line(error: Exception) -> str:
 def _as_written(name: str) -> str:
     """The name as a user writes it: `diagen.strength` for `methods.diagen.strength`."""
     return name.removeprefix("methods.").removeprefix("dataset_settings.")
+
+
+def _check_address(name: str, text: str) -> None:
+    """Refuse an address that holds a secret, or may hold one: what is set is tracked. The line does not repeat it."""
+    if "@" in text.partition("://")[2].partition("/")[0]:
+        raise UserError(f"'{name}' holds a password in its address, which would be tracked: leave it out")
+    if name == "prompts.base_url" and text and not _SERVER.fullmatch(text):
+        raise UserError(
+            f"'{name}' must be an address such as http://localhost:8000/v1, without a password or a query, which would "
+            "be tracked: a key is read from OPENAI_API_KEY alone"
+        )
 
 
 def _check_number(name: str, last: str, number: float) -> None:

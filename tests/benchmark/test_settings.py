@@ -101,6 +101,13 @@ def test_the_paper_preset_has_the_papers_hyper_parameters():
         ("prompts.model=2024-13-45", "no valid value"),
         ("prompts.base_url=http://user:secret@localhost/v1", "holds a password in its address"),
         ("prompts.base_url=http://user:secret@[::1/v1", "holds a password in its address"),
+        ("prompts.base_url=http://user:se/cret@localhost/v1", "without a password or a query"),
+        ("prompts.base_url=user:secret@localhost/v1", "without a password or a query"),
+        ("prompts.base_url=http:user:secret@localhost/v1", "without a password or a query"),
+        ("prompts.base_url=http://localhost/v1?api_key=secret", "without a password or a query"),
+        ("prompts.base_url=http://localhost?api_key=secret", "without a password or a query"),
+        ("prompts.base_url=http://localhost/v1#secret", "without a password or a query"),
+        ("prompts.base_url=localhost:8000/v1", "must be an address such as http://localhost:8000/v1"),
         ("epochs", "key=value"),
         ("=3", "key=value"),
         ("a..b=3", "key=value"),
@@ -110,7 +117,12 @@ def test_a_bad_setting_is_refused_with_one_line_that_helps(override: str, says: 
     with pytest.raises(UserError) as refusal:
         resolve(override)
     assert says in str(refusal.value)
-    assert "\n" not in str(refusal.value)
+    assert not any(unwanted in str(refusal.value) for unwanted in ("\n", "secret", "cret@"))
+
+
+@pytest.mark.parametrize("address", ["", "http://localhost:8000/v1", "https://[::1]:8000/v1/", "https://example.org"])
+def test_an_address_without_a_secret_is_taken(address: str):
+    assert resolve(f"prompts.base_url='{address}'").prompts.base_url == address
 
 
 @pytest.mark.parametrize(
