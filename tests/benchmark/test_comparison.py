@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from benchmark.answers import Answers, side_by_side
 from benchmark.comparison import Comparison, compare
 from benchmark.records import Record
 
@@ -37,7 +39,10 @@ def test_a_steady_difference_is_significant_and_said_with_its_size() -> None:
     comparison = one(compare(records(a=[0.5, 0.6, 0.4], b=[0.7, 0.81, 0.6]), "test"))
     assert comparison.significant
     assert comparison.difference == pytest.approx(-0.61 / 3)
-    assert comparison.verdict.startswith("b is better than a on test by 20.3 points (3 cells of 3 seeds; 95% interval ")
+    assert comparison.interval is not None
+    low, high = (f"{-100 * bound:.1f}" for bound in reversed(comparison.interval))
+    better = f"b is better than a on test by 20.3 points (3 cells of 3 seeds; 95% interval {low} to {high}; p "
+    assert comparison.verdict.startswith(better)
     assert "after Holm's correction" in comparison.verdict
 
 
@@ -65,6 +70,12 @@ def test_shots_of_one_seed_are_not_taken_for_seeds() -> None:
     assert (often.cells, often.seeds, often.p) == (9, 3, pytest.approx(once.p))
     single = one(compare([own for own in cells if own.seed == 0], "test"))
     assert single.verdict.startswith("too few seeds to tell a and b apart on test (10.0 points; 3 cells of 1 seed;")
+
+
+def test_a_seed_weighs_as_much_as_another_whatever_its_number_of_shots() -> None:
+    gains = {(2, 0): 0.1, (4, 0): 0.3, (2, 1): 0.5}
+    cells = [cell(m, seed, 0.4 + gain * (m == "a"), shots=shots) for (shots, seed), gain in gains.items() for m in "ab"]
+    assert one(compare(cells, "test")).difference == pytest.approx((0.2 + 0.5) / 2)
 
 
 def test_six_cells_have_wilcoxons_p_value_too_and_five_have_none() -> None:
@@ -120,6 +131,8 @@ def test_a_metric_that_is_not_a_number_does_not_count_but_is_said() -> None:
     broken = Record(cell("b", 0, 0.5).tags, {"accuracy/test": math.nan})
     comparison = one(compare([cell("a", 0, 0.5), broken], "test"))
     assert comparison.verdict == "a and b have no cell with a value in common on test"
+    beside = one(compare([cell("a", 0, 0.5), broken, cell("a", 1, 0.5), cell("b", 1, 0.5)], "test"))
+    assert (beside.cells, beside.left_out) == (1, 1)
 
 
 def test_a_test_set_that_no_record_has_is_not_compared() -> None:
@@ -131,6 +144,25 @@ def test_the_images_test_sees_what_one_cell_shows() -> None:
     assert comparison.p_images < 0.01
     same = one(compare(records(a=[0.5], b=[0.5]), "test"))
     assert same.p_images == 1.0
+
+
+def test_of_several_shots_images_count_for_each_cell_and_influences_for_each_seed() -> None:
+    def pairs(*shots: int) -> dict[tuple[int, int], tuple[Record, Record]]:
+        return {(own, 0): (cell("a", 0, 0.8, shots=own), cell("b", 0, 0.5, shots=own)) for own in shots}
+
+    once, twice = (side_by_side(pairs(*shots), Answers("test")) for shots in ((2,), (2, 4)))
+    assert once is not None and twice is not None
+    np.testing.assert_allclose(twice.influences, once.influences)
+    np.testing.assert_array_equal(twice.advantage, 2 * once.advantage)
+    np.testing.assert_array_equal(twice.times, 2 * once.times)
+
+
+def test_predictions_of_other_images_are_not_compared() -> None:
+    pair = cell("a", 0, 0.8), cell("b", 0, 0.5)
+    fewer = {name: values[:-2] for name, values in pair[0].tables["predictions_test"].items()}
+    assert side_by_side({(4, 0): pair}, Answers("test")) is not None
+    others = replace(pair[0], tables={"predictions_test": fewer}), pair[1]
+    assert side_by_side({(4, 0): others}, Answers("test")) is None
 
 
 def test_no_method_name_breaks_a_verdict() -> None:

@@ -58,6 +58,11 @@ def test_runs_on_other_images_are_left_out_and_said():
     assert group.notes == ("1 run left out: other images than the latest run of the same shots and seed",)
 
 
+def test_other_shots_may_have_other_images():
+    (group,) = comparable([cell(shots=shots, split_digest=f"images of {shots}") for shots in ("2", "4")])
+    assert [record.shots for record in group.records] == [2, 4]
+
+
 def test_runs_of_earlier_settings_are_left_out_and_said():
     records = [cell(seed=s, ended=1, settings_fingerprint="old") for s in (0, 1)] + [cell(ended=2)]
     (group,) = comparable(records)
@@ -114,8 +119,8 @@ def test_why_nothing_is_chosen_is_said(chosen: dict[str, Any], line: str):
 
 
 def test_runs_that_did_not_finish_rename_no_dataset():
-    records = [cell(data_fingerprint="1"), cell("diagen", ended=9, status="FAILED", data_fingerprint="2")]
-    (group,) = comparable(records)
+    failed = [cell("diagen", ended=9, status="FAILED", data_fingerprint=data) for data in ("1", "2")]
+    (group,) = comparable([cell(data_fingerprint="1"), *failed])
     assert group.dataset == group.registered == "mini_focus"
 
 
@@ -131,9 +136,10 @@ def test_other_overrides_are_another_label():
 
 
 def test_what_did_not_finish_is_said_unless_it_did_later():
-    records = [cell(), cell(seed=1, status="FAILED"), cell(seed=2, status="RUNNING"), cell(status="KILLED")]
+    records = [cell(), cell(seed=1, status="FAILED"), cell(seed=2, status="RUNNING"), cell(ended=2, status="KILLED")]
     (group,) = comparable(records)
     assert group.notes == ("1 run failed", "1 run still running")
+    assert group.records == (records[0],)
 
 
 def test_old_runs_without_the_newer_tags_are_the_papers_protocol():

@@ -9,7 +9,7 @@ import pytest
 
 from benchmark.records import Record
 from benchmark.selection import comparable
-from benchmark.table1 import Table1Cell, table1, write_table1
+from benchmark.table1 import NoTable, Table1Cell, table1, write_table1
 from datasets.errors import UserError
 
 
@@ -87,3 +87,24 @@ def test_presets_are_not_mixed():
 def test_no_runs_say_which_command_makes_them():
     with pytest.raises(UserError, match="sweep --methods da_fusion,diagen"):
         table1([], "class_mean")
+
+
+def test_an_ablations_runs_are_not_in_the_table():
+    variants = [
+        cell("diagen", "focus", 2, 3, 0.1, 0.1, components="noise"),
+        cell("diagen", "focus", 2, 4, 0.1, 0.1, overrides="diagen.strength=0.5", settings_fingerprint="other"),
+    ]
+    found = find(table1(comparable([*RECORDS, *variants]), "class_mean"), "precision", "diagen", "focus", 2)
+    assert (found.mean, found.n) == (pytest.approx(0.6), 3)
+    with pytest.raises(NoTable):
+        table1(comparable(variants), "class_mean")
+
+
+def test_each_set_of_images_stands_where_its_dataset_does_with_the_papers_figures():
+    records = [cell("diagen", "focus", 2, 0, 0.5, 0.5, data_fingerprint=data) for data in ("aaaaaa", "bbbbbb")]
+    cells = table1(comparable([*records, cell("diagen", "a_first", 2, 0, 0.5, 0.5)]), "class_mean")
+    assert list(dict.fromkeys((own.dataset, own.shots) for own in cells)) == [
+        *((f"focus ({data})", shots) for data in ("aaaaaa", "bbbbbb") for shots in (2, 4, 8)),
+        ("a_first", 2),
+    ]
+    assert find(cells, "precision", "diagen", "focus (aaaaaa)", 4).paper == pytest.approx(0.96)

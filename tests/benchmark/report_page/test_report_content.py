@@ -12,6 +12,7 @@ from benchmark.leaderboard import Board, leaderboard
 from benchmark.records import Record
 from benchmark.report_page.content import Summary
 from benchmark.report_page.explorer import gallery
+from benchmark.report_page.page import page_content
 from benchmark.report_page.provenance import ended_at, provenance
 from benchmark.report_page.summary import summarise
 from benchmark.report_page.tables import tables
@@ -121,6 +122,11 @@ def test_differences_that_can_be_trusted_stand_apart_from_those_that_cannot() ->
     assert unclear.open[0].startswith("no significant difference between diagen and standard")
 
 
+def test_a_groups_summary_tells_of_its_own_boards_alone() -> None:
+    content = page_content(comparable([cell(test=0.5), cell(test=0.7, protocol="as_released")]))
+    assert [len(summary.leads) for summary in content.summaries] == [1, 1]
+
+
 def test_a_sheet_holds_the_picture_itself_and_the_facts_of_every_tile() -> None:
     records = odd_cells()
     (sheet,) = gallery(comparable(records)).sheets
@@ -128,6 +134,13 @@ def test_a_sheet_holds_the_picture_itself_and_the_facts_of_every_tile() -> None:
     assert base64.b64decode(sheet.picture.partition(",")[2]) == imaging.files["thumbnails.webp"]
     assert sheet.tiles["kind"] == ["guide", *["synthetic"] * 2, "guide", *["synthetic"] * 4]
     assert sheet.tiles["noise_std"][:3] == [None, 0.02, None]
+
+
+def test_facts_stand_in_the_order_of_the_tiles() -> None:
+    given = pictures({"cat": [{"prompt": "first"}, {"prompt": "second"}]})
+    turned = {name: values[::-1] for name, values in given["tables"]["thumbnails"].items()}
+    (sheet,) = gallery(comparable([cell(**{**given, "tables": {"thumbnails": turned}})])).sheets
+    assert sheet.tiles["prompt"] == ["", "first", "second"]
 
 
 def test_old_tables_without_strength_still_show_their_images() -> None:

@@ -1,0 +1,35 @@
+"""What is said of a cell's classifier and images: the tables that everything else is made of."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmark.evaluate import evaluate, plan_table
+from datasets.base import DATASETS
+from methods.base import SyntheticSet
+from tests.benchmark.squares import Settings, fresh_tools, plan, task
+
+
+def test_tables_of_predictions_say_who_was_taken_for_whom(world, small: Settings, monkeypatch: pytest.MonkeyPatch):
+    """By the names that are shown, which need not be the nouns of prompts."""
+    monkeypatch.setattr(DATASETS["squares"], "display_names", ("Apple", "Leaf", "Plum"))
+    apples: Any = SimpleNamespace(logits=lambda examples: np.tile(np.float32([2, 1, 0]), (len(examples), 1)))
+    tables = evaluate(task(), SyntheticSet(), apples, fresh_tools(small())).tables
+    assert tables["confusion_matrix_test"] == {
+        "true class": ["Apple", "Leaf", "Plum"],
+        "Apple": [6, 6, 6],
+        "Leaf": [0, 0, 0],
+        "Plum": [0, 0, 0],
+    }
+    assert tables["accuracy_per_class"]["test"] == [1.0, 0.0, 0.0]
+    assert tables["predictions_test"]["label"] == ["Apple"] * 6 + ["Leaf"] * 6 + ["Plum"] * 6
+    assert set(tables["predictions_test"]["prediction"]) == {"Apple"}
+
+
+def test_the_plan_names_each_images_guide(world, small: Settings):
+    table = plan_table(task(), fresh_tools(small()).generate(task(), plan()))
+    assert table["guide"] == [task().train[guide].identifier for guide in (0, 1, 2, 0, 1, 2)]
