@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ from benchmark.cli import main
 from benchmark.interrupted import STOPPED
 from benchmark.listing import KINDS
 from benchmark.setting_checks import split_overrides
+from benchmark.tracking import Tracker
 
 ROOT = Path(__file__).parents[2]
 
@@ -126,6 +129,27 @@ def test_an_interrupt_is_code_130_and_says_how_to_go_on(monkeypatch: pytest.Monk
     monkeypatch.setattr("benchmark.listing.listing", stop)
     assert main(["list", "methods"]) == 130
     assert "what was finished is kept, the same command does the rest" in capsys.readouterr().err
+
+
+def test_a_termination_is_an_interrupt(monkeypatch: pytest.MonkeyPatch, capsys):
+    """As `mlflow run` and batch systems stop a process."""
+    monkeypatch.setattr("benchmark.listing.listing", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # should it go unheard, the tests are not to die of it
+    try:
+        assert main(["list", "methods"]) == 130
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert STOPPED in capsys.readouterr().err
+
+
+def test_a_leaderboard_shows_the_shots_and_methods_that_are_asked_for(tracking_uri: str, capsys):
+    for method, shots in (("standard", "2"), ("standard", "4"), ("da_fusion", "4")):
+        tags = {"level": "cell", "method": method, "dataset": "d", "preset": "mini", "shots": shots, "seed": "0"}
+        with Tracker().run("a cell", tags) as run:
+            run.log_metrics({"accuracy/test": 0.5})
+    assert main(["leaderboard", "--format", "csv", "--shots", "4", "--methods", "standard"]) == 0
+    lines = csv.DictReader(capsys.readouterr().out.splitlines())
+    assert [(line["method"], line["shots"]) for line in lines] == [("standard", "4")]
 
 
 def test_a_leaderboard_without_runs_says_what_to_run(tracking_uri: str, capsys):

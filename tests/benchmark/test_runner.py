@@ -1,4 +1,4 @@
-"""Whole runs in the tiny world: what is tracked, what a stop costs, what a sweep leaves alone."""
+"""Whole runs in the tiny world: what is tracked, and what a stop costs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ import pytest
 
 from benchmark.leaderboard import Board, Row, leaderboard
 from benchmark.progress import Stages
-from benchmark.runner import missing_cells, prepare, run_job, run_sweep
+from benchmark.runner import prepare, run_job
 from benchmark.selection import comparable
 from benchmark.settings import RunSettings
 from benchmark.splits import write_splits
-from benchmark.sweep import run_grid
 from benchmark.tracking import Tracker
 from datasets.base import DATASETS
 from datasets.errors import UserError
@@ -85,6 +84,23 @@ def test_runs_are_nested_and_carry_parameters_tables_and_the_grid(world, small: 
     plan = json.loads(Path(client.download_artifacts(cell.info.run_id, "tables/plan.json", str(tmp_path))).read_text())
     assert len(plan["data"]) == 3 * 2 * 4
     assert runs["run"].data.metrics["accuracy/test"] == cell.data.metrics["accuracy/test"]
+
+
+def test_a_cells_costs_are_its_own(world, small: Settings, tracking_uri: str):
+    for seeds in ("0", "1,0"):
+        run_job(prepare(small("da_fusion", seeds=seeds)), Tracker(), Stages(quiet=True))
+    from_store, made_here, _ = (cell.metrics for cell in Tracker().finished_cells())
+    assert made_here["images_per_second"] * made_here["seconds/generation"] == pytest.approx(3 * 2 * 4)
+    assert not {"images_per_second", "seconds/generation"} & set(from_store)
+
+
+def test_a_runs_figures_are_the_means_of_its_cells(world, small: Settings, tracking_uri: str):
+    import mlflow
+
+    run_job(prepare(small(seeds="0,1")), Tracker(), Stages(quiet=True))
+    (whole,) = mlflow.MlflowClient().search_runs(["0"], "tags.level = 'run'")
+    seconds = [cell.metrics["seconds/classifier"] for cell in Tracker().finished_cells()]
+    assert whole.data.metrics["seconds/classifier"] == pytest.approx(sum(seconds) / 2)
 
 
 def artifact(cell_run: Any, name: str, folder: Path) -> Any:
@@ -168,25 +184,6 @@ def test_a_split_file_of_another_dataset_is_refused(world, small: Settings, tmp_
     (path,) = write_splits(small(), tmp_path)
     with pytest.raises(UserError, match="the split file is of squares, the run of mini_focus"):
         prepare(small(dataset="mini_focus", split_files=str(path)))
-
-
-def test_a_sweep_runs_cells_again_whose_generator_changed(world, small: Settings, tracking_uri: str, monkeypatch):
-    """The folder of a checkpoint keeps its name when somebody trains on."""
-    for method in ("standard", "da_fusion"):
-        run(small(method))
-        assert missing_cells(prepare(small(method)), Tracker()) == []
-    monkeypatch.setattr("methods.checkpoint.checkpoint_fingerprint", lambda folder: "other weights")
-    assert missing_cells(prepare(small("standard")), Tracker()) == []
-    assert len(missing_cells(prepare(small("da_fusion")), Tracker())) == 1
-
-
-def test_a_sweep_runs_cells_again_whose_images_changed(world, small: Settings, tracking_uri: str, monkeypatch):
-    run(small(seeds="0,1"))
-    assert missing_cells(prepare(small(seeds="0,1")), Tracker()) == []
-    squares = DATASETS["squares"]
-    digest = squares.digest
-    monkeypatch.setattr(squares, "digest", lambda self, e: digest(self, e) + ("!" if "train1" in e.identifier else ""))
-    assert missing_cells(prepare(small(seeds="0,1")), Tracker()) == [(1, 2)]
 
 
 def test_other_photos_under_the_same_names_are_other_data(world, small: Settings, tracking_uri: str, monkeypatch):
@@ -307,29 +304,6 @@ def test_two_methods_share_a_tasks_words_but_not_their_images(world, small: Sett
     run(small("diagen"))
     assert sorted(Path("store/words").rglob("*.npy")) == words
     assert len(list(Path("store/images").rglob("*.png"))) == 2 * 3 * 2 * 4
-
-
-def test_a_sweep_runs_what_is_missing(world, small: Settings, tracking_uri: str):
-    grid = [small("standard", seeds="0,1"), small("diagen", seeds="0,1")]
-    run(grid[0])
-    jobs = [prepare(settings) for settings in grid]
-    assert [missing_cells(job, Tracker()) for job in jobs] == [[], [(0, 2), (1, 2)]]
-    run_grid(grid)
-    assert [missing_cells(job, Tracker()) for job in jobs] == [[], []]
-    assert {row.label.split()[0]: row.seeds for row in board().rows} == {"standard": (0, 1), "diagen": (0, 1)}
-    changed = prepare(small("standard", seeds="0,1", overrides=("classifier.epochs=4",)))
-    assert len(missing_cells(changed, Tracker())) == 2
-
-
-def test_a_sweep_is_one_tree_of_runs(world, small: Settings, tracking_uri: str):
-    import mlflow
-
-    job = prepare(small())
-    run_sweep([(job, job.cells)], Tracker(), QUIET)
-    runs = mlflow.MlflowClient(tracking_uri).search_runs(["0"])
-    by_level = {run.data.tags["level"]: run for run in runs}
-    assert sorted(by_level) == ["cell", "run", "sweep"]
-    assert by_level["run"].data.tags["mlflow.parentRunId"] == by_level["sweep"].info.run_id
 
 
 def test_a_dataset_without_validation_images_runs(world, small: Settings, tracking_uri: str, monkeypatch):

@@ -93,6 +93,7 @@ def test_the_paper_preset_has_the_papers_hyper_parameters():
         ("classifier.epochs=-1", "above 0"),
         ("classifier.learning_rate=.nan", "learning_rate"),
         ("diagen.synthetic_probability=1.5", "at most 1"),
+        ("diagen.strength=1.5", "'diagen.strength' is 1.5: it must be above 0 and at most 1"),
         ("shots=3", "--shots"),
         ("data_root=photos", "--data-root"),
         ("split_files=[a.json]", "--split-file"),
@@ -197,9 +198,31 @@ def test_only_what_can_change_a_figure_is_part_of_the_fingerprint():
         resolve(shots="8", seeds="5"),
         resolve("classifier.epochs=20"),
     ]
-    other = [resolve("diagen.strength=0.9"), resolve("classifier.views_per_image=3"), resolve("unreadable=skip")]
     assert {settings_fingerprint(settings) for settings in same} == {plain}
-    assert len({settings_fingerprint(settings) for settings in other} | {plain}) == 4
+    other = [
+        "classifier.image_size=64",
+        "classifier.views_per_image=3",
+        "diagen.strength=0.9",
+        "features.neighbours=5",
+        "generator.dtype=float32",
+        "generator.scheduler=ddim",
+        "guide_classifier.patience=9",
+        "prompts.model=other",
+        "textual_inversion.steps=3",
+        "unreadable=skip",
+    ]
+    assert len({settings_fingerprint(resolve(override)) for override in other} | {plain}) == len(other) + 1
+
+
+def test_where_the_first_tasks_words_are_everybodys_that_task_is_part_of_the_fingerprint():
+    def fingerprint(*overrides: str, shots: str, seeds: str) -> str:
+        return settings_fingerprint(resolve(*overrides, shots=shots, seeds=seeds))
+
+    shared = "textual_inversion.words_of=first_task"
+    cells = [{"shots": shots, "seeds": seeds} for shots in ("2,4", "4,2") for seeds in ("0,1", "1,0")]
+    assert len({fingerprint(shared, **given) for given in cells}) == 4
+    assert fingerprint(shared, shots="2", seeds="0") == fingerprint(shared, shots="2,4", seeds="0,1")
+    assert len({fingerprint(**given) for given in cells}) == 1
 
 
 def test_settings_that_a_method_does_not_use_make_no_other_runs_of_it():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import sqlite3
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,8 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import OperationalError
 
-from benchmark.tracking import CELL, LEVEL, Tracker
+from benchmark import tracking
+from benchmark.tracking import CELL, LEVEL, PROCESS, Tracker
 from benchmark.tracking_failures import unusable
 from datasets.errors import UserError
 
@@ -56,6 +59,35 @@ def test_tags_choose_cells_and_the_experiment_is_the_environments(tracking_uri: 
             pass
     assert {cell.tags["method"] for cell in Tracker().finished_cells()} == {"standard", "diagen"}
     assert [cell.tags["method"] for cell in Tracker().finished_cells({"method": "diagen"})] == ["diagen"]
+
+
+def test_a_store_that_answers_page_by_page_is_read_to_its_end(tracking_uri: str, monkeypatch: pytest.MonkeyPatch):
+    for seed in "01234":
+        with Tracker().run("a run", {LEVEL: CELL, "seed": seed}):
+            pass
+    search = MlflowClient.search_runs
+    monkeypatch.setattr(MlflowClient, "search_runs", lambda *given, **named: search(*given, max_results=2, **named))
+    assert sorted(cell.tags["seed"] for cell in Tracker().finished_cells()) == list("01234")
+
+
+def test_only_runs_of_this_machines_dead_processes_are_ended(tracking_uri: str, monkeypatch: pytest.MonkeyPatch):
+    def kill(process: int, _signal: int) -> None:
+        raise {1: PermissionError, 2: ProcessLookupError}[process]  # another user's; one that is no more
+
+    monkeypatch.setattr(os, "kill", kill)
+    tracker, here = Tracker(), socket.gethostname()
+    with ExitStack() as stack:
+        places = [{LEVEL: CELL, PROCESS: place} for place in (f"{here}:1", f"{here}:2", "another:2")]
+        runs = [stack.enter_context(tracker.run("a run", tags)) for tags in places]
+        assert tracker.end_dead_runs() == 1
+        statuses = [MlflowClient().get_run(run.identifier).info.status for run in runs]
+        assert statuses == ["RUNNING", "KILLED", "RUNNING"]
+
+
+@pytest.mark.parametrize(("status", "told"), [("", "abc"), (" M a.py", "abc+changes")])
+def test_changed_code_is_told_from_its_commit(status: str, told: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tracking, "_git", lambda command, *_: {"rev-parse": "abc", "status": status}[command])
+    assert tracking._provenance.__wrapped__()["git_commit"] == told
 
 
 def test_a_server_that_is_not_there_is_told_at_once(monkeypatch: pytest.MonkeyPatch):
