@@ -1,0 +1,42 @@
+"""What the options of several commands choose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from datasets.errors import UserError
+
+if TYPE_CHECKING:
+    from benchmark.selection import Group
+    from benchmark.tracking import Tracker
+
+
+def tracked_groups(
+    tracker: Tracker, dataset: str, preset: str, protocol: str, shots: str = "", methods: str = ""
+) -> list[Group]:
+    """The groups of finished runs that the options of a command choose.
+
+    Raises:
+        UserError: an unknown method, or no finished run is of what was chosen.
+    """
+    from benchmark.selection import comparable, nothing_chosen
+    from benchmark.setting_checks import parse_numbers
+    from methods.base import METHODS
+
+    chosen = parse_numbers("shots", shots, minimum=1) if shots else ()
+    names = names_in("methods", methods) if methods else []
+    for name in names:
+        METHODS[name]  # an unknown one is refused, with the known ones
+    cells = tracker.cells()
+    groups = comparable(cells, dataset, preset, chosen, protocol, names)
+    if not groups and (tracked := comparable(cells)):
+        raise nothing_chosen(tracked, dataset, preset, protocol, names)
+    return groups
+
+
+def names_in(what: str, text: str) -> list[str]:
+    """The names in the text of an option, separated by commas; raises `UserError` where there is none."""
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    if not names:
+        raise UserError(f"--{what} is empty: name at least one")
+    return list(dict.fromkeys(names))

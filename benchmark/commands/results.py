@@ -1,0 +1,116 @@
+"""Commands that tell what came of runs: `leaderboard`, `report`, `export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmark.commands.app import EPILOG, app
+from benchmark.commands.chosen import tracked_groups
+from benchmark.options import (
+    OnlyDataset,
+    OnlyMethods,
+    OnlyPreset,
+    OnlyProtocol,
+    OnlyShots,
+    Out,
+    Plugins,
+)
+
+
+@app.command(epilog=EPILOG)
+def leaderboard(
+    style: Annotated[str, typer.Option("--format", help="table, markdown, latex, csv or json.")] = "table",
+    dataset: OnlyDataset = "",
+    shots: OnlyShots = "",
+    methods: OnlyMethods = "",
+    preset: OnlyPreset = "",
+    protocol: OnlyProtocol = "",
+) -> None:
+    """Rank the methods over all finished runs: means with intervals, costs, and which differences hold."""
+    from benchmark.leaderboard import leaderboard as rank
+    from benchmark.leaderboard_formats import check_format, write
+    from benchmark.plugins import load_plugins
+    from benchmark.tracking import Tracker
+
+    check_format(style)
+    load_plugins()
+    typer.echo(write(rank(tracked_groups(Tracker(), dataset, preset, protocol, shots, methods)), style))
+
+
+@app.command(epilog=EPILOG)
+def report(
+    only: Annotated[str, typer.Option(help="leaderboard, table1, figures or page; empty: all of them.")] = "",
+    dataset: OnlyDataset = "",
+    shots: OnlyShots = "",
+    methods: OnlyMethods = "",
+    preset: OnlyPreset = "",
+    protocol: OnlyProtocol = "",
+    out: Out = "reports",
+) -> None:
+    """Write the leaderboard, Table 1, the figures and report.html from the tracked runs, and log them to MLflow.
+
+    The page is one file that needs no network: open it, or send it to somebody.
+    """
+    from benchmark.plugins import load_plugins
+    from benchmark.report import check_request, write_parts
+    from benchmark.tracking import LEVEL, REPORT, Tracker
+
+    load_plugins()
+    tracker = Tracker()
+    groups = tracked_groups(tracker, dataset, preset, protocol, shots, methods)
+    check_request(groups, only)
+    with tracker.run("report", {LEVEL: REPORT}) as run:
+        for part in write_parts(groups, Path(out), only):
+            typer.echo(part)
+            if isinstance(part, Path):
+                run.log_file(part, part.relative_to(out).parent.as_posix())
+
+
+@app.command(epilog=EPILOG)
+def export(
+    run: Annotated[
+        str,
+        typer.Option(
+            help="Id of the run, as MLflow shows it: of one number of shots and seed, or of its parent. Default: the "
+            "latest finished one that has synthetic images."
+        ),
+    ] = "",
+    dataset: OnlyDataset = "",
+    method: Annotated[str, typer.Option(help="Runs of this method alone.")] = "",
+    data_root: Annotated[
+        str, typer.Option(help="Where the real photos lie now; default: where they lay when the run read them.")
+    ] = "",
+    plugins: Plugins = "",
+    out: Annotated[str, typer.Option(help="Folder to make; it must not be there, or be empty.")] = "augmented",
+) -> None:
+    """Write the images that a run made, and the real ones that it was trained on, into a folder to train on.
+
+    A folder per class, as torchvision's ImageFolder and the dataset imagefolder read them. In it lie copies of the real
+    photos under their own names and `<photo>_1.png`, `<photo>_2.png` … that were made from each. provenance.csv has a
+    line for each image: file, real or synthetic, class, photo, prompt, noise, strength, guidance scale, steps, seed,
+    weight (1 for a real one), run and method.
+
+    Photos that are no longer there, or changed, are left out, and a line says why.
+
+    Examples: `export`; `export --run 6f0c… --out ~/more_photos`.
+    """
+    from benchmark.chosen_cell import choose_cell, described
+    from benchmark.export import PROVENANCE, export_cell, refuse_filled
+    from benchmark.plugins import load_plugins
+    from benchmark.store import Store
+    from benchmark.tracking import Tracker
+
+    folder = Path(out)
+    refuse_filled(folder)
+    load_plugins(plugins)
+    cell = choose_cell(Tracker().cells(), run, dataset, method)
+    done = export_cell(cell, Store(), folder, data_root)
+    if done.without_photos:
+        typer.echo(f"without the real photos: {done.without_photos}", err=True)
+    typer.echo(f"{described(cell)} (run {cell.run})")
+    typer.echo(
+        f"{folder}: {done.real} real and {done.synthetic} synthetic images; {PROVENANCE} says where each is from"
+    )

@@ -1,0 +1,193 @@
+"""Commands that run methods: `run`, `sweep`, `ablation`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmark.commands.app import EPILOG, app
+from benchmark.commands.chosen import names_in, tracked_groups
+from benchmark.options import (
+    Components,
+    DataRoot,
+    Dataset,
+    Out,
+    Overrides,
+    Plugins,
+    Preset,
+    Protocol,
+    Seeds,
+    Shots,
+    SplitFile,
+)
+from benchmark.setting_checks import split_overrides
+from benchmark.settings import RunSettings, resolve_settings
+from datasets.errors import UserError
+
+
+@app.command(epilog=EPILOG)
+def run(
+    method: Annotated[str, typer.Option(help="A method's name; see `list methods`.")] = "diagen",
+    dataset: Dataset = "mini_focus",
+    shots: Shots = "4",
+    seeds: Seeds = "0",
+    preset: Preset = "mini",
+    protocol: Protocol = "paper",
+    components: Components = "",
+    data_root: DataRoot = "",
+    split_file: SplitFile = "",
+    plugins: Plugins = "",
+    overrides: Overrides = None,
+) -> None:
+    """One method on one dataset: a tracked run with a child run for each number of shots and each seed.
+
+    What an earlier run learned, made and computed is kept in the store (DIAGEN_STORE, default ./store) and not
+    made again: after a stop the same command does the rest.
+
+    Examples: `run --method diagen`; `run --method standard --dataset custom_coco --data-root ~/data --shots 2,4,8`.
+    """
+    from benchmark.plugins import load_plugins
+
+    load_plugins(plugins)
+    settings = resolve_settings(
+        method=method,
+        dataset=dataset,
+        data_root=data_root,
+        shots=shots,
+        seeds=seeds,
+        preset=preset,
+        protocol=protocol,
+        components=components,
+        split_files=split_file,
+        overrides=split_overrides(overrides or ()),
+    )
+    _run(settings)
+
+
+@app.command(epilog=EPILOG)
+def sweep(
+    methods: Annotated[str, typer.Option(help="Methods, separated by commas.")] = "standard,da_fusion,diagen",
+    datasets: Annotated[str, typer.Option(help="Datasets, separated by commas.")] = "mini_focus",
+    shots: Shots = "4",
+    seeds: Seeds = "0,1,2",
+    preset: Preset = "mini",
+    protocol: Protocol = "paper",
+    components: Components = "",
+    data_root: DataRoot = "",
+    split_file: SplitFile = "",
+    plugins: Plugins = "",
+    overrides: Overrides = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what is to be done.")] = False,
+    rates: Annotated[
+        str, typer.Option(help="With --dry-run: hours by the rates in this file of `python -m benchmarks_perf --save`.")
+    ] = "",
+    again: Annotated[bool, typer.Option("--again", help="Run finished cells again.")] = False,
+) -> None:
+    """Every method on every dataset, shots and seed; cells that are finished with the same settings are skipped.
+
+    `--components` applies to the methods that have components.
+    """
+    from benchmark.plugins import load_plugins
+    from benchmark.rates import read_rates
+    from benchmark.sweep import count_grid, run_grid
+
+    if rates and not dry_run:
+        raise UserError("--rates says how long a sweep would take: it goes with --dry-run")
+    measured = read_rates(Path(rates)) if rates else None
+    load_plugins(plugins)
+    texts = split_overrides(overrides or ())
+    grid = [
+        resolve_settings(
+            method=method,
+            dataset=dataset,
+            data_root=data_root,
+            shots=shots,
+            seeds=seeds,
+            preset=preset,
+            protocol=protocol,
+            components=_components_for(method, components),
+            split_files=split_file,
+            overrides=texts,
+        )
+        for dataset in names_in("datasets", datasets)
+        for method in names_in("methods", methods)
+    ]
+    if dry_run:
+        count_grid(grid, again, measured)
+    else:
+        run_grid(grid, again)
+
+
+@app.command(epilog=EPILOG)
+def ablation(
+    what: Annotated[
+        str,
+        typer.Option(help="components, strength, guidance, noise, alpha, images_per_example or same_hyperparameters."),
+    ] = "components",
+    dataset: Dataset = "mini_focus",
+    shots: Shots = "4",
+    seeds: Seeds = "0,1,2",
+    values: Annotated[str, typer.Option(help="Values to try, separated by commas, in place of the usual ones.")] = "",
+    preset: Preset = "mini",
+    protocol: Protocol = "paper",
+    data_root: DataRoot = "",
+    plugins: Plugins = "",
+    overrides: Overrides = None,
+    out: Out = "reports",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what is to be done.")] = False,
+) -> None:
+    """Run what an ablation compares and is not there yet, then draw its figure.
+
+    Runs share learned words, prompts and images where they can: each is made once.
+    """
+    from benchmark.ablation import ablation_grid, parse_values
+    from benchmark.plugins import load_plugins
+    from benchmark.sweep import count_grid, run_grid
+
+    load_plugins(plugins)
+    grid = ablation_grid(
+        what,
+        parse_values(values),
+        split_overrides(overrides or ()),
+        dataset=dataset,
+        data_root=data_root,
+        shots=shots,
+        seeds=seeds,
+        preset=preset,
+        protocol=protocol,
+    )
+    if dry_run:
+        count_grid(grid)
+    else:
+        run_grid(grid)
+        _draw(what, dataset, preset, protocol, Path(out))
+
+
+def _run(settings: RunSettings) -> None:
+    from benchmark.progress import Stages
+    from benchmark.runner import prepare, run_job
+    from benchmark.sweep import open_tracker
+
+    job = prepare(settings)
+    run_job(job, open_tracker(), Stages())
+
+
+def _components_for(method: str, components: str) -> str:
+    from methods.base import METHODS
+
+    return components if METHODS[method].components else ""
+
+
+def _draw(what: str, dataset: str, preset: str, protocol: str, folder: Path) -> None:
+    from benchmark.figures import OF_ABLATION, save_group_figures
+    from benchmark.tracking import Tracker
+
+    groups = tracked_groups(Tracker(), dataset, preset, protocol)
+    outcomes = save_group_figures(groups, folder / "figures", OF_ABLATION[what])
+    for path in (path for outcome in outcomes for path in outcome.files.values()):
+        typer.echo(path)
+    missing = [outcome.missing for outcome in outcomes if outcome.missing]
+    if missing:
+        raise UserError("; ".join(missing))
