@@ -157,7 +157,7 @@ def _line(row: Row) -> list[str]:
 
 
 def _with_interval(score: Score) -> str:
-    """The interval over seeds; where there is one seed alone, the one over its test images, marked."""
+    """The interval over seeds; where they give none, the one over their test images, marked."""
     interval = score.over_seeds or score.over_images
     bounds = f" [{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]" if interval else ""
     return f"{100 * score.mean:.1f}{bounds}{'' if score.over_seeds else ONE_SEED}"

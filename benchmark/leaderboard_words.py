@@ -45,9 +45,9 @@ def legend(boards: Sequence[Board]) -> list[str]:
         counts = _range([len(score.values) for score in several])
         lines.append(f"intervals: 95%, Student's t over {counts} seeds{_within_a_seed(several)}")
     if single:
-        over_images = "; the one shown is over its test images (95%, bootstrap or exact)"
         known = any(score.over_images for score in single)
-        lines.append(f"{ONE_SEED}: one seed: no interval over seeds{over_images if known else ''}")
+        what = "the interval is over its test images (95%, bootstrap or exact)" if known else "no interval"
+        lines.append(f"{ONE_SEED}: one seed, or seeds that agree: {what}")
     cells = [board.ranked_cells for board in boards if board.ranked_cells]
     if cells:
         plural = "s" * (max(cells) > 1)

@@ -32,12 +32,13 @@ def mean_interval(values: Sequence[float], level: float = LEVEL) -> Interval | N
 
 
 def share_interval(values: Sequence[float], level: float = LEVEL) -> Interval | None:
-    """`mean_interval` of shares such as accuracies, cut at 0 and 1; None for fewer than two values.
+    """`mean_interval` of shares such as accuracies, cut at 0 and 1; None for values that are all the same, or one.
 
-    Their true mean cannot lie beyond, which Student's t does not know: what is cut off costs no coverage. Differences
-    of shares lie in [-1, 1], and are not for this function.
+    Their true mean cannot lie beyond, which Student's t does not know: what is cut off costs no coverage. Shares of few
+    images are often equal by chance, from which it would take an interval of no width. Differences of shares lie in
+    [-1, 1], and are not for this function.
     """
-    interval = mean_interval(values, level)
+    interval = mean_interval(values, level) if len(set(values)) > 1 else None
     return interval and (max(interval[0], 0.0), min(interval[1], 1.0))
 
 

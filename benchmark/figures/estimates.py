@@ -12,7 +12,7 @@ from evaluation.intervals import Interval, share_interval
 
 @dataclass(frozen=True)
 class Estimate:
-    """Mean of `n` seeds and its 95% confidence interval (Student's t); NaN limits for a single seed."""
+    """Mean of `n` seeds and its 95% confidence interval (Student's t); NaN limits where seeds give none."""
 
     mean: float
     low: float
@@ -42,11 +42,12 @@ def estimate(
 
 def seed_notes(estimates: Iterable[Estimate]) -> tuple[str, ...]:
     """What the numbers of seeds mean for the reading."""
-    counts = sorted({one.n for one in estimates})
+    known = list(estimates)
+    counts = sorted({one.n for one in known})
     if counts == [1]:
         return ("One seed: points have no interval, and their differences may be chance.",)
     many = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else f"{counts[0]}"
     notes = [f"Means over {many} seeds, with 95% confidence intervals (Student's t over seeds)."]
-    if counts[0] == 1:
-        notes.append("What is of one seed has no interval.")
+    if not all(one.has_interval for one in known):
+        notes.append("What is of one seed, or of seeds that agree, has no interval.")
     return (" ".join(notes),)

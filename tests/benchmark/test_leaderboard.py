@@ -45,7 +45,7 @@ def test_one_seed_has_an_interval_over_its_test_images_alone_and_it_is_marked():
     assert (0.75 - low, high - 0.75) == pytest.approx((normal, normal), rel=0.15)
     text = write([board(one)], "table")
     assert f"75.0 [{100 * low:.1f}, {100 * high:.1f}]†" in text
-    assert "no interval over seeds; the one shown is over its test images (95%, bootstrap or exact)" in text
+    assert "†: one seed, or seeds that agree: the interval is over its test images (95%, bootstrap or exact)" in text
 
 
 def test_the_interval_over_images_of_several_seeds_has_their_mean_bounds():
@@ -59,7 +59,7 @@ def test_the_interval_over_images_of_several_seeds_has_their_mean_bounds():
 def test_without_predictions_one_seed_has_no_interval_and_that_is_said():
     text = write([board([cell("standard", 0, 0.75)])], "table")
     assert " 75.0†" in text
-    assert "†: one seed: no interval over seeds\n" in text
+    assert "†: one seed, or seeds that agree: no interval\n" in text
 
 
 def test_the_best_mean_uncommon_accuracy_comes_first():

@@ -31,6 +31,11 @@ def test_the_interval_of_shares_ends_at_0_and_1() -> None:
     assert share_interval([0.5]) is None
 
 
+def test_seeds_that_agree_have_no_interval_of_no_width() -> None:
+    """Of six images each, four are often right."""
+    assert share_interval([4 / 6, 4 / 6]) is None
+
+
 def test_the_bootstrap_agrees_with_resampling_image_by_image() -> None:
     rng = np.random.default_rng(0)
     labels = np.repeat([0, 1, 2], [40, 25, 10])
