@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmark.records import FINISHED, Record, method_label
+from benchmark.selection import of_dataset
 from benchmark.tracking import PARENT
 from datasets.errors import UserError
 
@@ -17,17 +18,15 @@ def choose_cell(cells: Sequence[Record], run: str = "", dataset: str = "", metho
 
     Args:
         run: the identifier of a cell's run, or of its parent run, all of whose cells must then be one.
-        dataset, method: the cell's, where they are given.
+        dataset, method: the cell's, where they are given; one of several folders by the name that a leaderboard shows.
 
     Raises:
         UserError: there is no such cell, or the run has several.
     """
     own = [
         cell
-        for cell in cells
-        if (not run or run in (cell.run, cell.tags.get(PARENT)))
-        and (not dataset or cell.tags["dataset"] == dataset)
-        and (not method or cell.tags["method"] == method)
+        for cell in of_dataset(cells, dataset)
+        if (not run or run in (cell.run, cell.tags.get(PARENT))) and (not method or cell.tags["method"] == method)
     ]
     return _only(own, run) if run else _latest(own)
 

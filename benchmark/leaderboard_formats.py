@@ -11,7 +11,7 @@ from statistics import stdev
 
 from benchmark.comparison import Comparison
 from benchmark.leaderboard import PRECISION, RECALL, TEST_SETS, Board, Row, Score
-from benchmark.leaderboard_words import ONE_SEED, clean, legend, pairs, pairs_title, remarks
+from benchmark.leaderboard_words import NO_SPREAD, clean, legend, pairs, pairs_title, remarks
 from benchmark.table_formats import comma_separated, escape_latex, escape_markdown, latex, markdown, plain
 from datasets.errors import UnknownName
 
@@ -160,7 +160,7 @@ def _with_interval(score: Score) -> str:
     """The interval over seeds; where they give none, the one over their test images, marked."""
     interval = score.over_seeds or score.over_images
     bounds = f" [{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]" if interval else ""
-    return f"{100 * score.mean:.1f}{bounds}{'' if score.over_seeds else ONE_SEED}"
+    return f"{100 * score.mean:.1f}{bounds}{'' if score.over_seeds else NO_SPREAD}"
 
 
 def _time(seconds: float) -> str:

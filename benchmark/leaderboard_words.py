@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from benchmark.leaderboard import TEST_SETS, Board, Score, seeds_in_words
 
-ONE_SEED = "†"
+NO_SPREAD = "†"
 """Marks an accuracy without an interval over seeds."""
 PAIRS = 10
 """Comparisons that are all told; of more, only significant ones."""
@@ -47,7 +47,7 @@ def legend(boards: Sequence[Board]) -> list[str]:
     if single:
         known = any(score.over_images for score in single)
         what = "the interval is over its test images (95%, bootstrap or exact)" if known else "no interval"
-        lines.append(f"{ONE_SEED}: one seed, or seeds that agree: {what}")
+        lines.append(f"{NO_SPREAD}: one seed, or seeds that agree: {what}")
     cells = [board.ranked_cells for board in boards if board.ranked_cells]
     if cells:
         plural = "s" * (max(cells) > 1)

@@ -66,9 +66,8 @@ def comparable(
     names = dataset_names(records)
     chosen = [
         record
-        for record in records
-        if (not dataset or dataset in (record.tags["dataset"], names[_data(record)]))
-        and (not preset or _preset(record) == preset)
+        for record in of_dataset(records, dataset)
+        if (not preset or _preset(record) == preset)
         and (not protocol or _protocol(record) == protocol)
         and (not shots or record.shots in shots)
         and (not methods or method_label(record.tags) in methods)
@@ -78,6 +77,14 @@ def comparable(
         found.setdefault((names[_data(record)], _preset(record), _protocol(record)), []).append(record)
     groups = [_group(*key, own) for key, own in sorted(found.items())]
     return [group for group in groups if group.records]
+
+
+def of_dataset(records: Sequence[Record], dataset: str) -> list[Record]:
+    """Those of a dataset, by the name under which it is registered or that `dataset_names` gives; all for no name."""
+    if not dataset:
+        return list(records)
+    names = dataset_names(records)
+    return [record for record in records if dataset in (record.tags["dataset"], names[_data(record)])]
 
 
 def nothing_chosen(

@@ -33,6 +33,12 @@ def test_a_dataset_and_a_method_narrow_the_choice():
     assert choose_cell(cells, dataset="coco").run == "b"
 
 
+def test_one_of_several_folders_is_chosen_by_the_name_that_a_leaderboard_shows():
+    folders = [cell(name, dataset="imagefolder", data_fingerprint=name) for name in ("dogs", "birds")]
+    assert choose_cell(folders, dataset="imagefolder (dogs)").run == "dogs"
+    assert choose_cell(folders, dataset="imagefolder (birds)").run == "birds"
+
+
 def test_a_cell_is_named_by_its_run_or_by_its_parents_that_has_no_other():
     cells = [cell("a", 1), cell("b", 2, **{PARENT: "another"})]
     assert choose_cell(cells, "a").run == "a"
