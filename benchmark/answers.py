@@ -69,7 +69,7 @@ class SideBySide:
     @property
     def p(self) -> float:
         """Of the paired bootstrap over images: these classifiers on other test images."""
-        return paired_bootstrap(self.advantage, self.times, self.labels).p
+        return paired_bootstrap(self.advantage, self.times, self.labels)
 
 
 def side_by_side(pairs: Pairs, answers: Answers) -> SideBySide | None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from evaluation.intervals import LEVEL, RESAMPLES, Interval
+from evaluation.intervals import RESAMPLES
 
 FEWEST_CELLS = 6
 """The exact two-sided Wilcoxon test cannot fall below 0.05 with fewer."""
@@ -21,41 +20,16 @@ Doubles = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.integer[Any]]
 
 
-@dataclass(frozen=True)
-class PairedDifference:
-    """Accuracy of one classifier minus that of the other, with its interval over test images and two-sided p value."""
-
-    difference: float
-    interval: Interval
-    p: float
-
-
-def mcnemar(one: Booleans, other: Booleans) -> float:
-    """Two-sided p value of the exact McNemar test: whether two classifiers err equally often on the same images, (N,).
-
-    Only the images on which exactly one of them is right count: of these, each should win half (McNemar 1947; the exact
-    binomial form). 1 where there is no such image.
-    """
-    from scipy.stats import binomtest
-
-    wins, losses = int(np.sum(one & ~other)), int(np.sum(other & ~one))
-    return float(binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
-
-
 def paired_bootstrap(
-    advantage: Doubles,
-    times: Doubles,
-    labels: Integers,
-    level: float = LEVEL,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> PairedDifference:
-    """Difference in mean per-class accuracy over the same test images, by a bootstrap over images (Efron 1979).
+    advantage: Doubles, times: Doubles, labels: Integers, resamples: int = RESAMPLES, seed: int = 0
+) -> float:
+    """Two-sided p value of a difference in mean per-class accuracy on the same test images, by a bootstrap over images
+    (Efron 1979).
 
     Several cells (shots, seeds) are judged on the same test images, so that their errors go together: an image is
     drawn with all of its cells, never one without the other. Images are drawn with replacement within their class, one
-    fewer than there are, as in `bootstrap_interval`.
-    The p value is the share of differences, shifted to mean 0, that are at least as large as the one found.
+    fewer than there are, as in `bootstrap_interval`. p is the share of differences, shifted to mean 0, that are at
+    least as large as the one found.
 
     Args:
         advantage: of each image, in how many cells the first is right and the second is not, minus the reverse, (N,).
@@ -70,10 +44,9 @@ def paired_bootstrap(
         kinds, sizes = np.unique(np.column_stack([advantage[own], times[own]]), axis=0, return_counts=True)
         counts = rng.multinomial(max(len(own) - 1, 1), sizes / len(own), size=resamples)
         drawn += (counts @ kinds[:, 0]) / (counts @ kinds[:, 1]) / len(classes)
-    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     # Differences that equal the observed one but for rounding count as large.
     as_large = np.abs(drawn - observed) >= abs(observed) - 1e-12
-    return PairedDifference(observed, (float(low), float(high)), float((as_large.sum() + 1) / (resamples + 1)))
+    return float((as_large.sum() + 1) / (resamples + 1))
 
 
 def wilcoxon(differences: Sequence[float]) -> float:
