@@ -17,8 +17,6 @@ from evaluation.views import View
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-Progress = Callable[[int], None]
-
 BATCHES_AHEAD = 2
 """Batches of pixels that are made while the network has one."""
 
@@ -51,36 +49,10 @@ def load_pixels(
             yield from views
 
 
-def embed_pixels(backbone: Backbone, pixels: Iterable[Pixels], on_progress: Progress | None = None) -> FloatArray:
-    """Features (N, D) of N times (S, S, 3), a batch at a time, so that `pixels` may be made as they are needed.
-
-    on_progress: called with the number of images done after each batch.
-    """
-    parts, done = [], 0
-    for features in backbone.embed_batches(_batches(pixels, backbone.batch_size)):
-        parts.append(features)
-        done += len(features)
-        if on_progress is not None:
-            on_progress(done)
+def embed_pixels(backbone: Backbone, pixels: Iterable[Pixels]) -> FloatArray:
+    """Features (N, D) of N times (S, S, 3), a batch at a time, so that `pixels` may be made as they are needed."""
+    parts = list(backbone.embed_batches(_batches(pixels, backbone.batch_size)))
     return np.concatenate(parts) if parts else np.empty((0, backbone.dimension), np.float32)
-
-
-def embed_images(backbone: Backbone, images: Iterable[Image], on_progress: Progress | None = None) -> FloatArray:
-    """Features (N, D) of images, one after the other, which may be made as they are needed."""
-    return embed_pixels(backbone, map(backbone.pixels, images), on_progress)
-
-
-def embed_views(
-    backbone: Backbone,
-    images: Iterable[Image],
-    seeds: Sequence[Sequence[int]],
-    view: View,
-    on_progress: Progress | None = None,
-) -> FloatArray:
-    """Features (N, V, D) of V views of each image; seeds: (N, V), one of each view."""
-    views = (view(image, s) for image, row in zip(images, seeds, strict=True) for s in row)
-    flat = embed_images(backbone, views, on_progress)
-    return flat.reshape(len(seeds), -1, flat.shape[1]) if seeds else flat.reshape(0, 1, flat.shape[1])
 
 
 def _batches(pixels: Iterable[Pixels], size: int) -> Iterator[Pixels]:

@@ -15,8 +15,6 @@ from PIL import Image
 
 from datasets.mini_focus import CATEGORIES
 from evaluation.backbones import load_backbone
-from evaluation.features import embed_images
-from evaluation.frozen import Backbone, FloatArray
 from evaluation.precision_recall import precision_recall
 from methods.mini_sd import architecture, usefulness
 from methods.mini_sd.oracle import Oracle, load_oracle
@@ -71,9 +69,9 @@ def print_precision_recall(renders: Pictures, pictures: Pictures, other_renders:
     """Of generated pictures against renders and, as the best that can be had, of other renders against them."""
     for size in JUDGED_AT:
         backbone = load_backbone("efficientnet_lite0", size)
-        real = _features(backbone, renders)
+        real = usefulness.features(backbone, renders)
         for name, candidates in (("generated", pictures), ("other renders", other_renders)):
-            found = precision_recall(real, _features(backbone, candidates), neighbours=3)
+            found = precision_recall(real, usefulness.features(backbone, candidates), neighbours=3)
             shares = f"precision {found.precision:.3f}, recall {found.recall:.3f}"
             print(f"{name} against {len(real)} renders, k=3, {size} px: {shares}", flush=True)
 
@@ -105,10 +103,6 @@ def save_sheet(pictures: Pictures, path: Path, columns: int = 20) -> None:
         sheet.paste(Image.fromarray(picture), (column * 66, row * 66))
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(path)
-
-
-def _features(backbone: Backbone, pictures: Pictures) -> FloatArray:
-    return embed_images(backbone, [Image.fromarray(picture) for picture in pictures])
 
 
 if __name__ == "__main__":

@@ -20,7 +20,6 @@ from datasets.mini_focus.dataset import MiniFocus
 from evaluation.accuracy import mean_class_accuracy
 from evaluation.backbones import load_backbone
 from evaluation.classifier import TrainingFeatures, train_head
-from evaluation.features import embed_images
 from evaluation.frozen import Backbone, FloatArray
 from evaluation.settings import ClassifierSettings
 from methods.mini_sd.sampling import (
@@ -96,14 +95,14 @@ def test_sets(backbone: Backbone) -> dict[str, tuple[FloatArray, np.ndarray]]:
     dataset = MiniFocus()
 
     def of(examples: Sequence[Example]) -> tuple[FloatArray, np.ndarray]:
-        images = embed_images(backbone, (dataset.load(example) for example in examples))
+        images = backbone.embed([dataset.load(example) for example in examples])
         return images, np.array([example.label for example in examples])
 
     return {name: of(examples) for name, examples in dataset.splits(seed=0).tests.items()}
 
 
 def features(backbone: Backbone, pictures: Pictures) -> FloatArray:
-    return embed_images(backbone, [Image.fromarray(picture) for picture in pictures])
+    return backbone.embed([Image.fromarray(picture) for picture in pictures])
 
 
 def probe(

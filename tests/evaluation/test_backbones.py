@@ -14,9 +14,7 @@ from PIL import Image
 from datasets.errors import UserError
 from evaluation import networks
 from evaluation.backbones import BACKBONES, check_backbone, check_image_size, load_backbone, timm_names
-from evaluation.features import embed_images, embed_views
 from evaluation.frozen import Backbone, Network, weights_digest
-from evaluation.views import standard_view
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -113,15 +111,6 @@ class TestEfficientNet:
     def test_fingerprint_names_weights_and_size(self, backbone: Backbone) -> None:
         assert load_backbone("efficientnet_lite0", 64).fingerprint == backbone.fingerprint
         assert load_backbone("efficientnet_lite0", 96).fingerprint != backbone.fingerprint
-
-    def test_views_are_features_of_each_view(self, backbone: Backbone) -> None:
-        images, seeds = pictures(3), [[1, 2], [3, 4], [5, 6]]
-        done: list[int] = []
-        features = embed_views(backbone, iter(images), seeds, standard_view, done.append)
-        assert features.shape == (3, 2, 1280)
-        assert np.array_equal(features[1, 1], backbone.embed([standard_view(images[1], 4)])[0])
-        assert done == [4, 6]
-        assert embed_images(backbone, []).shape == (0, 1280)
 
 
 def tiny(seed: int = 0, multiple_of: int = 1) -> Network:

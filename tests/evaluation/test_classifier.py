@@ -14,7 +14,6 @@ from evaluation import classifier
 from evaluation.accuracy import mean_class_accuracy
 from evaluation.backbones import load_backbone
 from evaluation.classifier import Head, TrainingFeatures, linear_layer, train_head
-from evaluation.features import embed_views
 from evaluation.frozen import Backbone
 from evaluation.settings import ClassifierSettings
 from evaluation.views import standard_view, view_seed
@@ -227,9 +226,9 @@ class TestCachedViews:
 
     def cached(self, backbone: Backbone, seed: int, count: int = SETTINGS.views_per_image) -> float:
         images, labels = self.images(1, self.SHOTS)
-        views = range(count)
-        seeds = [[view_seed("test", str(image), view, seed) for view in views] for image in range(len(images))]
-        training = TrainingFeatures(embed_views(backbone, images, seeds, standard_view), labels)
+        numbers = [(image, view) for image in range(len(images)) for view in range(count)]
+        views = [standard_view(images[image], view_seed("test", str(image), view, seed)) for image, view in numbers]
+        training = TrainingFeatures(backbone.embed(views).reshape(len(images), count, -1), labels)
         head = train_head(training, *self.plain(backbone, 2, 10), self.CLASSES, self.SETTINGS, 0.0, seed)
         test, test_labels = self.plain(backbone, 3, 30)
         return mean_class_accuracy(head.predict(test), test_labels, self.CLASSES)
