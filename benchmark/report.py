@@ -59,9 +59,9 @@ def _table1(groups: Sequence[Group], folder: Path) -> Iterator[Path | str]:
 
 
 def _figures(groups: Sequence[Group], folder: Path) -> Iterator[Path | str]:
-    from benchmark.figures import save_group_figures
+    from benchmark.figures import save_figures
 
-    for outcome in save_group_figures(groups, folder / "figures"):
+    for outcome in save_figures(groups, folder / "figures"):
         yield from outcome.files.values() if outcome.files else [outcome.missing]
 
 

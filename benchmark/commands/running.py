@@ -181,11 +181,11 @@ def _components_for(method: str, components: str) -> str:
 
 
 def _draw(what: str, dataset: str, preset: str, protocol: str, folder: Path) -> None:
-    from benchmark.figures import OF_ABLATION, save_group_figures
+    from benchmark.figures import OF_ABLATION, save_figures
     from benchmark.tracking import Tracker
 
     groups = tracked_groups(Tracker(), dataset, preset, protocol)
-    outcomes = save_group_figures(groups, folder / "figures", OF_ABLATION[what])
+    outcomes = save_figures(groups, folder / "figures", OF_ABLATION[what])
     for path in (path for outcome in outcomes for path in outcome.files.values()):
         typer.echo(path)
     missing = [outcome.missing for outcome in outcomes if outcome.missing]

@@ -7,6 +7,6 @@ from __future__ import annotations
 
 from benchmark.figures.base import Drawing, MissingRuns
 from benchmark.figures.catalogue import FIGURES, OF_ABLATION, Plot
-from benchmark.figures.saving import Outcome, save_figures, save_group_figures
+from benchmark.figures.saving import Outcome, save_figures
 
-__all__ = ["FIGURES", "OF_ABLATION", "Drawing", "MissingRuns", "Outcome", "Plot", "save_figures", "save_group_figures"]
+__all__ = ["FIGURES", "OF_ABLATION", "Drawing", "MissingRuns", "Outcome", "Plot", "save_figures"]

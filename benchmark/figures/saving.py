@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import math
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from benchmark.figures.base import Columns, Drawing, MissingRuns
 from benchmark.figures.catalogue import FIGURES
 from benchmark.figures.style import look, readable, write_notes
-from benchmark.records import Record
-from benchmark.selection import Group, comparable
+from benchmark.selection import Group
 from benchmark.table_formats import comma_separated
 from datasets.errors import UnknownName, UserError
 
@@ -40,20 +39,16 @@ class Outcome:
     missing: str = ""
 
 
-def save_figures(records: Iterable[Record], folder: Path, names: Sequence[str] = ()) -> list[Outcome]:
-    """Write the figures of these names (all, if none is given) that the records suffice for.
+def save_figures(groups: Sequence[Group], folder: Path, names: Sequence[str] = ()) -> list[Outcome]:
+    """Write the figures of these names (all, if none is given) that the groups suffice for.
 
     A figure's three files are `folder/NAME.png`, `.svg` and `.csv`. They are written whole or not at all; those that
     an earlier call left under the name of a figure whose runs are missing are removed.
 
     Raises:
         UnknownName: a name that is no figure's, before anything is drawn.
+        UserError: `folder` cannot be written to.
     """
-    return save_group_figures(comparable(records), folder, names)
-
-
-def save_group_figures(groups: Sequence[Group], folder: Path, names: Sequence[str] = ()) -> list[Outcome]:
-    """As `save_figures`, for groups that were chosen already; `UserError` where `folder` cannot be written to."""
     for name in names:
         if name not in FIGURES:
             raise UnknownName("figure", name, FIGURES)

@@ -15,7 +15,7 @@ TYPES = {"png": "image/png", "svg": "image/svg+xml", "csv": "text/csv", "webp": 
 
 def figures(groups: Sequence[Group]) -> tuple[Figure, ...]:
     """All figures in the catalogue's order; the smaller of PNG and SVG is shown."""
-    from benchmark.figures.saving import save_group_figures
+    from benchmark.figures.saving import save_figures
 
     with tempfile.TemporaryDirectory() as folder:
         return tuple(
@@ -28,7 +28,7 @@ def figures(groups: Sequence[Group]) -> tuple[Figure, ...]:
                 data=data_uri(outcome.files["csv"].read_bytes(), "csv") if outcome.files else "",
                 missing=outcome.missing,
             )
-            for outcome in save_group_figures(groups, Path(folder))
+            for outcome in save_figures(groups, Path(folder))
         )
 
 

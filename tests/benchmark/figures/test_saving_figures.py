@@ -10,6 +10,7 @@ from PIL import Image
 
 from benchmark.figures import FIGURES, OF_ABLATION, save_figures, saving
 from benchmark.figures.base import MissingRuns
+from benchmark.selection import comparable
 from datasets.errors import UnknownName, UserError
 from tests.benchmark.figures.cells import cell, pictures, read
 
@@ -30,7 +31,7 @@ def words(svg: Path) -> list[str]:
 
 
 def test_a_figure_is_a_picture_a_drawing_and_its_numbers(tmp_path: Path):
-    (outcome,) = save_figures([cell(test=0.25), cell("standard", test=1 / 3)], tmp_path, ["accuracy"])
+    (outcome,) = save_figures(comparable([cell(test=0.25), cell("standard", test=1 / 3)]), tmp_path, ["accuracy"])
     assert {kind: path.name for kind, path in outcome.files.items()} == {
         kind: f"accuracy.{kind}" for kind in ("png", "svg", "csv")
     }
@@ -51,7 +52,8 @@ def test_the_same_records_give_the_same_bytes(tmp_path: Path):
     records = [cell(m, seed=s, test=0.1 * s, metrics=both, **sheet) for m in ("da_fusion", "diagen") for s in (0, 1)]
     names = ["accuracy", "images", "noise", "prompts", "weights", "precision_recall"]
     first, second = (
-        save_figures(given, tmp_path / str(len(given)), names) for given in (records, records[::-1] + records[:1])
+        save_figures(comparable(given), tmp_path / str(len(given)), names)
+        for given in (records, records[::-1] + records[:1])
     )
     for one, other in zip(first, second, strict=True):
         for kind in ("png", "svg", "csv"):
@@ -72,13 +74,13 @@ def test_every_figure_without_runs_says_which_command_makes_them(tmp_path: Path)
 
 
 def test_an_earlier_figure_does_not_outlive_its_runs(tmp_path: Path):
-    save_figures([cell()], tmp_path, ["accuracy"])
+    save_figures(comparable([cell()]), tmp_path, ["accuracy"])
     save_figures([], tmp_path, ["accuracy"])
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failure_leaves_the_earlier_figure_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    (before,) = save_figures([cell(test=0.1)], tmp_path, ["accuracy"])
+    (before,) = save_figures(comparable([cell(test=0.1)]), tmp_path, ["accuracy"])
     contents = {path: path.read_bytes() for path in before.files.values()}
 
     def full_disk(self: Path, data: bytes) -> int:
@@ -89,19 +91,19 @@ def test_a_failure_leaves_the_earlier_figure_whole(tmp_path: Path, monkeypatch: 
     write = Path.write_bytes
     monkeypatch.setattr(Path, "write_bytes", full_disk)
     with pytest.raises(UserError, match="no space left on device; name another folder with --out"):
-        save_figures([cell(test=0.9)], tmp_path, ["accuracy"])
+        save_figures(comparable([cell(test=0.9)]), tmp_path, ["accuracy"])
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == contents
 
 
 def test_an_unknown_figure_is_refused_before_anything_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(saving, "_save", lambda *given: pytest.fail("drawn"))
     with pytest.raises(UnknownName, match="unknown figure 'acuracy'; did you mean accuracy"):
-        save_figures([cell()], tmp_path, ["weights", "acuracy"])
+        save_figures(comparable([cell()]), tmp_path, ["weights", "acuracy"])
 
 
 def test_methods_may_be_called_anything(tmp_path: Path):
     records = [cell(method, shots, test=0.1 * shots, components="") for method in ODD for shots in (2, 4)]
-    (outcome,) = save_figures(records, tmp_path, ["accuracy"])
+    (outcome,) = save_figures(comparable(records), tmp_path, ["accuracy"])
     shown = words(outcome.files["svg"])
     for expected in ("a$b$_{x}", "_hidden", "x|y & <z>", "line break", "été"):
         assert expected in shown, shown
