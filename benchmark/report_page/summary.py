@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from benchmark.comparison import compare
 from benchmark.leaderboard import Board, seeds_in_words
 from benchmark.report_page.content import Summary
 from benchmark.selection import Group
@@ -13,14 +12,14 @@ SETS = {"uncommon": "uncommon settings", "test": "the test set"}
 
 
 def summarise(group: Group, boards: Sequence[Board]) -> Summary:
-    """Of a group and its boards."""
-    comparisons = [comparison for name in SETS for comparison in compare(group.records, name)]
+    """Of a group and its boards, which share its comparisons."""
+    comparisons = [pair for name in SETS for pair in boards[0].comparisons if pair.test_set == name]
     leads = [_lead(board, name) for board in boards for name in SETS]
     return Summary(
         title=group.title,
         leads=tuple(sentence for sentence in leads if sentence),
-        significant=tuple(comparison.verdict for comparison in comparisons if comparison.significant),
-        open=tuple(comparison.verdict for comparison in comparisons if not comparison.significant),
+        significant=tuple(pair.verdict for pair in comparisons if pair.significant),
+        open=tuple(pair.verdict for pair in comparisons if not pair.significant),
         notes=_notes(group, boards),
     )
 
