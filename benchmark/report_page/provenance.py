@@ -9,9 +9,7 @@ from benchmark.records import Record, method_label
 from benchmark.report_page.content import NOT_KNOWN, Provenance, RunFacts, Settings
 from benchmark.run_command import run_command
 from benchmark.selection import Group
-
-IDENTITY = ("method", "dataset", "data_root", "shots", "seeds", "preset", "protocol", "components", "split_files")
-"""Parameters that say which run it is, and not how it was done."""
+from benchmark.settings import OPTIONS
 
 
 def provenance(groups: Sequence[Group]) -> Provenance:
@@ -53,11 +51,12 @@ def _settings(group: Group) -> Settings:
 
 
 def _own_parameters(record: Record) -> dict[str, str]:
+    """Those that say how a run was done; the ones that have an option say which run it is."""
     prefix = f"{record.tags['method']}."
     return {
         name.removeprefix(prefix): value or NOT_KNOWN
         for name, value in record.parameters.items()
-        if name not in IDENTITY
+        if name not in OPTIONS
     }
 
 
