@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from benchmark.table_formats import plain
+
 Counts = Mapping[str, Mapping[str, int]]
 """Images per row (a class) and column (a split, a setting)."""
 
@@ -33,7 +35,7 @@ def _block(counts: Counts, shown: Sequence[str], columns: Sequence[str], with_su
     rows = [("class", list(columns), "sum")]
     rows += [(name, _texts(counts[name], columns), str(_sum(counts[name]))) for name in shown]
     rows.append(("sum", _texts(sums, columns), str(sum(_sum(row) for row in counts.values()))))
-    return _aligned([[name, *texts, *([last] if with_sum else [])] for name, texts, last in rows])
+    return plain([[name, *texts, *([last] if with_sum else [])] for name, texts, last in rows])
 
 
 def _texts(row: Mapping[str, int], columns: Sequence[str]) -> list[str]:
@@ -42,12 +44,3 @@ def _texts(row: Mapping[str, int], columns: Sequence[str]) -> list[str]:
 
 def _sum(row: Mapping[str, int]) -> int:
     return sum(row.values())
-
-
-def _aligned(lines: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    padded = [
-        "  ".join(text.rjust(width) if column else text.ljust(width) for column, (text, width) in enumerate(cells))
-        for cells in (zip(line, widths, strict=True) for line in lines)
-    ]
-    return "\n".join([padded[0], "─" * len(padded[0]), *padded[1:]])
