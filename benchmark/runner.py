@@ -26,7 +26,7 @@ from benchmark.settings import (
     settings_fingerprint,
 )
 from benchmark.store import Store
-from benchmark.thumbnails import thumbnails
+from benchmark.thumbnails import SHEET, TABLE, thumbnails
 from benchmark.tools import LocalTools, Models
 from benchmark.tracking import (
     CELL,
@@ -240,8 +240,8 @@ def _log(run: TrackedRun, task: FewShotTask, synthetic: SyntheticSet, result: Ce
     if synthetic.images:
         run.log_image("images.png", image_grid(task, synthetic))
         sheet, table = thumbnails(task, synthetic)
-        run.log_image("thumbnails.webp", sheet)
-        result.tables["thumbnails"] = table
+        run.log_image(SHEET, sheet)
+        result.tables[TABLE] = table
     run.log_tables(result.tables)
     run.log_metrics(result.metrics)
 

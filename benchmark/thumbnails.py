@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+from benchmark.records import Record
 from datasets.few_shot import FewShotTask
 from methods.base import SyntheticImage, SyntheticSet
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+SHEET, TABLE = "thumbnails.webp", "thumbnails"
+"""What a run logs them as: the file of the sheet, and its table."""
 
 TILE = 128
 """Pixels of the longer side of a tile, at most: smaller pictures stay as they are."""
@@ -19,6 +23,11 @@ MOST = 1200
 """Tiles on a sheet, so that a run of thousands of images still fits into a report."""
 
 COLUMNS = ("tile", "kind", "class", "guide", "prompt", "noise_std", "strength", "guidance_scale", "weight")
+
+
+def has_thumbnails(record: Record) -> bool:
+    """Whether the run logged a sheet with a synthetic image on it."""
+    return SHEET in record.files and "synthetic" in record.tables.get(TABLE, {}).get("kind", ())
 
 
 def thumbnails(task: FewShotTask, synthetic: SyntheticSet) -> tuple[Image, dict[str, list[Any]]]:

@@ -10,9 +10,10 @@ from benchmark.figures.base import Drawing, MissingRuns, columns, group_name, gr
 from benchmark.figures.canvas import Canvas
 from benchmark.figures.runs import labelled, plain_runs
 from benchmark.figures.style import FIRST, WIDTH, readable, styles
-from benchmark.figures.tiles import GuideTiles, first_guides, has_tiles
+from benchmark.figures.tiles import GuideTiles, first_guides
 from benchmark.records import Record
 from benchmark.selection import Group
+from benchmark.thumbnails import has_thumbnails
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -65,7 +66,7 @@ def _blocks(group: Group, name: str) -> list[Block]:
     """The classes of the cell of most shots in which two methods have pictures."""
     cells: dict[tuple[int, int], list[Record]] = {}
     for record in plain_runs(group):
-        if has_tiles(record):
+        if has_thumbnails(record):
             cells.setdefault((-record.shots, record.seed), []).append(record)
     for _, records in sorted(cells.items()):
         found = {label: own[0] for label, own in labelled(records).items()}

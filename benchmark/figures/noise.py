@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from benchmark.figures.base import Drawing, MissingRuns, columns, group_name, group_notes
 from benchmark.figures.canvas import Canvas
 from benchmark.figures.style import WIDTH, readable
-from benchmark.figures.tiles import GuideTiles, Tile, first_guides, has_tiles, largest_run
+from benchmark.figures.tiles import GuideTiles, Tile, first_guides, largest_run
 from benchmark.records import Record
 from benchmark.selection import Group
+from benchmark.thumbnails import TABLE, has_thumbnails
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -59,7 +60,7 @@ def draw_noise(groups: Sequence[Group]) -> Drawing:
 
 
 def _rows(group: Group, name: str) -> list[Row]:
-    noisy = [record for record in group.records if has_tiles(record) and _levels(record) > 1]
+    noisy = [record for record in group.records if has_thumbnails(record) and _levels(record) > 1]
     alone = [record for record in noisy if record.tags.get("components") == "noise"]
     record = largest_run(alone or noisy)
     if record is None:
@@ -69,7 +70,7 @@ def _rows(group: Group, name: str) -> list[Row]:
 
 
 def _levels(record: Record) -> int:
-    levels = record.tables["thumbnails"]["noise_std"]
+    levels = record.tables[TABLE]["noise_std"]
     return len({level for level in levels if level is not None and not math.isnan(level)})
 
 

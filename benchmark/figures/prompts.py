@@ -10,9 +10,10 @@ from benchmark.figures.base import Drawing, MissingRuns, columns, group_name, gr
 from benchmark.figures.canvas import Canvas
 from benchmark.figures.runs import plain_runs
 from benchmark.figures.style import WIDTH, readable
-from benchmark.figures.tiles import GuideTiles, first_guides, has_tiles, largest_run
+from benchmark.figures.tiles import GuideTiles, first_guides, largest_run
 from benchmark.records import Record
 from benchmark.selection import Group
+from benchmark.thumbnails import TABLE, has_thumbnails
 from methods.plan import PLACEHOLDER
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def draw_prompts(groups: Sequence[Group]) -> Drawing:
 
 
 def _rows(group: Group, name: str) -> list[Row]:
-    written = [record for record in plain_runs(group) if has_tiles(record) and _prompts(record) > 1]
+    written = [record for record in plain_runs(group) if has_thumbnails(record) and _prompts(record) > 1]
     record = largest_run(written)
     if record is None:
         return []
@@ -75,7 +76,7 @@ def _rows(group: Group, name: str) -> list[Row]:
 
 
 def _prompts(record: Record) -> int:
-    return len(set(record.tables["thumbnails"]["prompt"]) - {"", None})
+    return len(set(record.tables[TABLE]["prompt"]) - {"", None})
 
 
 def _different(own: GuideTiles) -> GuideTiles:

@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchmark.records import Record
+from benchmark.thumbnails import SHEET, TABLE
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-SHEET = "thumbnails.webp"
-TABLE = "thumbnails"
 
 
 @dataclass(frozen=True)
@@ -37,10 +35,6 @@ class GuideTiles:
     made: tuple[Tile, ...]
 
 
-def has_tiles(record: Record) -> bool:
-    return SHEET in record.files and "synthetic" in record.tables.get(TABLE, {}).get("kind", ())
-
-
 def first_guides(record: Record) -> dict[str, GuideTiles]:
     """Class → its first guide with the images made from it."""
     found: dict[str, GuideTiles] = {}
@@ -50,8 +44,8 @@ def first_guides(record: Record) -> dict[str, GuideTiles]:
 
 
 def largest_run(records: Sequence[Record]) -> Record | None:
-    """Of the runs with pictures one of the most shots, and of those one of the first seed."""
-    return min(filter(has_tiles, records), key=lambda record: (-record.shots, record.seed), default=None)
+    """Of runs one of the most shots, and of those one of the first seed."""
+    return min(records, key=lambda record: (-record.shots, record.seed), default=None)
 
 
 def _guides(record: Record) -> list[GuideTiles]:

@@ -10,8 +10,8 @@ from benchmark.records import Record, Table, method_label
 from benchmark.report_page.content import Gallery, Sheet
 from benchmark.report_page.figures import data_uri
 from benchmark.selection import Group
+from benchmark.thumbnails import SHEET, TABLE, has_thumbnails
 
-PICTURE = "thumbnails.webp"
 FACTS = ("kind", "class", "guide", "prompt", "noise_std", "strength", "guidance_scale", "weight")
 
 MOST_SHEETS = 24
@@ -21,20 +21,16 @@ MOST_BYTES = 9_000_000
 
 def gallery(groups: Sequence[Group], most_sheets: int = MOST_SHEETS, most_bytes: int = MOST_BYTES) -> Gallery:
     """The sheets that fit: of the first seed, the fewest shots and all methods first, so that these can be compared."""
-    found = [(group, record) for group in groups for record in group.records if _has_images(record)]
+    found = [(group, record) for group in groups for record in group.records if has_thumbnails(record)]
     chosen: list[tuple[Group, Record]] = []
     size = 0
     for group, record in sorted(found, key=lambda pair: (pair[1].seed, pair[1].shots)):
-        more = len(record.files[PICTURE])
+        more = len(record.files[SHEET])
         if len(chosen) < most_sheets and size + more <= most_bytes:
             chosen.append((group, record))
             size += more
     shown = tuple(_sheet(group, record) for group, record in sorted(chosen, key=_order))
     return Gallery(shown, _left_out(len(found) - len(shown), most_sheets, most_bytes))
-
-
-def _has_images(record: Record) -> bool:
-    return PICTURE in record.files and bool(record.tables.get("thumbnails", {}).get("tile"))
 
 
 def _order(pair: tuple[Group, Record]) -> tuple[Any, ...]:
@@ -44,7 +40,7 @@ def _order(pair: tuple[Group, Record]) -> tuple[Any, ...]:
 
 def _sheet(group: Group, record: Record) -> Sheet:
     title = f"{method_label(record.tags)} · {record.shots} shots · seed {record.seed}"
-    return Sheet(group.title, title, data_uri(record.files[PICTURE], "webp"), _facts(record.tables["thumbnails"]))
+    return Sheet(group.title, title, data_uri(record.files[SHEET], "webp"), _facts(record.tables[TABLE]))
 
 
 def _facts(table: Table) -> Mapping[str, Any]:
