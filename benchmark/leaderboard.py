@@ -130,8 +130,7 @@ def _boards(group: Group) -> list[Board]:
         rows.sort(key=lambda row: (-row.scores[ranked_by].mean if ranked_by in row.scores else math.inf, row.label))
         own = [record for record in group.records if record.shots == shots]
         notes = (*group.notes, *_missing_values(rows, own), *_missing_artifacts(own))
-        place = group.dataset, group.preset, group.protocol, shots
-        boards.append(Board(*place, ranked_by, ranked_cells, tuple(rows), notes, comparisons))
+        boards.append(Board(*group.key, shots, ranked_by, ranked_cells, tuple(rows), notes, comparisons))
     return boards
 
 

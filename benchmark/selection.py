@@ -34,6 +34,11 @@ class Group:
     notes: tuple[str, ...] = ()
 
     @property
+    def key(self) -> tuple[str, str, str]:
+        """What the cells have in common: dataset, preset and protocol."""
+        return self.dataset, self.preset, self.protocol
+
+    @property
     def registered(self) -> str:
         """The name under which the dataset is registered."""
         return self.records[0].tags["dataset"]

@@ -21,7 +21,7 @@ def draw_accuracy(groups: Sequence[Group]) -> Drawing:
         MissingRuns: no finished run has an accuracy on a test set.
     """
     panels = [
-        Panel(f"{group_name(group, groups)} · {test}", (group.dataset, group.preset, group.protocol, test), lines)
+        Panel(f"{group_name(group, groups)} · {test}", (*group.key, test), lines)
         for group in groups
         for test in tested_on(plain_runs(group))
         if (lines := _lines(plain_runs(group), f"accuracy/{test}"))

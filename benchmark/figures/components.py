@@ -56,7 +56,7 @@ def _panels(group: Group, name: str) -> Iterator[Panel]:
             lines = _gains(records, base, f"accuracy/{test}")
             if set(lines) - {"all three"}:
                 title = "\n".join(part for part in (f"{name} · {test}", changed) if part)
-                yield Panel(title, (group.dataset, group.preset, group.protocol, test), lines)
+                yield Panel(title, (*group.key, test), lines)
 
 
 def _with_equal_overrides(records: Sequence[Record]) -> dict[str, list[Record]]:

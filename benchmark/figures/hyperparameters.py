@@ -51,7 +51,7 @@ class HyperParameter:
                 if len(line := self._line(records, f"accuracy/{test}")) > 1
             }
             if lines:
-                yield Panel(f"{name} · {test}", (group.dataset, group.preset, group.protocol, test), lines)
+                yield Panel(f"{name} · {test}", (*group.key, test), lines)
 
     def _families(self, records: Sequence[Record]) -> dict[Family, list[Record]]:
         found: dict[Family, list[Record]] = {}

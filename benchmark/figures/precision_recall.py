@@ -51,7 +51,7 @@ def draw_precision_recall(groups: Sequence[Group]) -> Drawing:
         MissingRuns: no run has both figures.
     """
     panels = [
-        Panel(group_name(group, groups), (group.dataset, group.preset, group.protocol), spots)
+        Panel(group_name(group, groups), group.key, spots)
         for group in groups
         if (spots := list(_spots(plain_runs(group))))
     ]

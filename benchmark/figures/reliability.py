@@ -92,7 +92,7 @@ def _diagrams(group: Group, name: str) -> Iterator[Diagram]:
         tables = [table for (own, _), table in by_cell.items() if own == shots]
         bins = {state: _bins(*_joined(tables, state)) for state in STATES}
         errors = {state: mean(_error(*_joined([table], state)) for table in tables) for state in STATES}
-        key = (group.dataset, group.preset, group.protocol, shots)
+        key = (*group.key, shots)
         yield Diagram(f"{name} · k = {shots}", key, len(tables), bins, errors)
 
 

@@ -45,7 +45,7 @@ def _panels(group: Group, name: str) -> Iterator[Panel]:
         for test in tested_on([record for own in runs.values() for record in own]):
             lines = {method: shots_line(runs[method], f"accuracy/{test}") for method in PAIR}
             if all(lines.values()):
-                key = (group.dataset, group.preset, group.protocol, test)
+                key = (*group.key, test)
                 yield Panel(f"{name} · {test}\n{title}", key, lines)
 
 

@@ -65,7 +65,7 @@ def _panels(group: Group, name: str) -> Iterator[Panel]:
         weights = {label: _weights(found[label]) for label in styles(found)}
         different = {label: own for label, own in weights.items() if len(set(own)) > 1}
         if different:
-            yield Panel(f"{name} · k = {shots}", (group.dataset, group.preset, group.protocol, shots), different)
+            yield Panel(f"{name} · k = {shots}", (*group.key, shots), different)
 
 
 def _weights(records: Sequence[Record]) -> Weights:

@@ -53,8 +53,7 @@ def page_content(groups: Sequence[Group]) -> PageContent:
 
 
 def _boards_of(group: Group, boards: Sequence[Board]) -> list[Board]:
-    names = group.dataset, group.preset, group.protocol
-    return [board for board in boards if (board.dataset, board.preset, board.protocol) == names]
+    return [board for board in boards if (board.dataset, board.preset, board.protocol) == group.key]
 
 
 def render(content: PageContent) -> str:
