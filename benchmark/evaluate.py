@@ -88,9 +88,9 @@ def _judge(
 
 def _predictions_table(task: FewShotTask, examples: Sequence[Example], logits: Features) -> Table:
     """A line for each test image, from which every statistic can be computed again."""
-    from evaluation.calibration import softmax
+    from scipy.special import softmax
 
-    names, confidence = task.dataset.display_names, softmax(logits.astype(np.float64))
+    names, confidence = task.dataset.display_names, softmax(logits.astype(np.float64), axis=1)
     predictions = logits.argmax(axis=1)
     return {
         "image": [example.identifier for example in examples],

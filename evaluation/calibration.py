@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
 
 Floats = npt.NDArray[np.floating[Any]]
 Integers = npt.NDArray[np.integer[Any]]
@@ -16,12 +17,6 @@ Integers = npt.NDArray[np.integer[Any]]
 MAX_TEMPERATURE = 100.0
 _NEAR_ONE = 1e-8
 """What a deviation of log T by 1 must gain, in nats."""
-
-
-def softmax(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Over the last axis."""
-    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
 
 
 @dataclass(frozen=True)
@@ -45,7 +40,7 @@ class Calibration:
 def calibrate(logits: Floats, labels: Integers) -> Calibration:
     """Fit the temperature on logits (N, C) and labels (N,), and compare before and after."""
     temperature = fit_temperature(logits, labels)
-    before, after = (softmax(np.asarray(logits, np.float64) / t) for t in (1.0, temperature))
+    before, after = (softmax(np.asarray(logits, np.float64) / t, axis=1) for t in (1.0, temperature))
     return Calibration(
         temperature=temperature,
         ece_before=expected_calibration_error(before, labels),
@@ -62,10 +57,8 @@ def negative_log_likelihood(logits: Floats, labels: Integers, temperature: float
     """Mean −log softmax(z/T)[y] in nats, of logits (N, C) and labels (N,); NaN for N = 0."""
     if len(labels) == 0:
         return float("nan")
-    scaled = np.asarray(logits, np.float64) / temperature
-    shifted = scaled - scaled.max(axis=1, keepdims=True)
-    picked = shifted[np.arange(len(labels)), labels]
-    return float((np.log(np.exp(shifted).sum(axis=1)) - picked).mean())
+    logs = log_softmax(np.asarray(logits, np.float64) / temperature, axis=1)
+    return float(-logs[np.arange(len(labels)), labels].mean())
 
 
 def fit_temperature(logits: Floats, labels: Integers) -> float:

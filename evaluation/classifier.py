@@ -9,11 +9,12 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.special import softmax
 from torch import nn
 
 from datasets.seeding import seed_from
 from evaluation.accuracy import mean_class_accuracy
-from evaluation.calibration import negative_log_likelihood, softmax
+from evaluation.calibration import negative_log_likelihood
 from evaluation.device import torch_threads
 from evaluation.sampling import draw, sampling_probabilities, validation_rows
 from evaluation.settings import ClassifierSettings
@@ -66,7 +67,7 @@ class Head:
 
     def probabilities(self, features: Floats, temperature: float = 1.0) -> npt.NDArray[np.float64]:
         """Softmax of logits / temperature: (..., C) of (..., D)."""
-        return softmax(self.logits(features).astype(np.float64) / temperature)
+        return np.asarray(softmax(self.logits(features).astype(np.float64) / temperature, axis=-1))
 
 
 class FeatureSource(Protocol):
