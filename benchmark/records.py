@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 Table = Mapping[str, Sequence[Any]]
@@ -77,26 +75,3 @@ def table_from_json(content: Mapping[str, Any]) -> dict[str, list[Any]]:
     """The columns of a table as MLflow stores it: `{"columns": [...], "data": [[...], ...]}`."""
     columns = [list(column) for column in zip(*content["data"], strict=True)]
     return dict(zip(content["columns"], columns or [[] for _ in content["columns"]], strict=True))
-
-
-def save_records(records: Iterable[Record], folder: Path) -> None:
-    """Write a folder of records that `load_records` reads: a JSON file for each cell, its files beside it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, record in enumerate(records):
-        plain = {name: value for name, value in vars(record).items() if name not in ("tables", "files")}
-        plain["tables"] = {name: dict(table) for name, table in record.tables.items()}
-        stem = folder / f"{number:03}"
-        stem.with_suffix(".json").write_text(json.dumps(plain, ensure_ascii=False), encoding="utf-8")
-        for name, data in record.files.items():
-            (folder / f"{stem.name}-{name}").write_bytes(data)
-
-
-def load_records(folder: Path) -> list[Record]:
-    """The records of a folder that `save_records` wrote."""
-    records = []
-    for path in sorted(path for path in folder.glob("*.json") if path.stem.isdigit()):
-        files = {
-            other.name.removeprefix(f"{path.stem}-"): other.read_bytes() for other in folder.glob(f"{path.stem}-*")
-        }
-        records.append(Record(**json.loads(path.read_text(encoding="utf-8")), files=files))
-    return records

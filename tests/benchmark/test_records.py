@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmark.progress import Stages
-from benchmark.records import Record, load_records, method_label, overrides, save_records, table_from_json
+from benchmark.records import Record, method_label, overrides, table_from_json
 from benchmark.runner import prepare, run_job
 from benchmark.settings import RunSettings
 from benchmark.tracking import Tracker
+from tests.benchmark.saved_records import load_records, save_records
 
 
 def test_a_tracked_cell_gives_its_tables_and_files(world, small: Callable[..., RunSettings], tracking_uri: str):

@@ -20,13 +20,14 @@ import methods  # noqa: F401
 from benchmark.cli import main
 from benchmark.figures import FIGURES
 from benchmark.progress import Stages
-from benchmark.records import Record, load_records, method_label
+from benchmark.records import Record, method_label
 from benchmark.report import PARTS, check_request, write_parts
 from benchmark.runner import prepare, run_job
 from benchmark.selection import Group, comparable
 from benchmark.settings import RunSettings
 from benchmark.tracking import Tracker
 from datasets.errors import UserError
+from tests.benchmark.saved_records import load_records
 
 RECORDS = Path(__file__).parent / "records"
 
