@@ -31,16 +31,6 @@ class Classifier:
     head: Head
     picture_logits: Callable[[Sequence[Picture]], Features]
 
-    @property
-    def epoch(self) -> int:
-        """The epoch (from 1) whose weights are tested."""
-        return self.head.epoch
-
-    @property
-    def validation_accuracy(self) -> float:
-        """Mean per-class accuracy of that epoch, in [0, 1]; NaN without validation images."""
-        return self.head.validation_accuracy
-
     def logits(self, examples: Sequence[Example]) -> Features:
         """(N, C), float32."""
         return self.picture_logits(real_pictures(self.dataset, examples))

@@ -24,7 +24,6 @@ class GuideResult:
 
     confidence: npt.NDArray[np.float64]
     calibration: Calibration
-    epoch: int
 
 
 def guide_confidences(
@@ -67,11 +66,8 @@ def judge(
     rows = _validation_rows(val_labels, settings, seed_from("calibration draws", seed))()
     logits, labels = val_logits[rows], val_labels[rows]
     calibration = calibrate(logits, labels)
-    return GuideResult(
-        confidence=own_label_confidence(head, synthetic_views, synthetic_labels, calibration.temperature),
-        calibration=calibration,
-        epoch=head.epoch,
-    )
+    confidence = own_label_confidence(head, synthetic_views, synthetic_labels, calibration.temperature)
+    return GuideResult(confidence, calibration)
 
 
 def own_label_confidence(head: Head, views: Floats, labels: Integers, temperature: float) -> npt.NDArray[np.float64]:

@@ -116,7 +116,7 @@ class TestDriftingBackbone:
         again = train_classifier(task(), SyntheticSet(), 0.0, fresh_tools(settings))
         assert np.array_equal(again.logits(tests), logits)
         assert len(samples) == 60
-        assert (again.epoch, again.validation_accuracy) == (first.epoch, first.validation_accuracy)
+        assert (again.head.epoch, again.head.validation_accuracy) == (first.head.epoch, first.head.validation_accuracy)
         assert again.head.statistics is not None
         assert np.array_equal(again.head.statistics, first.head.statistics)
 
