@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -119,12 +119,14 @@ def load_backbone(name: str, image_size: int, batch_size: int = 0, dtype: str = 
     """
     from evaluation.device import default_device, dtype_named
     from evaluation.frozen import Backbone
-    from evaluation.networks import timm_network
 
     check_backbone(name)
     precision = dtype_named(dtype, default_device())
-    network = timm_network(name.removeprefix(TIMM), image_size) if name.startswith(TIMM) else BACKBONES[name]()
-    return Backbone(name, network, image_size, batch_size, precision)
+    return Backbone(name, load_network(name, image_size), image_size, batch_size, precision)
 
 
-__all__: Sequence[str] = ("BACKBONES", "check_backbone", "check_image_size", "load_backbone", "timm_names")
+def load_network(name: str, image_size: int) -> Network:
+    """The network behind a known name; some of timm's are made for one size of images."""
+    from evaluation.networks import timm_network
+
+    return timm_network(name.removeprefix(TIMM), image_size) if name.startswith(TIMM) else BACKBONES[name]()

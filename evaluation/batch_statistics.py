@@ -12,7 +12,7 @@ import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from datasets.seeding import fingerprint
-from evaluation.backbones import BACKBONES, TIMM, check_backbone
+from evaluation.backbones import check_backbone, load_network
 from evaluation.frozen import Backbone, FloatArray, Network, Pixels
 
 
@@ -71,8 +71,6 @@ def load_drifting_backbone(name: str, image_size: int, batch_size: int = 0) -> D
 
 def _network(name: str, image_size: int) -> Network:
     """Folded into a convolution, as in the usual EfficientNet-Lite0, a normalisation could not drift."""
-    from evaluation.networks import timm_network, unfolded_efficientnet_lite0
+    from evaluation.networks import unfolded_efficientnet_lite0
 
-    if name == "efficientnet_lite0":
-        return unfolded_efficientnet_lite0()
-    return timm_network(name.removeprefix(TIMM), image_size) if name.startswith(TIMM) else BACKBONES[name]()
+    return unfolded_efficientnet_lite0() if name == "efficientnet_lite0" else load_network(name, image_size)
