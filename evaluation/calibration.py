@@ -14,6 +14,9 @@ from scipy.special import log_softmax, softmax
 Floats = npt.NDArray[np.floating[Any]]
 Integers = npt.NDArray[np.integer[Any]]
 
+BINS = 15
+"""Of confidences, as in Guo et al."""
+
 MAX_TEMPERATURE = 100.0
 _NEAR_ONE = 1e-8
 """What a deviation of log T by 1 must gain, in nats."""
@@ -41,15 +44,17 @@ def calibrate(logits: Floats, labels: Integers) -> Calibration:
     """Fit the temperature on logits (N, C) and labels (N,), and compare before and after."""
     temperature = fit_temperature(logits, labels)
     before, after = (softmax(np.asarray(logits, np.float64) / t, axis=1) for t in (1.0, temperature))
+    confidence_before, confidence_after = (each.max(axis=1, initial=0.0) for each in (before, after))
+    correct = before.argmax(axis=1) == labels
     return Calibration(
         temperature=temperature,
-        ece_before=expected_calibration_error(before, labels),
-        ece_after=expected_calibration_error(after, labels),
+        ece_before=expected_calibration_error(confidence_before, correct),
+        ece_after=expected_calibration_error(confidence_after, correct),
         nll_before=negative_log_likelihood(logits, labels),
         nll_after=negative_log_likelihood(logits, labels, temperature),
-        confidence_before=before.max(axis=1, initial=0.0),
-        confidence_after=after.max(axis=1, initial=0.0),
-        correct=before.argmax(axis=1) == labels,
+        confidence_before=confidence_before,
+        confidence_after=confidence_after,
+        correct=correct,
     )
 
 
@@ -82,16 +87,17 @@ def fit_temperature(logits: Floats, labels: Integers) -> float:
     return math.exp(found.x)
 
 
-def expected_calibration_error(probabilities: Floats, labels: Integers, bins: int = 15) -> float:
-    """Mean gap between confidence and accuracy over equal-width bins of confidence, weighted by their counts.
+def expected_calibration_error(confidence: Floats, correct: npt.NDArray[np.bool_], bins: int = BINS) -> float:
+    """Mean gap between confidence and accuracy over bins of confidence, weighted by their counts; in [0, 1].
 
-    Of probabilities (N, C) and labels (N,); in [0, 1]; bins are open below and closed above, as in Guo et al.'s
-    Eq. 3; NaN for N = 0.
+    Of the probabilities of the predicted classes, (N,), and whether these are right, (N,); NaN for N = 0.
     """
-    if len(labels) == 0:
+    if len(correct) == 0:
         return float("nan")
-    confidence = np.asarray(probabilities, np.float64).max(axis=1)
-    correct = np.asarray(probabilities).argmax(axis=1) == labels
-    index = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    gaps = np.abs(np.bincount(index, correct - confidence, minlength=bins))
-    return float(gaps.sum() / len(labels))
+    gaps = np.abs(np.bincount(bin_of(confidence, bins), correct - confidence, minlength=bins))
+    return float(gaps.sum() / len(correct))
+
+
+def bin_of(confidence: Floats, bins: int = BINS) -> Integers:
+    """The number of each confidence's bin, of equal width, open below and closed above (Guo et al. 2017, Eq. 3)."""
+    return np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)

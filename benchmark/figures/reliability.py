@@ -15,16 +15,13 @@ from benchmark.figures.panels import grid
 from benchmark.figures.style import nth_style, readable
 from benchmark.records import Record, Table
 from benchmark.selection import Group
-from evaluation.calibration import expected_calibration_error
+from evaluation.calibration import BINS, bin_of, expected_calibration_error
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COMMAND = "run --method diagen"
 TABLE = "calibration"
-BINS = 15
-"""As in the tracked calibration error."""
-
 STATES = ("before", "after")
 NAMES = (
     "dataset",
@@ -91,7 +88,9 @@ def _diagrams(group: Group, name: str) -> Iterator[Diagram]:
     for shots in sorted({shots for shots, _ in by_cell}):
         tables = [table for (own, _), table in by_cell.items() if own == shots]
         bins = {state: _bins(*_joined(tables, state)) for state in STATES}
-        errors = {state: mean(_error(*_joined([table], state)) for table in tables) for state in STATES}
+        errors = {
+            state: mean(expected_calibration_error(*_joined([table], state)) for table in tables) for state in STATES
+        }
         key = (*group.key, shots)
         yield Diagram(f"{name} · k = {shots}", key, len(tables), bins, errors)
 
@@ -108,16 +107,10 @@ def _joined(tables: Sequence[Table], state: str) -> tuple[npt.NDArray[np.float64
 
 
 def _bins(confidence: npt.NDArray[np.float64], correct: npt.NDArray[np.bool_]) -> list[Row]:
-    """Bins that hold an image, by confidence; open below and closed above."""
-    place = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
+    """Bins that hold an image, by confidence."""
+    place = bin_of(confidence)
     masks = [place == number for number in range(BINS)]
     return [(float(confidence[m].mean()), float(correct[m].mean()), int(m.sum())) for m in masks if m.any()]
-
-
-def _error(confidence: npt.NDArray[np.float64], correct: npt.NDArray[np.bool_]) -> float:
-    """The tracked measure, on confidences alone: as of two classes of which the first is the predicted one."""
-    probabilities = np.column_stack([confidence, np.zeros_like(confidence)])
-    return expected_calibration_error(probabilities, np.where(correct, 0, 1), BINS)
 
 
 def _draw(ax: Axes, diagram: Diagram) -> None:

@@ -29,6 +29,10 @@ def miscalibrated(request: pytest.FixtureRequest) -> Data:
     return logits * request.param, labels
 
 
+def calibration_error(probabilities: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]) -> float:
+    return expected_calibration_error(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels)
+
+
 def test_nll_equals_scipy(miscalibrated: Data) -> None:
     logits, labels = miscalibrated
     expected = -log_softmax(logits / 2, axis=1)[np.arange(len(labels)), labels].mean()
@@ -47,17 +51,17 @@ def test_ece_equals_torchmetrics(miscalibrated: Data) -> None:
     logits, labels = miscalibrated
     probabilities = softmax(logits, axis=1)
     expected = multiclass_calibration_error(torch.tensor(probabilities), torch.tensor(labels), 5, n_bins=15, norm="l1")
-    assert expected_calibration_error(probabilities, labels) == pytest.approx(float(expected), abs=1e-5)
+    assert calibration_error(probabilities, labels) == pytest.approx(float(expected), abs=1e-5)
 
 
 def test_bins_are_open_below_and_closed_above() -> None:
-    probabilities = np.array([[0.5, 0.5], [0.75, 0.25]])
-    assert expected_calibration_error(probabilities, np.array([1, 0]), bins=2) == pytest.approx((0.5 + 0.25) / 2)
+    confidence, correct = np.array([0.5, 0.75]), np.array([False, True])
+    assert expected_calibration_error(confidence, correct, bins=2) == pytest.approx((0.5 + 0.25) / 2)
 
 
 def test_scaled_probabilities_are_calibrated(miscalibrated: Data) -> None:
     logits, labels = miscalibrated
-    assert expected_calibration_error(softmax(logits / fit_temperature(logits, labels), axis=1), labels) < 0.08
+    assert calibration_error(softmax(logits / fit_temperature(logits, labels), axis=1), labels) < 0.08
 
 
 def test_perfect_and_empty_validation_sets_give_usable_temperatures() -> None:
@@ -87,7 +91,7 @@ def test_a_calibration_compares_before_and_after(miscalibrated: Data) -> None:
     before, after = (softmax(logits / t, axis=1) for t in (1.0, found.temperature))
     assert found.temperature == fit_temperature(logits, labels)
     assert (found.ece_before, found.ece_after) == pytest.approx(
-        (expected_calibration_error(before, labels), expected_calibration_error(after, labels))
+        (calibration_error(before, labels), calibration_error(after, labels))
     )
     assert found.nll_after <= found.nll_before
     assert np.allclose(found.confidence_before, before.max(axis=1))
