@@ -22,23 +22,24 @@ def image_grid(task: FewShotTask, synthetic: SyntheticSet, classes: int = 6, col
 
     Under each synthetic image stand its prompt, the noise on its word (its deviation) and its weight where it is not 1.
     """
-    lines = [_line(task, synthetic, label, columns) for label in _spread(len(task.classes), classes)]
-    lines = [line for line in lines if line[1]]
+    lines = [_of_first_guide(synthetic, label)[:columns] for label in _spread(len(task.classes), classes)]
+    lines = [line for line in lines if line]
     width = GAP + (TILE + GAP) * (columns + 1) + GAP
     row_height = TILE + CAPTION_LINES * LINE + GAP + 6
     figure = Image.new("RGB", (width, 2 * GAP + LINE + row_height * len(lines) + GAP), PAPER)
     draw = ImageDraw.Draw(figure)
     draw.text((GAP, GAP), "real image", fill=ACCENT, font=_font(14))
     draw.text((3 * GAP + TILE, GAP), "made from it", fill=FAINT, font=_font(14))
-    for number, (guide, images) in enumerate(lines):
-        _draw_line(figure, draw, task, guide, images, 2 * GAP + LINE + number * row_height)
+    for number, images in enumerate(lines):
+        _draw_line(figure, draw, task, images, 2 * GAP + LINE + number * row_height)
     return figure
 
 
-def _line(task: FewShotTask, synthetic: SyntheticSet, label: int, columns: int) -> tuple[int, list[SyntheticImage]]:
-    guides = sorted({image.guide for image in synthetic.images if image.label == label})
-    own = [image for image in synthetic.images if guides and image.guide == guides[0]]
-    return (guides[0] if guides else -1), own[:columns]
+def _of_first_guide(synthetic: SyntheticSet, label: int) -> list[SyntheticImage]:
+    """What was made of a class's first guide; nothing where the class has no images."""
+    own = [image for image in synthetic.images if image.label == label]
+    first = min((image.guide for image in own), default=None)
+    return [image for image in own if image.guide == first]
 
 
 def _spread(total: int, wanted: int) -> list[int]:
@@ -51,11 +52,10 @@ def _draw_line(
     figure: Image.Image,
     draw: ImageDraw.ImageDraw,
     task: FewShotTask,
-    guide: int,
     images: Sequence[SyntheticImage],
     top: int,
 ) -> None:
-    example = task.train[guide]
+    example = task.train[images[0].guide]
     noun = task.classes[example.label]
     figure.paste(_tile(task.image(example)), (GAP, top))
     draw.rectangle((GAP - 3, top - 3, GAP + TILE + 2, top + TILE + 2), outline=ACCENT, width=3)
