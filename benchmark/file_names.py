@@ -8,6 +8,7 @@ from itertools import chain, count
 from pathlib import PurePosixPath
 
 from datasets.class_folders import composed
+from datasets.image_folder import PARTS
 
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f/\\<>:"|?*]')
 _AT_THE_ENDS = re.compile(r"^\.+|[. ]+$")
@@ -15,9 +16,6 @@ _AT_THE_ENDS = re.compile(r"^\.+|[. ]+$")
 
 _DEVICES = ("aux", "con", "nul", "prn")
 """What Windows takes for devices."""
-
-_PARTS = ("test", "train", "uncommon", "val")
-"""Folders that `imagefolder` takes for parts of a dataset and not for classes (MS COCO knows a train)."""
 
 _LONGEST = 150
 """Bytes of a name without what is added to it; file systems take 255."""
@@ -58,7 +56,7 @@ class FileNames:
 
     def _folder(self, noun: str) -> str:
         if noun not in self._folders:
-            name = safe_name(self._wanted.get(noun, noun), (*_DEVICES, *_PARTS))
+            name = safe_name(self._wanted.get(noun, noun), (*_DEVICES, *PARTS))
             more = (f"{name} ({number})" for number in count(2))
             self._folders[noun] = self._free("", chain([name], more))
         return self._folders[noun]

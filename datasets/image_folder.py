@@ -27,7 +27,8 @@ from datasets.few_shot import TRAIN_POOL_SIZE, split_pool
 from datasets.folders import FolderDataset, Groups, flat, require_folder, require_images, subfolders
 
 _ADVICE = "give a folder of class folders, or one with train/ and test/, by --data-root (or DIAGEN_DATA)"
-_PARTS = ("train", "val", "test", "uncommon")
+PARTS = ("train", "val", "test", "uncommon")
+"""Folders that are parts of the dataset and not classes (MS COCO knows a class train)."""
 _ALL = "all"
 
 _log = logging.getLogger(__name__)
@@ -124,7 +125,7 @@ def _part_folders(root: Path) -> dict[str, Path]:
     """The folders of class folders by part, the one with the training images first; of one layout or the other."""
     folders = {path.name: path for path in subfolders(root)}
     for name, path in folders.items():
-        if name.lower() in _PARTS and name not in _PARTS:
+        if name.lower() in PARTS and name not in PARTS:
             raise UserError(f"{path}: write '{name.lower()}' in small letters if it is not a class; else rename it")
     if "train" not in folders:
         for part in ("test", "val"):
@@ -132,9 +133,9 @@ def _part_folders(root: Path) -> dict[str, Path]:
                 raise UserError(f"{root}: {part}/ without train/; {_ADVICE}")
         return {_ALL: root} | {name: path for name, path in folders.items() if name == "uncommon"}
     require_folder(root / "test", "train/ needs a test/ folder beside it, with the same class folders")
-    if ignored := [name for name in folders if name not in _PARTS]:
-        _log.warning("%s: folders beside train/ are ignored: %s (known: %s)", root, ignored, ", ".join(_PARTS))
-    return {part: folders[part] for part in _PARTS if part in folders}
+    if ignored := [name for name in folders if name not in PARTS]:
+        _log.warning("%s: folders beside train/ are ignored: %s (known: %s)", root, ignored, ", ".join(PARTS))
+    return {part: folders[part] for part in PARTS if part in folders}
 
 
 def _refuse_folders_of_no_class(folder: Path) -> None:
