@@ -8,10 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import typer
 from diffusers import StableDiffusionPipeline
-from PIL import Image
 
 from datasets.mini_focus import CATEGORIES
 from evaluation.backbones import load_backbone
@@ -29,13 +27,16 @@ from methods.mini_sd.sampling import (
     open_pipeline,
     prompts_of,
     renders_of,
+    save_sheet,
     scenes_of,
     text_to_image,
 )
 from methods.mini_sd.train_autoencoder import psnr
+from methods.mini_sd.training import pixels_of
 
 STRENGTHS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 OTHER_SEED = 1_000_033
+SHEET_COLUMNS = 20
 JUDGED_AT = (architecture.IMAGE_SIZE, usefulness.IMAGE_SIZE)
 """Sizes at which the network of the precision and recall sees pictures: their own, and that of the preset `mini`."""
 
@@ -59,7 +60,8 @@ def main(
     print(f"text-to-image, n={samples}, guidance {guidance_scale}, {steps} steps: {fidelity(judge, pictures, scenes)}")
     print_precision_recall(renders, pictures, renders_of(scenes_of(samples, OTHER_SEED)))
     if sheet:
-        save_sheet(pictures, sheet)
+        classes = len(CATEGORIES)
+        save_sheet([pictures[label::classes][:SHEET_COLUMNS] for label in range(classes)], sheet)
     for strength in STRENGTHS if edits else ():
         print(f"image-to-image, n={edits}, strength {strength}: ", end="")
         print(effect_of_strength(pipeline, judge, edits, strength, guidance_scale, 2 * steps), flush=True)
@@ -91,18 +93,7 @@ def effect_of_strength(
 
 def reconstruction(pipeline: StableDiffusionPipeline, renders: Pictures) -> float:
     """Mean peak signal-to-noise ratio in dB of the codec on uint8 pictures (N, 64, 64, 3)."""
-    pixels = torch.from_numpy(renders).permute(0, 3, 1, 2).to(pipeline.device)
-    return psnr(pipeline.vae, pixels.float() / 127.5 - 1)
-
-
-def save_sheet(pictures: Pictures, path: Path, columns: int = 20) -> None:
-    """One line a class, as `scenes_of` orders them."""
-    sheet = Image.new("RGB", (columns * 66, len(CATEGORIES) * 66), "white")
-    for index, picture in enumerate(pictures[: columns * len(CATEGORIES)]):
-        column, row = divmod(index, len(CATEGORIES))
-        sheet.paste(Image.fromarray(picture), (column * 66, row * 66))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(path)
+    return psnr(pipeline.vae, pixels_of(renders).to(pipeline.device))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ import numpy as np
 import torch
 import typer
 from diffusers import StableDiffusionPipeline
-from PIL import Image
 
 from datasets.mini_focus import CATEGORIES, HELD_OUT, LOCATIONS, Scene, render, sample_common
 from datasets.mini_focus.caption import PLACES
@@ -29,6 +28,7 @@ from methods.mini_sd.sampling import (
     image_to_image,
     open_pipeline,
     renders_of,
+    save_sheet,
     text_to_image,
 )
 from methods.settings import GeneratorSettings, TextualInversionSettings
@@ -61,7 +61,7 @@ def main(
     seconds = time.perf_counter() - began
     how = f"{shots} pictures each, the best of {tries} from {steps} steps at {learning_rate:g}, {generator.dtype}"
     print(f"{len(CLASSES)} words from {how}: {seconds:.0f} s", flush=True)
-    rows, known = [], []
+    rows, known = [], []  # of a row: what its word was learned from, pictures from text, edited pictures
     drawn = pictures_of_words(pipeline, words, guides, samples, strength, guidance_scale)
     judge = load_oracle(oracle)
     for index, (name, (made, edited)) in enumerate(zip(CLASSES, drawn, strict=True)):
@@ -74,7 +74,7 @@ def main(
         print_shares(name, strength, shares)
     print_shares(f"mean of the {len(known)} classes of its training", strength, np.mean(known, axis=0))
     if sheet:
-        save_rows(rows, sheet)
+        save_sheet(rows, sheet)
 
 
 def lessons(shots: int, seed: int) -> list[list[Scene]]:
@@ -117,16 +117,6 @@ def add_words(pipeline: StableDiffusionPipeline, words: np.ndarray) -> None:
     table = pipeline.text_encoder.get_input_embeddings().weight
     with torch.no_grad():
         table[-len(words) :] = torch.from_numpy(words).to(table)
-
-
-def save_rows(rows: Sequence[Pictures], path: Path) -> None:
-    """A class a line: what its word was learned from, pictures from text, edited pictures."""
-    sheet = Image.new("RGB", (max(map(len, rows)) * 66, len(rows) * 66), "white")
-    for y, row in enumerate(rows):
-        for x, picture in enumerate(row):
-            sheet.paste(Image.fromarray(picture), (x * 66, y * 66))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(path)
 
 
 def _token(index: int) -> str:

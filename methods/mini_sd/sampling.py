@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionPipeline
+from PIL import Image
 from rich.progress import track
 
 from datasets.mini_focus import CATEGORIES, LOCATIONS, Scene, full_caption, render, sample_scene
@@ -131,6 +133,16 @@ def agreement(readings: dict[str, npt.NDArray[np.int64]], scenes: Sequence[Scene
     words = ATTRIBUTES[name]
     pairs = zip(readings[name], scenes, strict=True)
     return float(np.mean([words[index] == getattr(scene, name) for index, scene in pairs]))
+
+
+def save_sheet(rows: Sequence[Pictures], path: Path) -> None:
+    """A contact sheet of uint8 pictures (N, 64, 64, 3), a line for each row."""
+    sheet = Image.new("RGB", (max(map(len, rows)) * 66, len(rows) * 66), "white")
+    for y, row in enumerate(rows):
+        for x, picture in enumerate(row):
+            sheet.paste(Image.fromarray(picture), (x * 66, y * 66))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sheet.save(path)
 
 
 def _bytes(images: npt.NDArray[np.float32]) -> Pictures:
