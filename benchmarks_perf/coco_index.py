@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import os
 import random
-import resource
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import typer
 
 from benchmarks_perf import report, seconds
+from benchmarks_perf.own_process import in_own_process, peak_memory
 from datasets.coco import Coco
 from datasets.coco_annotations import COCO_CLASSES
 
@@ -33,10 +31,10 @@ def main(
         os.environ["DIAGEN_STORE"] = str(root / "store")
         size = _write(root / "coco", "train2017", images, annotations)
         size += _write(root / "coco", "val2017", val_images, val_annotations)
-        plain, plain_memory = _measured(_load_json, root)
-        first, first_memory = _measured(Coco, root)
-        second, second_memory = _measured(Coco, root)
-        splits, _ = _measured(_open_and_split, root)
+        plain, plain_memory = in_own_process(_measured, _load_json, root)
+        first, first_memory = in_own_process(_measured, Coco, root)
+        second, second_memory = in_own_process(_measured, Coco, root)
+        splits, _ = in_own_process(_measured, _open_and_split, root)
     what = f"{images + val_images:,} images, {size / 1e6:.0f} MB of annotations"
     report(f"first opening, {what}", plain, first, "s")
     report("second opening", plain, second, "s")
@@ -46,15 +44,8 @@ def main(
 
 
 def _measured(work: Callable[[Path], object], root: Path) -> tuple[float, float]:
-    """Seconds of `work`, without the start of its process, and the peak memory of the process in GB."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(_measure, work, root).result()
-
-
-def _measure(work: Callable[[Path], object], root: Path) -> tuple[float, float]:
-    taken = seconds(lambda: work(root))
-    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in these units on Linux
-    return taken, kilobytes * 1024 / 1e9
+    """Seconds of `work`, and the peak memory of its process in GB."""
+    return seconds(lambda: work(root)), peak_memory() / 1e9
 
 
 def _load_json(root: Path) -> None:

@@ -8,20 +8,17 @@ At 20,000 images `prdc` takes 5 to 6 GB.
 
 from __future__ import annotations
 
-import resource
-import sys
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass, field
 from io import StringIO
-from multiprocessing import get_context
 
 import numpy as np
 import numpy.typing as npt
 import typer
 
 from benchmarks_perf import report, seconds
+from benchmarks_perf.own_process import in_own_process, peak_memory
 from evaluation.density_coverage import density_coverage
 from evaluation.frechet_distance import frechet_distance
 from evaluation.near_copies import authenticity, near_copy_share, nearest_distance
@@ -46,7 +43,7 @@ class Measurement:
 
 def main(images: int = 20_000, entries: int = 1_024, neighbours: int = 5) -> None:
     """Time all metrics of `images` real and as many synthetic images of `entries` features each."""
-    ours, plain = (_in_own_process(work, images, entries, neighbours) for work in (_ours, _prdc))
+    ours, plain = (in_own_process(work, images, entries, neighbours) for work in (_ours, _prdc))
     for step, spent in ours.seconds.items():
         print(f"  {step}: {spent:.1f} s")
     for name, expected in plain.metrics.items():
@@ -55,11 +52,6 @@ def main(images: int = 20_000, entries: int = 1_024, neighbours: int = 5) -> Non
     shared = ours.seconds["neighbours"] + ours.seconds["precision, recall"] + ours.seconds["density, coverage"]
     report(f"{images:,} × {entries:,}, prdc's four metrics", plain.seconds["prdc"], shared, "s")
     print(f"  memory beyond the features: prdc {plain.megabytes:,.0f} MB, ours {ours.megabytes:,.0f} MB")
-
-
-def _in_own_process(work: Callable[[int, int, int], Measurement], *arguments: int) -> Measurement:
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        return pool.submit(work, *arguments).result()
 
 
 def _features(images: int, entries: int) -> tuple[Features, Features]:
@@ -78,7 +70,7 @@ def _features(images: int, entries: int) -> tuple[Features, Features]:
 def _ours(images: int, entries: int, neighbours: int) -> Measurement:
     real, synthetic = _features(images, entries)
     train = real[:: max(1, images // 80)]
-    before, result, radii = _peak_megabytes(), Measurement(), np.empty(0)
+    before, result, radii = peak_memory(), Measurement(), np.empty(0)
 
     def neighbours_once() -> dict[str, float]:
         nonlocal radii
@@ -95,7 +87,7 @@ def _ours(images: int, entries: int, neighbours: int) -> Measurement:
     result.time("Fréchet distance", lambda: {"Fréchet distance": frechet_distance(real, synthetic)})
     result.time("Vendi score", lambda: {"Vendi score": vendi_score(synthetic)})
     result.time("near copies", near_copies)
-    result.megabytes = _peak_megabytes() - before
+    result.megabytes = (peak_memory() - before) / 1e6
     return result
 
 
@@ -103,16 +95,11 @@ def _prdc(images: int, entries: int, neighbours: int) -> Measurement:
     from prdc import compute_prdc  # type: ignore[import-untyped]
 
     real, synthetic = _features(images, entries)
-    before, result = _peak_megabytes(), Measurement()
+    before, result = peak_memory(), Measurement()
     with redirect_stdout(StringIO()):
         result.time("prdc", lambda: compute_prdc(real, synthetic, neighbours))
-    result.megabytes = _peak_megabytes() - before
+    result.megabytes = (peak_memory() - before) / 1e6
     return result
-
-
-def _peak_megabytes() -> float:
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
 if __name__ == "__main__":
