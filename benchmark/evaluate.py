@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from benchmark.embedding import Features
 from benchmark.image_quality import image_quality
+from benchmark.records import columns
 from benchmark.tools import LocalTools, labels_of
 from benchmark.train import Classifier
 from datasets.base import Example
@@ -104,16 +105,14 @@ def _slice(name: str, task: FewShotTask, examples: Sequence[Example], prediction
     """Accuracy by each attribute that the dataset names, as metrics and as a table."""
     from evaluation.slices import slice_accuracies
 
-    table: Table = {"attribute": [], "value": [], "accuracy": [], "images": []}
+    rows = []
     for attribute in task.dataset.slices:
         values = [example.attributes.get(attribute, "") for example in examples]
         for part in slice_accuracies(predictions, labels_of(examples), values, len(task.classes)):
             result.metrics[f"accuracy/{name}/{attribute}/{_metric_name(part.value)}"] = part.accuracy
-            row = (attribute, part.value, part.accuracy, part.images)
-            for column, value in zip(table.values(), row, strict=True):
-                column.append(value)
-    if table["value"]:
-        result.tables[f"accuracy_by_attribute_{name}"] = table
+            rows.append((attribute, part.value, part.accuracy, part.images))
+    if rows:
+        result.tables[f"accuracy_by_attribute_{name}"] = columns(("attribute", "value", "accuracy", "images"), rows)
 
 
 def _calibration(calibration: Calibration, result: CellResult) -> None:

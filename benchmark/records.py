@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Table = Mapping[str, Sequence[Any]]
-"""Column name → values."""
+"""Column name → values, all of one length."""
 
 FINISHED = "FINISHED"
 
@@ -71,7 +71,11 @@ def method_label(tags: Mapping[str, str]) -> str:
     return " ".join(part for part in (method, switched, as_text(overrides(tags))) if part)
 
 
+def columns(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:
+    """Rows as a table with columns of these names; without rows every column is empty."""
+    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
+
+
 def table_from_json(content: Mapping[str, Any]) -> dict[str, list[Any]]:
     """The columns of a table as MLflow stores it: `{"columns": [...], "data": [[...], ...]}`."""
-    columns = [list(column) for column in zip(*content["data"], strict=True)]
-    return dict(zip(content["columns"], columns or [[] for _ in content["columns"]], strict=True))
+    return columns(content["columns"], content["data"])

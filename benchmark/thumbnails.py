@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from benchmark.records import Record
+from benchmark.records import Record, columns
 from datasets.few_shot import FewShotTask
 from methods.base import SyntheticImage, SyntheticSet
 
@@ -41,20 +41,14 @@ def thumbnails(task: FewShotTask, synthetic: SyntheticSet) -> tuple[Image, dict[
     by_guide: dict[int, list[SyntheticImage]] = {}
     for image in synthetic.images:
         by_guide.setdefault(image.guide, []).append(image)
-    table: dict[str, list[Any]] = {name: [] for name in COLUMNS}
-    tiles: list[Image] = []
-    for guide in _fitting(task, by_guide):
-        for picture, facts in _tiles(task, guide, by_guide[guide]):
-            for name, value in zip(COLUMNS, (len(tiles), *facts), strict=True):
-                table[name].append(value)
-            tiles.append(picture)
-    side = max((max(tile.size) for tile in tiles), default=1)
-    columns = max(1, ceil(len(tiles) ** 0.5))
-    sheet = images.new("RGB", (columns * side, max(1, ceil(len(tiles) / columns)) * side), "white")
-    for number, tile in enumerate(tiles):
-        row, column = divmod(number, columns)
+    tiles = [tile for guide in _fitting(task, by_guide) for tile in _tiles(task, guide, by_guide[guide])]
+    side = max((max(picture.size) for picture, _ in tiles), default=1)
+    across = max(1, ceil(len(tiles) ** 0.5))
+    sheet = images.new("RGB", (across * side, max(1, ceil(len(tiles) / across)) * side), "white")
+    for number, (tile, _) in enumerate(tiles):
+        row, column = divmod(number, across)
         sheet.paste(tile, (column * side + (side - tile.width) // 2, row * side + (side - tile.height) // 2))
-    return sheet, table
+    return sheet, columns(COLUMNS, [(number, *facts) for number, (_, facts) in enumerate(tiles)])
 
 
 def _fitting(task: FewShotTask, by_guide: dict[int, list[SyntheticImage]]) -> list[int]:
@@ -74,6 +68,7 @@ def _fitting(task: FewShotTask, by_guide: dict[int, list[SyntheticImage]]) -> li
 
 
 def _tiles(task: FewShotTask, guide: int, made: list[SyntheticImage]) -> Iterator[tuple[Image, tuple[Any, ...]]]:
+    """Each with its facts: the columns after the first."""
     example = task.train[guide]
     name = task.dataset.display_names[example.label]
     yield _small(task.image(example)), ("guide", name, example.identifier, "", None, None, None, None)

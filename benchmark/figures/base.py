@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from benchmark.records import Table
 from benchmark.selection import Group
 from datasets.errors import UserError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-Columns = Mapping[str, Sequence[object]]
-"""Column name → values, all of one length."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class Drawing:
 
     figure: Figure
     caption: str
-    data: Columns
+    data: Table
     notes: tuple[str, ...] = ()
 
 
@@ -39,11 +37,6 @@ class MissingRuns(UserError):
 
     def __init__(self, what: str, command: str) -> None:
         super().__init__(f"{what}; `python -m benchmark {command}` makes such runs")
-
-
-def columns(names: Sequence[str], rows: Sequence[Sequence[object]]) -> Columns:
-    """Rows as columns of these names; without rows every column is empty."""
-    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
 
 
 def group_notes(groups: Sequence[Group]) -> tuple[str, ...]:

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmark.figures.base import Drawing, MissingRuns, columns, group_name, group_notes
+from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
 from benchmark.figures.canvas import Canvas
 from benchmark.figures.runs import labelled, plain_runs
 from benchmark.figures.style import FIRST, WIDTH, readable, styles
 from benchmark.figures.tiles import GuideTiles, first_guides
-from benchmark.records import Record
+from benchmark.records import Record, columns
 from benchmark.selection import Group
 from benchmark.thumbnails import has_thumbnails
 

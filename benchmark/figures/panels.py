@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from benchmark.figures.base import Columns, columns
 from benchmark.figures.estimates import Estimate, seed_notes
 from benchmark.figures.style import WIDTH, Style, legend_below, readable
+from benchmark.records import Table, columns
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +43,7 @@ class Panel:
         return [point for line in self.lines.values() for point in line]
 
 
-def panel_columns(panels: Sequence[Panel]) -> Columns:
+def panel_columns(panels: Sequence[Panel]) -> Table:
     """The numbers of all panels, a row for each point."""
     rows = [
         (*panel.key, name, p.x, p.estimate.mean, p.estimate.low, p.estimate.high, p.estimate.n)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.lines import Line2D
 
-from benchmark.figures.base import Drawing, MissingRuns, columns, group_name, group_notes
+from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
 from benchmark.figures.estimates import Estimate, estimate
 from benchmark.figures.panels import grid
 from benchmark.figures.runs import labelled, plain_note, plain_runs
 from benchmark.figures.style import Style, legend_below, readable, styles
-from benchmark.records import Record
+from benchmark.records import Record, columns
 from benchmark.selection import Group
 
 if TYPE_CHECKING:

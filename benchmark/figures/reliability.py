@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmark.figures.base import Drawing, MissingRuns, columns, group_name, group_notes
+from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
 from benchmark.figures.panels import grid
 from benchmark.figures.style import nth_style, readable
-from benchmark.records import Record, Table
+from benchmark.records import Record, Table, columns
 from benchmark.selection import Group
 from evaluation.calibration import BINS, bin_of, expected_calibration_error
 

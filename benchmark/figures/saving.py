@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark.figures.base import Columns, Drawing, MissingRuns
+from benchmark.figures.base import Drawing, MissingRuns
 from benchmark.figures.catalogue import FIGURES
 from benchmark.figures.style import look, readable, write_notes
+from benchmark.records import Table
 from benchmark.selection import Group
 from benchmark.table_formats import comma_separated
 from datasets.errors import UnknownName, UserError
@@ -95,7 +96,7 @@ def _save(name: str, groups: Sequence[Group], folder: Path) -> Outcome:
     return Outcome(name, plot.title, drawing.caption, drawing.notes, files)
 
 
-def _csv(data: Columns) -> str:
+def _csv(data: Table) -> str:
     """A line for each row."""
     return comma_separated(
         [list(data), *([_plain(value) for value in row] for row in zip(*data.values(), strict=True))]

@@ -10,11 +10,11 @@ import numpy.typing as npt
 import seaborn as sns
 from matplotlib.lines import Line2D
 
-from benchmark.figures.base import Drawing, MissingRuns, columns, group_name, group_notes
+from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
 from benchmark.figures.panels import grid
 from benchmark.figures.runs import labelled, plain_note, plain_runs
 from benchmark.figures.style import legend_below, readable, styles
-from benchmark.records import Record
+from benchmark.records import Record, columns
 from benchmark.selection import Group
 
 COMMAND = "run --method diagen"
