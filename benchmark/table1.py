@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -95,7 +96,7 @@ def write_table1(cells: Sequence[Table1Cell], style: str) -> str:
 def _cell(group: Group, shots: int, method: str, metric: str, over: str) -> Table1Cell:
     name = f"{metric}/{over}"
     own = [r.metrics for r in group.records if method_label(r.tags) == method and r.shots == shots]
-    values = [metrics[name] for metrics in own if metrics.get(name) == metrics.get(name, float("nan"))]
+    values = [metrics[name] for metrics in own if not math.isnan(metrics.get(name, math.nan))]
     return Table1Cell(
         dataset=group.dataset,
         shots=shots,
