@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-Advance = Callable[[int], None]
-"""Called with the number of items that were just finished."""
+from datasets.base import Advance
 
 
 def up_to(advance: Advance) -> Callable[[int, int], None]:

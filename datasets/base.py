@@ -48,7 +48,7 @@ class Splits:
 
 
 Advance = Callable[[int], None]
-"""Called with the number of images that were just looked at."""
+"""Called with the number of items (images, files, bytes) that were just finished."""
 
 
 @dataclass(frozen=True)
