@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from methods.prompts.sources import PROMPT_SOURCES, PromptSource, check_prompt_settings, write_prompts
+from methods.prompts.sources import check_prompt_settings, write_prompts
 
-__all__ = ["PROMPT_SOURCES", "PromptSource", "check_prompt_settings", "write_prompts"]
+__all__ = ["check_prompt_settings", "write_prompts"]
