@@ -17,7 +17,6 @@ from datasets.mini_focus.scene import (
     sample_common,
     sample_scene,
     sample_uncommon,
-    uncommon_attributes,
 )
 
 __all__ = [
@@ -38,5 +37,4 @@ __all__ = [
     "sample_common",
     "sample_scene",
     "sample_uncommon",
-    "uncommon_attributes",
 ]

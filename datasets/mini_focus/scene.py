@@ -141,10 +141,3 @@ def sample_uncommon(rng: Generator, category: str) -> Scene:
     weather = _choose(rng, WEATHERS[1:]) if stormy else COMMON_WEATHER
     time = "night" if dark else COMMON_TIME
     return sample_scene(rng, category=category, location=location, weather=weather, time=time)
-
-
-def uncommon_attributes(scene: Scene) -> int:
-    """Count the attributes (location, weather, time) that are uncommon for the scene's class."""
-    return (
-        (scene.location not in COMMON[scene.category]) + (scene.weather != COMMON_WEATHER) + (scene.time != COMMON_TIME)
-    )

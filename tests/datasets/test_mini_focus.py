@@ -23,10 +23,10 @@ from datasets.mini_focus import (
     sample_common,
     sample_scene,
     sample_uncommon,
-    uncommon_attributes,
 )
 from datasets.mini_focus.caption import HOURS, PLACES, SKIES, TEMPLATES
 from datasets.mini_focus.render import turn
+from datasets.mini_focus.scene import COMMON_TIME, COMMON_WEATHER
 
 
 def test_the_same_scene_gives_the_same_bytes() -> None:
@@ -96,11 +96,16 @@ def test_words_of_another_class_or_colour_are_not_in_the_phrases() -> None:
         assert not words & (set(COLOURS) - {scene.colour})
 
 
+def is_common(scene: Scene) -> bool:
+    usual = (scene.weather, scene.time) == (COMMON_WEATHER, COMMON_TIME)
+    return usual and scene.location in COMMON[scene.category]
+
+
 @pytest.mark.parametrize("category", CATEGORIES)
 def test_common_and_uncommon_scenes_are_what_they_say(category: str) -> None:
     rng = np.random.default_rng(4)
-    assert all(uncommon_attributes(sample_common(rng, category)) == 0 for _ in range(50))
-    assert all(uncommon_attributes(sample_uncommon(rng, category)) >= 1 for _ in range(50))
+    assert all(is_common(sample_common(rng, category)) for _ in range(50))
+    assert not any(is_common(sample_uncommon(rng, category)) for _ in range(50))
 
 
 def test_common_locations_overlap_between_classes() -> None:
