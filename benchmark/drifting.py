@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmark.embedding import Features, Picture, real_pictures, synthetic_pictures
+from benchmark.embedding import Features, Picture, image_views, real_pictures, synthetic_pictures
 from benchmark.tools import LocalTools, labels_of
 from datasets.few_shot import FewShotTask
 from datasets.seeding import fingerprint
 from evaluation.settings import ClassifierSettings, GuideClassifierSettings
-from evaluation.views import VIEWS, view_seed
+from evaluation.views import VIEWS
 from methods.base import SyntheticSet
 
 if TYPE_CHECKING:
@@ -110,14 +110,10 @@ def _source(
 def _features(
     pictures: Sequence[Picture], head: Head, tools: LocalTools, view: str = "plain", views: int = 1
 ) -> Features:
-    """(N, V, D) by the network as the head's training left it; views as `Embedder.embed` draws them."""
-    from evaluation.features import ImageViews, embed_pixels, load_pixels
+    """(N, V, D) by the network as the head's training left it."""
+    from evaluation.features import embed_pixels, load_pixels
 
-    images = [
-        ImageViews(picture.load, tuple(view_seed(view, picture.digest, number, 0) for number in range(views)))
-        for picture in pictures
-    ]
-    backbone = tools.drifting_backbone
+    backbone, images = tools.drifting_backbone, image_views(pictures, view, views)
     backbone.restore(head.statistics)
     with closing(load_pixels(backbone, images, VIEWS[view], tools.workers)) as pixels:
         return embed_pixels(backbone, pixels).reshape(len(pictures), views, backbone.dimension)

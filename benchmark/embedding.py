@@ -22,6 +22,7 @@ from methods.base import SyntheticImage
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from evaluation.features import ImageViews
     from evaluation.frozen import Backbone, Pixels
 
 Features = npt.NDArray[np.float32]
@@ -45,6 +46,16 @@ def real_pictures(dataset: Dataset, examples: Sequence[Example]) -> list[Picture
 def synthetic_pictures(images: Sequence[SyntheticImage]) -> list[Picture]:
     """The store names a synthetic image by the fingerprint of all that made it."""
     return [Picture(image.path.stem, image.load) for image in images]
+
+
+def image_views(pictures: Sequence[Picture], view: str, views: int) -> list[ImageViews]:
+    """So many random views of each picture; one depends on the picture and its number alone."""
+    from evaluation.features import ImageViews
+
+    return [
+        ImageViews(picture.load, tuple(view_seed(view, picture.digest, number, 0) for number in range(views)))
+        for picture in pictures
+    ]
 
 
 class Embedder:
@@ -76,7 +87,7 @@ class Embedder:
     def embed(self, pictures: Sequence[Picture], view: str = "plain", views: int = 1) -> Features:
         """Features of `views` random views of each picture, shape (pictures, views, dimension).
 
-        A view depends on the picture and its number alone. `plain` views are all alike: one says everything.
+        `plain` views are all alike: one says everything.
         """
         blocks = list(_blocks(pictures, max(1, BLOCK // views)))
         keys = [self._key(block, view, views) for block in blocks]
@@ -100,12 +111,9 @@ class Embedder:
 
     def _pixels(self, blocks: Sequence[Sequence[Picture]], view: str, views: int) -> Generator[Pixels, None, None]:
         """Every view of every picture, one block after the other: the next one loads while the network has this one."""
-        from evaluation.features import ImageViews, load_pixels
+        from evaluation.features import load_pixels
 
-        images = [
-            ImageViews(picture.load, tuple(view_seed(view, picture.digest, number, 0) for number in range(views)))
-            for picture in chain.from_iterable(blocks)
-        ]
+        images = image_views(list(chain.from_iterable(blocks)), view, views)
         return load_pixels(self.backbone, images, VIEWS[view], self.workers)
 
     def _embed_block(self, pictures: int, views: int, pixels: Iterator[Pixels]) -> Features:
