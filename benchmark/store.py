@@ -15,7 +15,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 
 class Store:
-    """Arrays, JSON values and PNG images by (kind, fingerprint).
+    """Arrays, JSON values, states of training and PNG images by (kind, fingerprint).
 
     A folder that cannot be written to is refused as soon as something is missing in it, before that is made; one that
     holds everything may be read only.
@@ -72,6 +72,28 @@ class Store:
     def put_json(self, kind: str, key: str, value: Any) -> None:
         with self._write(self.path(kind, key, ".json")) as file:
             file.write(json.dumps(value, ensure_ascii=False, indent=1).encode())
+
+    def state(self, kind: str, key: str) -> dict[str, Any] | None:
+        """A stored state of training, its tensors on the CPU, or None."""
+        import torch
+
+        return self._read(
+            self.path(kind, key, ".pt"), lambda path: torch.load(path, map_location="cpu", weights_only=True)
+        )
+
+    def put_state(self, kind: str, key: str, value: dict[str, Any]) -> None:
+        """value: of tensors, numbers and texts, in lists and dictionaries."""
+        import torch
+
+        data = io.BytesIO()
+        torch.save(value, data)
+        with self._write(self.path(kind, key, ".pt")) as file:
+            file.write(data.getbuffer())
+
+    def remove_state(self, kind: str, key: str) -> None:
+        """Remove it, where it is there and can be removed."""
+        with suppress(OSError):
+            self.path(kind, key, ".pt").unlink()
 
     def image(self, kind: str, key: str) -> Path | None:
         """The path of a stored image that decodes, or None."""

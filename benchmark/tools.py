@@ -15,6 +15,7 @@ from benchmark.embedding import Embedder, real_pictures, synthetic_pictures
 from benchmark.progress import Stages, up_to
 from benchmark.settings import RunSettings
 from benchmark.store import IMAGES, Store
+from benchmark.stored_states import StoredStates
 from datasets.base import Example
 from datasets.few_shot import FewShotTask, few_shot_task
 from datasets.seeding import fingerprint, seed_from
@@ -185,12 +186,19 @@ class LocalTools:
         key = fingerprint("words", self.generator.fingerprint, training, digests, seeds, nouns)
         words = self.store.array("words", key)
         if words is None:
-            words = self._learn(task, examples, seeds, nouns)
+            states = StoredStates(self.store, key)
+            words = self._learn(task, examples, seeds, nouns, states)
             self.store.put_array("words", key, words)
+            states.clear()
         return words
 
     def _learn(
-        self, task: FewShotTask, examples: Sequence[Sequence[Example]], seeds: Sequence[int], nouns: Sequence[str]
+        self,
+        task: FewShotTask,
+        examples: Sequence[Sequence[Example]],
+        seeds: Sequence[int],
+        nouns: Sequence[str],
+        states: StoredStates,
     ) -> npt.NDArray[np.float32]:
         from methods.textual_inversion import learn_words
 
@@ -198,7 +206,7 @@ class LocalTools:
         images = [[task.image(example) for example in own] for own in examples]
         steps = settings.tries * settings.steps * len(nouns)
         with self.stages.stage("textual_inversion", total=steps, unit=f"steps of {len(nouns)} words") as advance:
-            return learn_words(self.generator, images, settings, seeds, up_to(advance), nouns)
+            return learn_words(self.generator, images, settings, seeds, up_to(advance), nouns, states)
 
     def _class_prompts(self, task: FewShotTask, noun: str, count: int) -> tuple[str, ...]:
         from methods.prompts import write_prompts

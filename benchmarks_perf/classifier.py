@@ -12,10 +12,11 @@ import numpy as np
 from benchmarks_perf import seconds
 from benchmarks_perf.command import run_alone
 from benchmarks_perf.measurement import Measurement
-from benchmarks_perf.networks import network_operations, open_network
+from benchmarks_perf.operations import network_operations
 from benchmarks_perf.photos import photo_files
 from benchmarks_perf.sizes import Size
 from datasets.images import load_rgb
+from evaluation.backbones import BACKBONES
 from evaluation.classifier import TrainingFeatures, train_head
 from evaluation.device import default_device, dtype_named
 from evaluation.features import ImageViews, embed_pixels, load_pixels
@@ -33,7 +34,7 @@ def measure(size: Size) -> Measurement:
     The plain way's pace is measured on some samples, and its total is computed from that.
     """
     settings = size.classifier
-    network = open_network(settings.backbone, settings.image_size)
+    network = BACKBONES[settings.backbone]()
     dtype = dtype_named(settings.dtype, default_device())
     backbone = Backbone(settings.backbone, network, settings.image_size, dtype=dtype)
     in_float32 = Backbone(settings.backbone, network, settings.image_size, settings.batch_size)

@@ -12,10 +12,11 @@ import torch
 from benchmarks_perf import seconds
 from benchmarks_perf.command import run_alone
 from benchmarks_perf.measurement import Measurement
-from benchmarks_perf.networks import network_operations, open_network
+from benchmarks_perf.operations import network_operations
 from benchmarks_perf.photos import photo_files
 from benchmarks_perf.sizes import Size
 from datasets.images import load_rgb
+from evaluation.backbones import BACKBONES
 from evaluation.device import default_device, dtype_named
 from evaluation.features import ImageViews, embed_pixels, load_pixels
 from evaluation.frozen import Backbone, FloatArray, Network
@@ -30,7 +31,7 @@ def measure(size: Size) -> Measurement:
     with tempfile.TemporaryDirectory() as folder:
         photos = photo_files(Path(folder), size.photos)
         plain = _plain_seconds(settings, photos[: size.plain_photos])
-        network = open_network(settings.name, settings.image_size)
+        network = BACKBONES[settings.name]()
         dtype = dtype_named(settings.dtype, default_device())
         backbone = Backbone(settings.name, network, settings.image_size, dtype=dtype)
         _embed(backbone, photos[: 2 * backbone.batch_size])  # the first batches are slower
@@ -56,7 +57,7 @@ def _embed(backbone: Backbone, photos: Sequence[Path]) -> FloatArray:
 
 def _plain_seconds(settings: FeatureSettings, photos: Sequence[Path]) -> float:
     """Seconds an image of a loop that loads an image, calls the network and fetches the features."""
-    network, device = open_network(settings.name, settings.image_size), default_device()
+    network, device = BACKBONES[settings.name](), default_device()
     module = network.module.eval().to(device)
     with torch.inference_mode():
         _features(module, network, photos[0], settings.image_size, device)  # the first call is slower

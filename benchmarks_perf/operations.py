@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
 
+from evaluation.frozen import Network
 from methods.latent_diffusion import LatentDiffusion
 
 
@@ -18,6 +19,11 @@ def operations(module: nn.Module, *inputs: Tensor) -> float:
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         functional_call(module, tensors, tuple(tensor.to("meta") for tensor in inputs))
     return float(counter.get_total_flops())
+
+
+def network_operations(network: Network, image_size: int) -> float:
+    """Of one image of `image_size` × `image_size` pixels through a backbone."""
+    return operations(network.module, torch.empty(1, 3, image_size, image_size))
 
 
 def unet_operations(model: LatentDiffusion, resolution: int) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import benchmarks_perf.random_backbones  # noqa: F401, size full names them
 from datasets.errors import UnknownName, UserError
 from evaluation.device import default_device
 from evaluation.settings import ClassifierSettings, FeatureSettings

@@ -32,6 +32,14 @@ class DivergenceWatch:
         self._streak = torch.where(finite, 0, self._streak + 1)
         self._longest = torch.maximum(self._longest, self._streak)
 
+    def state_dict(self) -> dict[str, Tensor]:
+        return {"losses": self._losses, "streak": self._streak, "longest": self._longest}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        self._losses, self._streak, self._longest = (
+            state[name].to(self._losses.device) for name in ("losses", "streak", "longest")
+        )
+
     def diverged(self) -> npt.NDArray[np.bool_]:
         """Which classes did not learn, (classes,)."""
         finite = self._losses.nan_to_num(torch.nan, torch.nan, torch.nan)

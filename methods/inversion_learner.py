@@ -1,4 +1,4 @@
-"""One try at the words of all classes: AdamW on one matrix of words, in groups of classes that fit into memory."""
+"""One try at the words of all classes: in groups of classes that fit into memory."""
 
 from __future__ import annotations
 
@@ -8,37 +8,23 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
-import torch
 
-from datasets.seeding import seed_from
+from datasets.seeding import fingerprint, seed_from
 from evaluation.memory import Shortage, attempt, halved
-from methods.divergence import DivergenceWatch
 from methods.generator import Generator
 from methods.groups import even_groups
 from methods.inversion_loss import InversionLoss
 from methods.inversion_samples import ClassSampler
+from methods.joint_inversion import JointInversion, Learned, Matrix
 from methods.latent_diffusion import Posterior
+from methods.learning_states import LearningStates, finish
 from methods.settings import TextualInversionSettings
 from methods.tries import Progress
 
 SLOWER_RATES = 2
 """Rates, each a tenth of the one before, at which a class that diverged is learned again."""
 
-_HALF_PRECISION_SCALE = 1024.0
-"""Losses are multiplied by it where the UNet runs in float16, lest small gradients vanish."""
-
-Matrix = npt.NDArray[np.float32]
-
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Learned:
-    """Words, (classes, word_dimension), and which of them diverged, (classes,)."""
-
-    words: Matrix
-    diverged: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -49,6 +35,7 @@ class InversionLearner:
     names: the classes', for warnings.
     seeds: the classes' in this try.
     initial: where the words start, (classes, word_dimension).
+    states: where learning that was stopped goes on.
     """
 
     generator: Generator
@@ -58,6 +45,7 @@ class InversionLearner:
     settings: TextualInversionSettings
     seeds: Sequence[int]
     initial: Matrix
+    states: LearningStates
 
     def of_try(self, number: int) -> InversionLearner:
         """One that draws otherwise; the first try, 0, draws from the classes' seeds as they are."""
@@ -101,7 +89,10 @@ class InversionLearner:
             scaling = self.generator.model.scaling
             samplers = [ClassSampler(self.views[label], scaling, self.seeds[label]) for label in labels]
             settings = replace(self.settings, learning_rate=rate)
-            return _learn_together(self.loss, samplers, self.initial[list(labels)], settings, report)
+            learning = JointInversion(self.loss, samplers, self.initial[list(labels)], settings)
+            name = fingerprint([self.seeds[label] for label in labels], rate)
+            finish(learning, settings.steps, self.states, name, report)
+            return learning.learned()
 
         return attempt(work)
 
@@ -138,27 +129,3 @@ class InversionLearner:
 
 def _progress_of(classes: int, before: int, total: int, report: Progress) -> Callable[[int], None]:
     return lambda step: report(before + classes * step, total)
-
-
-def _learn_together(
-    loss: InversionLoss,
-    samplers: Sequence[ClassSampler],
-    initial: Matrix,
-    settings: TextualInversionSettings,
-    report: Callable[[int], None],
-) -> Learned:
-    """The words of classes that share their steps."""
-    model = loss.model
-    words = torch.tensor(initial, device=model.device, requires_grad=True)
-    optimizer = torch.optim.AdamW([words], lr=settings.learning_rate, weight_decay=settings.weight_decay)
-    scale = _HALF_PRECISION_SCALE if model.dtype == torch.float16 else 1.0
-    watch = DivergenceWatch(len(samplers), settings.steps, settings.batch_size, model.device)
-    for step in range(settings.steps):
-        draws = [sampler.draw(settings.batch_size, loss.times) for sampler in samplers]
-        losses = loss(draws, words)
-        (gradient,) = torch.autograd.grad(losses.sum() * scale, words)
-        watch.record(step, losses.detach(), gradient)
-        words.grad = torch.nan_to_num(gradient / scale, nan=0.0, posinf=0.0, neginf=0.0)
-        optimizer.step()
-        report(step + 1)
-    return Learned(words.detach().cpu().numpy(), watch.diverged())

@@ -24,10 +24,12 @@ from datasets.seeding import seed_from
 from evaluation.memory import Shortage, attempt, does_not_fit
 from methods.generator import Generator, as_many_as_pay
 from methods.groups import even_groups
-from methods.inversion_learner import SLOWER_RATES, InversionLearner, Learned, Matrix
+from methods.inversion_learner import SLOWER_RATES, InversionLearner
 from methods.inversion_loss import InversionLoss, fastest_attention
 from methods.inversion_samples import ClassSampler, views_of
+from methods.joint_inversion import Learned, Matrix
 from methods.latent_diffusion import Posterior
+from methods.learning_states import LearningStates
 from methods.settings import TextualInversionSettings
 from methods.text_precision import fastest_products
 from methods.tries import Progress, run_tries
@@ -62,6 +64,7 @@ def learn_words(
     seeds: Sequence[int],
     on_progress: Progress | None = None,
     nouns: Sequence[str] | None = None,
+    states: LearningStates | None = None,
 ) -> Matrix:
     """Learn one word for each class.
 
@@ -73,6 +76,8 @@ def learn_words(
         on_progress: called after each step with the steps done and those in all, of all tries and each class, from any
             thread.
         nouns: the classes' nouns, needed where words start from them (`initial_word` `<noun>`).
+        states: of an earlier call with the same arguments that was stopped: it is gone on with, bit for bit. Those of
+            this call are kept there.
 
     Returns:
         The words, float32 (classes, word_dimension).
@@ -85,7 +90,9 @@ def learn_words(
     settings = replace(settings, classes_per_batch=classes_together(generator, settings))
     names = nouns or [f"number {label}" for label in range(len(images))]
     loss, views = InversionLoss(generator.model), [_views(generator, of_class) for of_class in images]
-    learner = InversionLearner(generator, loss, views, names, settings, seeds, initial)
+    learner = InversionLearner(
+        generator, loss, views, names, settings, seeds, initial, {} if states is None else states
+    )
 
     def learn_try(number: int, report: Progress) -> Learned:
         return learner.of_try(number).learn_all(report)

@@ -107,7 +107,13 @@ class Tint:
 
 
 def learn_words(
-    generator: Any, images: Sequence[Any], settings: Any, seeds: Sequence[int], on_progress: Any, nouns: Sequence[str]
+    generator: Any,
+    images: Sequence[Any],
+    settings: Any,
+    seeds: Sequence[int],
+    on_progress: Any,
+    nouns: Sequence[str],
+    states: Any,
 ) -> np.ndarray:
     """Stands for textual inversion: a word is drawn from its seed."""
     return np.stack([np.random.default_rng(seed).normal(size=4) for seed in seeds]).astype(np.float32)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from benchmark.embedding import BLOCK, Embedder, Picture, real_pictures
 from benchmark.progress import Stages
 from benchmark.store import Store
+from benchmark.stored_states import StoredStates
 from datasets.base import DATASETS
 from datasets.few_shot import FewShotTask
 from methods.plan import Plan
@@ -107,6 +111,46 @@ def test_words_are_kept_group_by_group(world, small: Settings, monkeypatch):
         fresh_tools(settings).textual_inversion(task())
     assert len(fresh_tools(settings).textual_inversion(task())) == 3
     assert sizes == [2, 1, 1]
+
+
+def test_words_that_are_being_learned_go_on_after_a_stop(world, small: Settings, monkeypatch):
+    import methods.textual_inversion
+
+    learn = methods.textual_inversion.learn_words
+    found: list[dict[str, Any] | None] = []
+
+    def stops_at_first(*arguments):
+        states = arguments[-1]
+        found.append(states.get("the first try"))
+        if len(found) == 1:
+            states["the first try"] = {"steps_done": 7, "words": torch.tensor([0.1, float("nan")])}
+            raise KeyboardInterrupt
+        return learn(*arguments)
+
+    monkeypatch.setattr(methods.textual_inversion, "learn_words", stops_at_first)
+    tools = fresh_tools(small())
+    with pytest.raises(KeyboardInterrupt):
+        tools.textual_inversion(task())
+    unfinished = tools.store.folder / "unfinished"
+    assert len(list(unfinished.rglob("*.pt"))) == 1
+    tools.textual_inversion(task(seed=1))
+    fresh_tools(small()).textual_inversion(task())
+    before, of_another_task, state = found
+    assert before is None
+    assert of_another_task is None
+    assert state is not None
+    assert state["steps_done"] == 7
+    assert torch.equal(state["words"].view(torch.int32), torch.tensor([0.1, float("nan")]).view(torch.int32))
+    assert not list(unfinished.rglob("*.pt"))  # the words are there
+
+
+def test_a_damaged_state_is_begun_again(world, small: Settings, caplog: pytest.LogCaptureFixture):
+    states = StoredStates(fresh_tools(small()).store, "words")
+    states["try"] = {"steps_done": 7}
+    (file,) = Path("store/unfinished").rglob("*.pt")
+    file.write_bytes(file.read_bytes()[:100])
+    assert states.get("try") is None
+    assert "damaged" in caplog.text
 
 
 def test_groups_of_words_are_even(world, small: Settings, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,11 +15,12 @@ from PIL import Image
 from benchmarks_perf.plain_inversion import PlainInversion
 from datasets.seeding import seed_from
 from evaluation.device import torch_threads
-from methods import latent_diffusion
+from methods import latent_diffusion, learning_states
 from methods.generator import Generator
-from methods.inversion_learner import InversionLearner, Learned
+from methods.inversion_learner import InversionLearner
 from methods.inversion_loss import InversionLoss
 from methods.inversion_samples import TEMPLATES, ClassSampler, views_of
+from methods.joint_inversion import JointInversion, Learned
 from methods.settings import TextualInversionSettings
 from methods.textual_inversion import _best, classes_together, learn_words
 from tests.methods.conftest import RESOLUTION
@@ -185,7 +187,7 @@ def test_a_broken_try_is_never_the_best(
     generator, of_class, fine = make_generator(), images[1], np.array([False])
     one, other = (learn_words(generator, [of_class], SETTINGS, [seed]) for seed in (1, 2))
     views = [views_of(generator.model, of_class, RESOLUTION)]
-    learner = InversionLearner(generator, InversionLoss(generator.model), views, ["car"], SETTINGS, [1], one)
+    learner = InversionLearner(generator, InversionLoss(generator.model), views, ["car"], SETTINGS, [1], one, {})
     better = _best([Learned(one, fine), Learned(other, fine)], learner)
     worse = other if np.array_equal(better, one) else one
     spoilt = Learned(better, ~fine) if broken == "diverged" else Learned(np.full_like(better, np.nan), fine)
@@ -256,3 +258,83 @@ def test_progress_counts_the_steps_of_all_groups(
 
 def test_there_are_27_templates() -> None:
     assert len(set(TEMPLATES)) == 27
+
+
+class TestStopped:
+    """Learning that was stopped goes on where it was, and learns the same word, bit for bit."""
+
+    @pytest.fixture(autouse=True)
+    def each_state_is_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(learning_states, "SECONDS_BETWEEN_STATES", 0.0)
+
+    @pytest.mark.parametrize(("tries", "most"), [(1, 10), (1, 2), (2, 10)])
+    def test_it_goes_on_to_the_same_words(
+        self,
+        make_generator: Callable[..., Generator],
+        images: list[list[Image.Image]],
+        tries: int,
+        most: int,
+    ) -> None:
+        generator, settings = make_generator(), replace(SETTINGS, tries=tries, classes_per_batch=most)
+        expected = learn_words(generator, images, settings, SEEDS)
+        states: dict[str, Any] = {}
+        seen: list[int] = []
+
+        def stops(done: int, _total: int) -> None:
+            seen.append(done)
+            if len(seen) == 3:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            learn_words(generator, images, settings, SEEDS, stops, states=states)
+        assert states
+        resumed: list[int] = []
+        words = learn_words(
+            generator, images, settings, SEEDS, lambda done, _total: resumed.append(done), states=states
+        )
+        np.testing.assert_array_equal(words, expected)
+        assert resumed[-1] == 4 * 3 * tries  # every step of every class and try is counted
+        assert len(resumed) < 4 * (2 if most == 2 else 1) * tries  # and some were not taken again
+
+    def test_what_was_learned_is_not_learned_again(
+        self, make_generator: Callable[..., Generator], images: list[list[Image.Image]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        generator, states = make_generator(), {}
+        first = learn_words(generator, images, SETTINGS, SEEDS, states=states)
+        monkeypatch.setattr(JointInversion, "step", lambda _self: pytest.fail("a step is taken again"))
+        np.testing.assert_array_equal(learn_words(generator, images, SETTINGS, SEEDS, states=states), first)
+
+    def test_a_class_that_diverged_before_the_stop_is_known_after_it(
+        self, make_generator: Callable[..., Generator], images: list[list[Image.Image]]
+    ) -> None:
+        loss = InversionLoss(make_generator().model)
+        settings = replace(SETTINGS, steps=20)
+
+        def learning() -> JointInversion:
+            views = views_of(loss.model, images[1], RESOLUTION)
+            samplers = [ClassSampler(views, loss.model.scaling, seed) for seed in (1, 2)]
+            initial = np.stack([np.full(loss.model.encoder.width, start, np.float32) for start in (np.nan, 0.1)])
+            return JointInversion(loss, samplers, initial, settings)
+
+        before, after = learning(), learning()
+        for _ in range(10):
+            before.step()
+        after.load_state_dict(before.state_dict())
+        assert after.steps_done == 10
+        assert after.learned().diverged.tolist() == [True, False]
+
+    def test_states_are_kept_now_and_then_and_at_the_end(
+        self, make_generator: Callable[..., Generator], images: list[list[Image.Image]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each keeping waits for a GPU."""
+        kept: list[int] = []
+        monkeypatch.setattr(learning_states, "SECONDS_BETWEEN_STATES", 10.0)
+        clock = iter([0.0, 4.0, 11.0, 11.0, 15.0, 30.0])
+        monkeypatch.setattr(learning_states.time, "monotonic", lambda: next(clock))
+
+        class States(dict[str, Any]):
+            def __setitem__(self, name: str, state: dict[str, Any]) -> None:
+                kept.append(state["steps_done"])
+
+        learn_words(make_generator(), images[:1], SETTINGS, [1], states=States())
+        assert kept == [2, 4]
