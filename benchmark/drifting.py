@@ -20,7 +20,7 @@ from benchmark.tools import LocalTools, labels_of
 from datasets.few_shot import FewShotTask
 from datasets.seeding import fingerprint
 from evaluation.settings import ClassifierSettings, GuideClassifierSettings
-from evaluation.views import VIEWS
+from evaluation.views import VERSION, VIEWS
 from methods.base import SyntheticSet
 
 if TYPE_CHECKING:
@@ -143,7 +143,8 @@ def _key(
     made = [(image.path.stem, image.guide, image.weight) for image in synthetic.images]
     # A network that drifts computes in float32, whatever the setting.
     effective = {name: value for name, value in asdict(settings).items() if name != "dtype"}
-    return fingerprint(what, tools.drifting_backbone.fingerprint, effective, parts, made, len(task.classes), more)
+    network = tools.drifting_backbone.fingerprint
+    return fingerprint(what, network, effective, parts, made, len(task.classes), more, VERSION)
 
 
 def _packed(head: Head) -> npt.NDArray[np.float64]:

@@ -16,7 +16,7 @@ from benchmark.store import Store
 from datasets.base import Dataset, Example
 from datasets.seeding import fingerprint
 from evaluation.loading import worker_count
-from evaluation.views import VIEWS, view_seed
+from evaluation.views import VERSION, VIEWS, view_seed
 from methods.base import SyntheticImage
 
 if TYPE_CHECKING:
@@ -107,7 +107,9 @@ class Embedder:
         return np.concatenate(arrays) if arrays else np.zeros((0, views, self.backbone.dimension), dtype=np.float32)
 
     def _key(self, block: Sequence[Picture], view: str, views: int) -> str:
-        return fingerprint("features", self.backbone.fingerprint, view, views, [picture.digest for picture in block])
+        version = [] if view == "plain" else [VERSION]
+        digests = [picture.digest for picture in block]
+        return fingerprint("features", self.backbone.fingerprint, view, views, digests, *version)
 
     def _pixels(self, blocks: Sequence[Sequence[Picture]], view: str, views: int) -> Generator[Pixels, None, None]:
         """Every view of every picture, one block after the other: the next one loads while the network has this one."""

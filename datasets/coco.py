@@ -24,7 +24,7 @@ from datasets.coco_annotations import COCO_CLASSES, CROWD_CHOICES, PREPARE
 from datasets.coco_index import FolderIndex, folder_index
 from datasets.download import Archive
 from datasets.errors import UserError
-from datasets.few_shot import TRAIN_POOL_SIZE
+from datasets.few_shot import TRAIN_POOL_SIZE, class_permutation
 from datasets.files import FilesDataset
 from datasets.folders import flat
 from datasets.images import UNREADABLE_CHOICES
@@ -109,7 +109,7 @@ class Coco(FilesDataset):
 
     def splits(self, seed: int) -> Splits:
         self._require_images()
-        orders = [_permutation(self._rows(TRAIN, label), seed) for label in range(len(self.classes))]
+        orders = [self._shuffled(label, seed) for label in range(len(self.classes))]
         pools = tuple(self._examples(TRAIN, order[:TRAIN_POOL_SIZE]) for order in orders)
         last = TRAIN_POOL_SIZE + self._validation_per_class
         test = self._all_examples(VAL)
@@ -162,6 +162,11 @@ class Coco(FilesDataset):
             if count < needed
         ]
 
+    def _shuffled(self, label: int, seed: int) -> npt.NDArray[np.int64]:
+        """The rows of a class that train or validate, in natural order before, as `split_pool` shuffles examples."""
+        rows = self._rows(TRAIN, label)
+        return rows[class_permutation(self.classes[label], len(rows), seed)]
+
     def _counts(self) -> dict[str, dict[str, int]]:
         return {
             noun: {folder: len(self._rows(folder, label)) for folder in self._indices}
@@ -181,11 +186,6 @@ class Coco(FilesDataset):
             for folder, index in self._indices.items()
             if index.listed != LISTED[folder]
         ]
-
-
-def _permutation(rows: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int64]:
-    """The rows of one class, in natural order, as `split_pool` shuffles the examples of a class."""
-    return rows[np.random.default_rng([seed, len(rows)]).permutation(len(rows))]
 
 
 def _check_presence(folder: Path, index: FolderIndex, unreadable: str) -> None:

@@ -63,5 +63,5 @@ class CustomCoco(FolderDataset):
         """
         purpose = f"{TRAIN_POOL_SIZE} for the train pool and at least 1 to validate are"
         require_images(self._names, self._train, TRAIN_POOL_SIZE + 1, purpose, f"look at {self.root / 'train-val'}")
-        pairs = [split_pool(group, seed) for group in self._train]
+        pairs = [split_pool(noun, group, seed) for noun, group in zip(self._names, self._train, strict=True)]
         return Splits(tuple(tuple(pool) for pool, _ in pairs), flat([rest for _, rest in pairs]), self._tests)

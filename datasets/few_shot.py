@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from datasets.base import Dataset, Example
 from datasets.errors import UserError
+from datasets.seeding import seed_from
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -61,13 +63,21 @@ def few_shot_task(name: str, dataset: Dataset, shots: int, seed: int) -> FewShot
 
 
 def split_pool(
-    examples: Sequence[Example], seed: int, size: int = TRAIN_POOL_SIZE
+    name: str, examples: Sequence[Example], seed: int, size: int = TRAIN_POOL_SIZE
 ) -> tuple[list[Example], list[Example]]:
-    """One class's examples as (train pool of `size`, validation), by a seeded permutation in natural order."""
+    """The examples of the class of that name as (train pool of `size`, validation), by a seeded permutation."""
     ordered = sorted(examples, key=lambda example: natural_key(example.identifier))
-    order = np.random.default_rng([seed, len(ordered)]).permutation(len(ordered))
-    shuffled = [ordered[i] for i in order]
+    shuffled = [ordered[i] for i in class_permutation(name, len(ordered), seed)]
     return shuffled[:size], shuffled[size:]
+
+
+def class_permutation(name: str, count: int, seed: int) -> npt.NDArray[np.int64]:
+    """Of a class's images in natural order: a permutation of 0 … count − 1 that no other class has.
+
+    FOCUS' classes have equally many images, in the order of their settings: by one permutation for all of them, each
+    class would be learned in the same settings.
+    """
+    return np.random.default_rng(seed_from("split", name, seed)).permutation(count)
 
 
 def natural_key(text: str) -> list[tuple[int, int, str]]:

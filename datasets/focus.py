@@ -107,8 +107,10 @@ class Focus(FilesDataset):
         """See `Dataset.splits`; raises `UserError` for classes with too few images."""
         groups = _by_class(self._examples)
         self._require(groups)
-        seen, tests = zip(*(split_pool(group, _DIVISION, self._train_and_validation) for group in groups), strict=True)
-        pools, rests = zip(*(split_pool(group, seed) for group in seen), strict=True)
+        named, size = zip(self.classes, groups, strict=True), self._train_and_validation
+        seen, tests = zip(*(split_pool(noun, group, _DIVISION, size) for noun, group in named), strict=True)
+        named = zip(self.classes, seen, strict=True)
+        pools, rests = zip(*(split_pool(noun, group, seed) for noun, group in named), strict=True)
         return Splits(tuple(tuple(pool) for pool in pools), flat(rests), {"test": flat(tests)})
 
     def examples(self, seed: int) -> Iterator[Example]:

@@ -86,7 +86,8 @@ class ImageFolder(FolderDataset):
             UserError: a class has too few images for its train pool and one each to validate and to test.
         """
         self._require_images()
-        pools, rests = zip(*(split_pool(group, seed, self._train_pool) for group in self._trained_on), strict=True)
+        named = zip(self._names, self._trained_on, strict=True)
+        pools, rests = zip(*(split_pool(noun, group, seed, self._train_pool) for noun, group in named), strict=True)
         if "train" in self._parts:
             validation, test = self._parts.get("val", rests), self._parts["test"]
         else:

@@ -21,6 +21,9 @@ RATIO = (3 / 4, 4 / 3)
 FLIP_PROBABILITY = 0.5
 DEGREES = 15.0
 
+VERSION = 2
+"""Of what random views are: part of the address of what is made of them."""
+
 View = Callable[["Image", int], "Image"]
 
 
@@ -55,7 +58,10 @@ def _flipped_and_rotated(image: Image, rng: np.random.Generator) -> Image:
 
 
 def _crop_box(width: int, height: int, rng: np.random.Generator) -> tuple[int, int, int, int]:
-    """A random box of 0.7–1 of the area, by torchvision's RandomResizedCrop."""
+    """A random box of 0.7–1 of the area, by torchvision's RandomResizedCrop.
+
+    Nine in ten boxes of an image of 16:9 do not fit ten times in a row: it is then cut to 4:3 around its centre.
+    """
     for _ in range(10):
         area = width * height * rng.uniform(*SCALE)
         ratio = float(np.exp(rng.uniform(*np.log(RATIO))))
@@ -64,8 +70,9 @@ def _crop_box(width: int, height: int, rng: np.random.Generator) -> tuple[int, i
             left = int(rng.integers(0, width - wide + 1))
             top = int(rng.integers(0, height - high + 1))
             return left, top, left + wide, top + high
-    # No box of that shape fits a very long image: keep all of it.
-    return 0, 0, width, height
+    wide, high = min(width, round(height * RATIO[1])), min(height, round(width / RATIO[0]))
+    left, top = (width - wide) // 2, (height - high) // 2
+    return left, top, left + wide, top + high
 
 
 def rand_augment_view(image: Image, seed: int) -> Image:

@@ -144,7 +144,7 @@ def test_a_class_is_shuffled_as_any_other_dataset_s(published: Path) -> None:
     splits = dataset.splits(5)
     for label in (0, 15, 79):
         own = [Example(name, label) for name, of in labels_of(dataset).items() if of == label and "train2017" in name]
-        pool, rest = split_pool(own, 5)
+        pool, rest = split_pool(dataset.classes[label], own, 5)
         assert list(splits.train_pool[label]) == pool
         assert [example for example in splits.validation if example.label == label] == rest
 

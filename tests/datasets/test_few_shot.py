@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import random
+from itertools import combinations
+
+import numpy as np
+import pytest
 
 from datasets.base import Example
-from datasets.few_shot import split_pool
+from datasets.few_shot import class_permutation, split_pool
 
 
 def drawn(form: str) -> list[int]:
     """The numbers of a class's files, named by `form` and found in any order, as they are drawn."""
     numbers = {form.format(number): number for number in range(1, 13)}
-    pool, rest = split_pool([Example(name, 0) for name in random.Random(0).sample(sorted(numbers), 12)], seed=5)
+    found = random.Random(0).sample(sorted(numbers), 12)
+    pool, rest = split_pool("cup", [Example(name, 0) for name in found], seed=5)
     return [numbers[example.identifier] for example in (*pool, *rest)]
 
 
 def test_numbers_are_shuffled_from_their_natural_order_however_they_are_written() -> None:
     assert drawn("cup ({}).jpg") == drawn("cup ({:02}).jpg")
     assert sorted(drawn("cup ({}).jpg")) == list(range(1, 13)) != drawn("cup ({}).jpg")
+
+
+def test_classes_of_equal_size_are_shuffled_independently() -> None:
+    """Else FOCUS' classes, whose images come by setting, would all be learned in the same settings."""
+    pools = {name: class_permutation(name, 108, seed=5)[:8] for name in "abcdefghijklmnopqrst"}
+    shared = [len({*pools[one]} & {*pools[other]}) for one, other in combinations(pools, 2)]
+    assert np.mean(shared) == pytest.approx(8 * 8 / 108, abs=0.15)
+
+
+def test_every_image_is_as_often_drawn_as_any_other() -> None:
+    first = [int(class_permutation("cup", 10, seed)[0]) for seed in range(2000)]
+    assert np.bincount(first, minlength=10) == pytest.approx(200, abs=50)

@@ -146,8 +146,9 @@ class TestSplits:
     def test_are_what_a_seeded_permutation_in_natural_order_gives(self, published: Path) -> None:
         dataset = opened(published, size=11)
         groups = [[e for e in by_name(dataset).values() if e.label == label] for label in range(10)]
-        divided = [split_pool(sorted(g, key=lambda e: natural_key(e.identifier)), 0, size=11) for g in groups]
-        expected = [split_pool(seen, 5) for seen, _ in divided]
+        named = zip(CLASSES, groups, strict=True)
+        divided = [split_pool(n, sorted(g, key=lambda e: natural_key(e.identifier)), 0, size=11) for n, g in named]
+        expected = [split_pool(n, seen, 5) for n, (seen, _) in zip(CLASSES, divided, strict=True)]
         splits = dataset.splits(5)
         assert splits.train_pool == tuple(tuple(pool) for pool, _ in expected)
         assert list(splits.validation) == [example for _, rest in expected for example in rest]

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torchvision.transforms import RandomResizedCrop
 
 from evaluation.views import (
+    RATIO,
+    SCALE,
     VIEWS,
     _crop_box,
     plain_view,
@@ -74,6 +77,14 @@ def test_crops_reach_every_edge_and_are_as_often_wide_as_high() -> None:
     rng = np.random.default_rng(0)
     left, top, right, bottom = np.array([_crop_box(2000, 2000, rng) for _ in range(20_000)]).T
     assert abs(np.log((right - left) / (bottom - top)).mean()) < 0.005
+
+
+@pytest.mark.parametrize(("width", "height"), [(1920, 320), (320, 1920), (1001, 100), (3, 50)])
+def test_images_in_which_no_box_fits_are_cut_as_by_torchvision(width: int, height: int) -> None:
+    """Around the centre: what a box would keep of 4:3 is kept of any wider image."""
+    top, left, high, wide = RandomResizedCrop.get_params(Image.new("L", (width, height)), list(SCALE), list(RATIO))
+    for seed in range(5):
+        assert _crop_box(width, height, np.random.default_rng(seed)) == (left, top, left + wide, top + high)
 
 
 def test_views_are_turned_by_fifteen_degrees_at_most() -> None:
