@@ -12,7 +12,7 @@ from benchmark.figures.runs import labelled, plain_runs
 from benchmark.figures.style import FIRST, WIDTH, readable, styles
 from benchmark.figures.tiles import GuideTiles, first_guides
 from benchmark.records import Record, columns
-from benchmark.selection import Group
+from benchmark.selection import PAPER, Group
 from benchmark.thumbnails import has_thumbnails
 
 if TYPE_CHECKING:
@@ -51,14 +51,18 @@ def draw_images(groups: Sequence[Group]) -> Drawing:
     if not blocks:
         raise MissingRuns("no two methods have pictures of the same real images", COMMAND)
     cells = dict.fromkeys(f"{block.dataset}, k = {block.cell.shots}, seed {block.cell.seed}" for block in blocks)
-    notes = (f"{'; '.join(cells)}.", *_reading(blocks), *group_notes(groups))
+    notes = (f"{'; '.join(cells)}.", *_reading(groups, blocks), *group_notes(groups))
     caption = "A real image of some classes, and the first images that each method made of it."
     return Drawing(_draw(blocks), caption, columns(NAMES, [row for block in blocks for row in _rows(block)]), notes)
 
 
-def _reading(blocks: Sequence[Block]) -> tuple[str, ...]:
-    """What a column of images of the project's own methods has in common."""
+def _reading(groups: Sequence[Group], blocks: Sequence[Block]) -> tuple[str, ...]:
+    """What a column of images of the project's own methods has in common.
+
+    As released, seeds depend on the weighting.
+    """
     alike = {label for block in blocks for label in block.made} <= set(FIRST)
+    alike &= {group.protocol for group in groups} == {PAPER}
     return ("A column's images start from the same noise.",) if alike else ()
 
 

@@ -49,13 +49,16 @@ def draw_noise(groups: Sequence[Group]) -> Drawing:
     prompts = {tile.prompt for row in rows for tile in row.by_level.values()}
     notes = [f"{row.dataset}, k = {row.cell.shots}, seed {row.cell.seed}." for row in rows]
     if len(prompts) > 1:
-        notes.append(f"Prompts differ too; `python -m benchmark {COMMAND}` makes images in which only the noise does.")
+        notes.append(f"Prompts differ too; `python -m benchmark {COMMAND}` makes images under one prompt.")
     table = [
         (row.dataset, row.cell.shots, row.cell.seed, tile.class_name, tile.guide, level, tile.prompt, tile.weight)
         for row in rows
         for level, tile in row.by_level.items()
     ]
-    caption = "A real image of some classes, and an image made of it at every deviation σ of the noise on its word."
+    caption = (
+        "A real image of some classes, and an image made of it at every deviation σ of the noise on its word, each "
+        "from starting noise of its own."
+    )
     return Drawing(_draw(rows), caption, columns(NAMES, table), (*dict.fromkeys(notes), *group_notes(groups)))
 
 

@@ -135,7 +135,10 @@ class _Deck:
 
 
 def _sentence(noun: str, words: WordList, decks: dict[str, _Deck], rng: Generator) -> str:
-    """One sentence, with a number of filled brackets from one to all, each number as likely."""
+    """One sentence, with a number of filled brackets from one to all, each number as likely.
+
+    Then a sheltered place takes the weather out again, and a timeless one the time as well.
+    """
     brackets = [name for name in ("adjectives", "locations", "weathers", "times") if len(decks[name])]
     filled = set(rng.permutation(brackets)[: int(rng.integers(1, len(brackets) + 1))].tolist()) if brackets else set()
     place = decks["locations"].deal() if "locations" in filled else ()

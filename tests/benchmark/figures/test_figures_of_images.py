@@ -38,6 +38,14 @@ def test_images_takes_the_cell_of_most_shots_that_both_methods_have():
     assert drawing.notes[0] == "mini_focus, k = 4, seed 0."
 
 
+@pytest.mark.parametrize(("protocol", "same"), [("paper", True), ("as_released", False)])
+def test_images_says_where_a_column_starts_from_the_same_noise(protocol: str, same: bool):
+    """As released, DIAGen's seeds depend on its weighting."""
+    sheet = pictures({"cat": [{}]})
+    drawing = drawn("images", *(cell(method, protocol=protocol, **sheet) for method in ("da_fusion", "diagen")))
+    assert ("A column's images start from the same noise." in drawing.notes) is same
+
+
 def test_images_needs_two_methods():
     with pytest.raises(MissingRuns, match=r"`python -m benchmark sweep --methods da_fusion,diagen`"):
         drawn("images", cell("diagen", **pictures({"cat": [{}]})), cell("standard"))
