@@ -17,7 +17,10 @@ from evaluation.saved_classifier import as_image, load_classifier
 
 
 class ServedClassifier(PythonModel):
-    """From a column `image` (paths, base64 text, bytes, arrays or PIL images) to `prediction` and `confidence`."""
+    """From a column `image` (paths, base64 text, bytes, arrays or PIL images) to `prediction` and `confidence`.
+
+    A row of the answer has the index of its image: a shuffled or filtered frame takes it as a column.
+    """
 
     def load_context(self, context: PythonModelContext) -> None:
         self._classifier = load_classifier(Path(context.artifacts["classifier"]))
@@ -25,9 +28,8 @@ class ServedClassifier(PythonModel):
     def predict(
         self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        images = [as_image(value) for value in model_input["image"]]
-        prediction, confidence = self._classifier.predict(images)
-        return pd.DataFrame({"prediction": prediction, "confidence": confidence})
+        prediction, confidence = self._classifier.predict([as_image(value) for value in model_input["image"]])
+        return pd.DataFrame({"prediction": prediction, "confidence": confidence}, index=model_input.index)
 
 
 mlflow.models.set_model(ServedClassifier())

@@ -70,6 +70,19 @@ def test_it_loads_and_takes_paths_and_images(logged: Any, tmp_path: Path):
     assert set(answers["prediction"]) <= set(CLASSES)
 
 
+def test_answers_have_the_index_of_their_images(logged: Any):
+    import mlflow
+    import pandas as pd
+
+    model = mlflow.pyfunc.load_model(logged.model_uri)
+    frame = pd.DataFrame({"image": [photo(seed) for seed in range(6)]}).iloc[[4, 1, 5, 2]]
+    answers = model.predict(frame)
+    assert list(answers.index) == [4, 1, 5, 2]
+    for row in frame.index:
+        (alone,) = model.predict(frame.loc[[row]])["confidence"]
+        assert answers.loc[row, "confidence"] == pytest.approx(alone, rel=1e-4)
+
+
 def test_it_has_a_signature_and_an_example_that_works(logged: Any):
     import mlflow
 
