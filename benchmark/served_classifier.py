@@ -11,8 +11,12 @@ from typing import Any
 
 import mlflow
 import pandas as pd
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.pyfunc import PythonModel, PythonModelContext
+from PIL.Image import Image
 
+from datasets.errors import UserError
 from evaluation.saved_classifier import as_image, load_classifier
 
 
@@ -28,8 +32,29 @@ class ServedClassifier(PythonModel):
     def predict(
         self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        prediction, confidence = self._classifier.predict([as_image(value) for value in model_input["image"]])
-        return pd.DataFrame({"prediction": prediction, "confidence": confidence}, index=model_input.index)
+        values = _one_in_a_row(model_input["image"])
+        prediction, confidence = self._classifier.predict([_image(row, value) for row, value in values.items()])
+        return pd.DataFrame({"prediction": prediction, "confidence": confidence}, index=values.index)
+
+
+class RefusedImage(MlflowException):
+    """Why an image is refused: of other exceptions MLflow's server sends a traceback, and no word of the reason."""
+
+    def serialize_as_json(self) -> str:
+        self.message = str(self)  # the server put all that was sent in front of it
+        return str(super().serialize_as_json())
+
+
+def _one_in_a_row(column: pd.Series) -> pd.Series:
+    """MLflow reads `{"inputs": {"image": [one, another]}}` as one row that holds the list."""
+    return pd.Series(column.iloc[0]) if len(column) == 1 and isinstance(column.iloc[0], list) else column
+
+
+def _image(row: Any, value: Any) -> Image:
+    try:
+        return as_image(value)
+    except UserError as error:
+        raise RefusedImage(f"image {row}: {error}", INVALID_PARAMETER_VALUE) from None
 
 
 mlflow.models.set_model(ServedClassifier())

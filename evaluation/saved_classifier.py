@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import io
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from evaluation.frozen import Backbone
 
 FACTS, WEIGHTS = "classifier.json", "head.npz"
+DATA_URL = re.compile(r"^\s*data:[^,]*;base64,", re.IGNORECASE)
+"""What browsers put before the base64 of a file."""
+URL_SAFE = str.maketrans("-_", "+/")
 
 
 @dataclass(frozen=True)
@@ -81,18 +84,12 @@ def as_image(value: Any) -> Image:
         if value.dtype != np.uint8 or value.ndim not in (2, 3) or value.shape[2:] not in ((), (3,), (4,)):
             raise UserError(f"an array is of bytes, 0 to 255, (height, width, 3), not {value.dtype} {value.shape}")
         return to_rgb(images.fromarray(value))
-    if isinstance(value, Path) or (isinstance(value, str) and _is_file(value)):
-        return load_rgb(Path(value))
+    if isinstance(value, Path):
+        return load_rgb(value)
     if isinstance(value, str):
-        value = _decoded(value)
+        return _image_of_text(value)
     if isinstance(value, bytes):
-        try:
-            with images.open(io.BytesIO(value)) as opened:
-                return to_rgb(opened)
-        except MemoryError:
-            raise
-        except Exception as error:  # a decoder may raise anything for bytes that it did not expect
-            raise UserError(f"not a readable image of {len(value)} bytes ({type(error).__name__})") from None
+        return _image_of_bytes(value)
     raise UserError(f"an image is a path, bytes, base64 text, an array or a PIL image, not {type(value).__name__}")
 
 
@@ -104,15 +101,49 @@ def _shared_backbone(name: str, image_size: int, dtype: str) -> Backbone:
     return load_backbone(name, image_size, dtype=dtype)
 
 
-def _is_file(text: str) -> bool:
+def _image_of_text(text: str) -> Image:
+    """A missing path may be of base64's letters alone, so that what is neither a file nor an image is told as both."""
+    path = _existing(text)
+    if path and path.is_file():
+        return load_rgb(path)
+    shown = " ".join(text[:60].split())
+    if path and path.is_dir():
+        raise UserError(f"'{shown}' is a folder: name an image file in it")
     try:
-        return Path(text).is_file()
+        data = _decoded(text)
+    except ValueError:
+        raise UserError(f"'{shown}' is neither an image file nor base64 of one") from None
+    try:
+        return _image_of_bytes(data)
+    except UserError as error:
+        raise UserError(f"'{shown}' is no file, and read as base64 {error}") from None
+
+
+def _existing(text: str) -> Path | None:
+    """The path that the text is, if something lies there."""
+    try:
+        return Path(text) if text and Path(text).exists() else None
     except (OSError, ValueError):  # too long for a path: base64
-        return False
+        return None
+
+
+def _image_of_bytes(data: bytes) -> Image:
+    from PIL import Image as images
+
+    try:
+        with images.open(io.BytesIO(data)) as opened:
+            return to_rgb(opened)
+    except MemoryError:
+        raise
+    except Exception as error:  # a decoder may raise anything for bytes that it did not expect
+        raise UserError(f"not a readable image of {len(data)} bytes ({type(error).__name__})") from None
 
 
 def _decoded(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise UserError(f"'{text[:60]}' is neither an image file nor base64 of one") from None
+    """The bytes of base64 in any of its common dresses: a data URL, broken into lines, URL-safe, without padding.
+
+    Raises:
+        ValueError: it is no base64.
+    """
+    letters = "".join(DATA_URL.sub("", text).split()).translate(URL_SAFE)
+    return base64.b64decode(letters + "=" * (-len(letters) % 4), validate=True)

@@ -83,6 +83,45 @@ def test_answers_have_the_index_of_their_images(logged: Any):
         assert answers.loc[row, "confidence"] == pytest.approx(alone, rel=1e-4)
 
 
+def answer(model: Any, body: dict[str, Any]) -> list[dict[str, Any]]:
+    """What MLflow's server answers to a request."""
+    from mlflow.pyfunc.scoring_server import invocations
+
+    schema = model.metadata.get_input_schema()
+    return json.loads(invocations(json.dumps(body), "application/json", model, schema).response)["predictions"]
+
+
+def test_every_form_of_request_that_mlflow_knows_is_answered(logged: Any):
+    import mlflow
+
+    model = mlflow.pyfunc.load_model(logged.model_uri)
+    one, other = encoded(photo(2)), encoded(photo(3))
+    expected = answer(model, {"dataframe_records": [{"image": one}, {"image": other}]})
+    assert len(expected) == 2
+    for body in (
+        {"dataframe_split": {"columns": ["image"], "data": [[one], [other]]}},
+        {"inputs": {"image": [one, other]}},
+        {"inputs": [{"image": one}, {"image": other}]},
+        {"instances": [one, other]},
+    ):
+        assert answer(model, body) == expected
+
+
+@pytest.mark.parametrize("name", ["dataframe_records", "inputs"])
+def test_who_sends_what_is_no_image_is_told_why_in_one_line(logged: Any, name: str):
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    model = mlflow.pyfunc.load_model(logged.model_uri)
+    with pytest.raises(MlflowException) as refused:
+        answer(model, {name: [{"image": encoded(photo(2))}, {"image": "bm8gaW1hZ2U="}]})
+    told = json.loads(refused.value.serialize_as_json())
+    assert refused.value.get_http_status_code() == 400
+    assert told["message"].startswith("image 1: 'bm8gaW1hZ2U=' is no file, and read as base64 not a readable image")
+    assert len(told["message"].splitlines()) == 1
+    assert "stack_trace" not in told
+
+
 def test_it_has_a_signature_and_an_example_that_works(logged: Any):
     import mlflow
 

@@ -48,10 +48,32 @@ def test_an_image_may_come_in_any_form(tmp_path: Path):
     path = tmp_path / "photo.png"
     picture(77).save(path)
     data = path.read_bytes()
-    forms = [path, str(path), data, base64.b64encode(data).decode(), picture(77), np.full((4, 6, 3), 77, np.uint8)]
+    forms = [path, str(path), data, picture(77), np.full((4, 6, 3), 77, np.uint8)]
     for form in forms:
         image = as_image(form)
         assert (image.mode, image.size, image.getpixel((0, 0))) == ("RGB", (6, 4), (77, 77, 77))
+
+
+def test_base64_may_come_in_any_dress(tmp_path: Path):
+    file = io.BytesIO()
+    Image.effect_noise((20, 20), 60).convert("RGB").save(file, format="PNG")
+    data = file.getvalue()
+    text, lines, safe = (
+        encode(data).decode() for encode in (base64.b64encode, base64.encodebytes, base64.urlsafe_b64encode)
+    )
+    assert {"+", "/"} <= set(text), "a URL-safe text would be the same"
+    dresses = [text, lines, lines.replace("\n", "\r\n"), safe, safe.rstrip("="), f"data:image/png;base64,{text}"]
+    for dress in dresses:
+        assert as_image(dress) == as_image(data)
+
+
+def test_a_path_where_no_image_lies_is_not_told_as_base64_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    Path("cups").mkdir()
+    with pytest.raises(UserError, match=r"^'cups' is a folder: name an image file in it$"):
+        as_image("cups")
+    with pytest.raises(UserError, match=r"^'data/cup' is no file, and read as base64 not a readable image of 6 bytes"):
+        as_image("data/cup")
 
 
 def test_transparency_is_white_whatever_the_form():
