@@ -27,7 +27,9 @@ DataRoot = Annotated[
         "environment variable DIAGEN_DATA."
     ),
 ]
-Plugins = Annotated[str, typer.Option(help="Python files that register methods or datasets, separated by commas.")]
+Plugins = Annotated[
+    str, typer.Option(help="Python files that register methods, datasets or backbones, separated by commas.")
+]
 OnlyDataset = Annotated[str, typer.Option("--dataset", help="Runs on this dataset alone.")]
 OnlyShots = Annotated[str, typer.Option("--shots", help="Runs of these shots alone: 2,4,8.")]
 OnlyMethods = Annotated[

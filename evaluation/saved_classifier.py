@@ -16,6 +16,8 @@ import numpy as np
 
 from datasets.errors import UserError
 from datasets.images import load_rgb, to_rgb
+from datasets.plugins import load_file, load_installed, source_of
+from evaluation.backbones import BACKBONES, TIMM
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from evaluation.classifier import Head
     from evaluation.frozen import Backbone
 
-FACTS, WEIGHTS = "classifier.json", "head.npz"
+FACTS, WEIGHTS, PLUGIN = "classifier.json", "head.npz", "backbone.py"
 DATA_URL = re.compile(r"^\s*data:[^,]*;base64,", re.IGNORECASE)
 """What browsers put before the base64 of a file."""
 URL_SAFE = str.maketrans("-_", "+/")
@@ -31,7 +33,7 @@ URL_SAFE = str.maketrans("-_", "+/")
 
 @dataclass(frozen=True)
 class SavedClassifier:
-    """A head and the name of the frozen backbone that it stands on.
+    """A head and the name of the frozen backbone that it stands on; with it is saved the user's file that registers it.
 
     classes: names in label order; backbone, image_size, dtype: as for `load_backbone`.
     """
@@ -47,6 +49,9 @@ class SavedClassifier:
         facts = {name: getattr(self, name) for name in ("classes", "backbone", "image_size", "dtype")}
         (folder / FACTS).write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
         np.savez(folder / WEIGHTS, weight=self.head.weight, bias=self.head.bias)
+        source = source_of(BACKBONES[self.backbone]) if self.backbone in BACKBONES else None
+        if source is not None:
+            (folder / PLUGIN).write_bytes(source)
 
     def predict(self, images: Sequence[Image]) -> tuple[list[str], list[float]]:
         """The class of each image, and how probable the classifier holds it, in (0, 1]."""
@@ -58,10 +63,16 @@ class SavedClassifier:
 
 
 def load_classifier(folder: Path) -> SavedClassifier:
-    """What `SavedClassifier.save` wrote."""
+    """What `SavedClassifier.save` wrote.
+
+    Raises:
+        UserError: nothing registers the backbone here, or another file does than where the classifier was trained.
+    """
     from evaluation.classifier import Head
 
     facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+    if not facts["backbone"].startswith(TIMM):
+        _register(facts["backbone"], folder / PLUGIN)
     with np.load(folder / WEIGHTS, allow_pickle=False) as arrays:
         head = Head(arrays["weight"], arrays["bias"])
     dtype = facts.get("dtype", "float32")  # what is not named in older files
@@ -91,6 +102,19 @@ def as_image(value: Any) -> Image:
     if isinstance(value, bytes):
         return _image_of_bytes(value)
     raise UserError(f"an image is a path, bytes, base64 text, an array or a PIL image, not {type(value).__name__}")
+
+
+def _register(backbone: str, plugin: Path) -> None:
+    """A new process knows the project's own backbones alone."""
+    if backbone not in BACKBONES and plugin.is_file():
+        load_file(plugin)
+    elif backbone not in BACKBONES:
+        load_installed()
+    if backbone not in BACKBONES:
+        raise UserError(f"the classifier's backbone '{backbone}' is unknown here: import what registers it, load again")
+    here = source_of(BACKBONES[backbone])
+    if here is not None and plugin.is_file() and here != plugin.read_bytes():
+        raise UserError(f"another file registers the classifier's backbone '{backbone}' here: load it in a new process")
 
 
 @cache

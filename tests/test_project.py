@@ -94,9 +94,10 @@ def code_blocks() -> list[str]:
 def test_the_examples_in_contributing_work(tmp_path: Path):
     from PIL import Image
 
-    method, dataset = code_blocks()
+    method, dataset, backbone = code_blocks()
     (tmp_path / "my_method.py").write_text(method)
     (tmp_path / "pets.py").write_text(dataset)
+    (tmp_path / "my_backbone.py").write_text(backbone)
     for split, count in (("photos", 10), ("studio", 2)):
         for noun in ("cat", "guinea_pig"):
             folder = tmp_path / "pets" / split / noun
@@ -112,7 +113,7 @@ from benchmark.plugins import load_plugins
 from benchmark.settings import build_method, resolve_settings
 from datasets.base import DATASETS
 from datasets.few_shot import few_shot_task
-load_plugins("my_method.py,pets.py")
+load_plugins("my_method.py,pets.py,my_backbone.py")
 task = few_shot_task("pets", DATASETS["pets"](data_root=Path()), 4, 0)
 assert task.classes == ("cat", "guinea pig") and len(task.train) == 8 and len(task.tests["test"]) == 4
 method = build_method(resolve_settings(method="plain_words", dataset="pets", overrides=("plain_words.strength=0.7",)))
@@ -121,6 +122,11 @@ class Tools:
         return plan
 rows = method.synthesize(task, Tools()).rows
 assert len(rows) == 80 and rows[79].prompt == "a photo of a guinea pig" and rows[0].strength == 0.7
+import torchvision
+from evaluation.backbones import load_backbone
+plain = torchvision.models.convnext_tiny
+torchvision.models.convnext_tiny = lambda weights: plain()
+assert load_backbone("my_convnext", 32).dimension == 768
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -20,8 +20,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmark.plugins import load_plugins
 from benchmark.tracked_classifier import log_classifier
 from benchmark.tracking import Tracker
+from evaluation.backbones import BACKBONES
 from evaluation.classifier import Head
 from evaluation.saved_classifier import SavedClassifier
 
@@ -130,6 +132,44 @@ def test_it_has_a_signature_and_an_example_that_works(logged: Any):
     assert [column.name for column in model.metadata.signature.outputs] == ["prediction", "confidence"]
     example = model.metadata.load_input_example()
     assert len(model.predict(example)) == 1
+
+
+BACKBONE = """
+from evaluation.backbones import BACKBONES
+
+@BACKBONES.register("mean_colour")
+def mean_colour():
+    from torch import nn
+    from evaluation.frozen import Network, weights_digest
+    module = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    return Network(module, (0.5,) * 3, (0.5,) * 3, "bilinear", weights_digest(module))
+"""
+
+
+def test_one_on_a_plugins_backbone_is_loaded_in_a_new_process(
+    tracking_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(BACKBONES, "_plugins", dict(BACKBONES._plugins))
+    (tmp_path / "mine.py").write_text(BACKBONE)
+    load_plugins(str(tmp_path / "mine.py"))
+    (tmp_path / "mine.py").unlink()
+    folder, elsewhere = tmp_path / "classifier", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+    head = Head(np.eye(2, 3, dtype=np.float32), np.zeros(2, np.float32))
+    SavedClassifier(CLASSES, "mean_colour", 32, head).save(folder)
+    with Tracker().run("a run", {"level": "cell"}) as run:
+        address = log_classifier(run, folder, photo(1))
+    code = (
+        "import mlflow, pandas, numpy\n"
+        f"model = mlflow.pyfunc.load_model({address!r})\n"
+        "red = numpy.zeros((8, 8, 3), 'uint8') + numpy.uint8([250, 0, 0])\n"
+        "print(*model.predict(pandas.DataFrame({'image': [red]}))['prediction'])\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [sys.executable, "-c", code]
+    loaded = subprocess.run(command, cwd=elsewhere, env=environment, capture_output=True, text=True, check=False)
+    assert loaded.stdout.split() == ["cup"], loaded.stderr
 
 
 @pytest.mark.slow

@@ -12,6 +12,8 @@ from PIL import Image
 
 import evaluation.saved_classifier as module
 from datasets.errors import UserError
+from datasets.plugins import load_file
+from evaluation.backbones import BACKBONES
 from evaluation.classifier import Head
 from evaluation.saved_classifier import SavedClassifier, as_image, load_classifier
 
@@ -26,6 +28,7 @@ class Brightness:
 @pytest.fixture
 def classifier(monkeypatch: pytest.MonkeyPatch) -> SavedClassifier:
     """Tells dark from bright at one half."""
+    monkeypatch.setitem(BACKBONES._plugins, "brightness", Brightness)
     monkeypatch.setattr(module, "_shared_backbone", lambda name, size, dtype: Brightness())
     weight, bias = np.array([[-8.0], [8.0]], np.float32), np.array([4.0, -4.0], np.float32)
     return SavedClassifier(("dark thing", "helles Ding"), "brightness", 32, Head(weight, bias))
@@ -42,6 +45,56 @@ def test_what_is_loaded_predicts_the_same(classifier: SavedClassifier, tmp_path:
     assert names == ["dark thing", "helles Ding"]
     assert (names, confidence) == classifier.predict(images)
     assert confidence[0] == pytest.approx(1 / (1 + np.exp(-(8 - 16 * 10 / 255))), abs=1e-6)
+
+
+TINY = """
+from evaluation.backbones import BACKBONES
+
+@BACKBONES.register("tiny")
+def tiny():
+    from torch import nn
+    from evaluation.frozen import Network, weights_digest
+    module = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    return Network(module, (0.5,) * 3, (0.5,) * 3, "bilinear", weights_digest(module))
+"""
+
+
+@pytest.fixture
+def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a classifier on the backbone of a plugin file that is gone, with nothing registered any more."""
+    monkeypatch.setattr(BACKBONES, "_plugins", {})
+    register(tmp_path / "mine.py", TINY)
+    (tmp_path / "mine.py").unlink()
+    folder = tmp_path / "classifier"
+    folder.mkdir()
+    SavedClassifier(("red", "blue"), "tiny", 32, Head(np.eye(2, 3, dtype=np.float32), np.zeros(2, np.float32))).save(
+        folder
+    )
+    BACKBONES._plugins.clear()
+    return folder
+
+
+def register(file: Path, text: str) -> None:
+    file.write_text(text)
+    load_file(file)
+
+
+def test_a_plugins_backbone_is_loaded_with_the_classifier(saved: Path):
+    (name,), _ = load_classifier(saved).predict([Image.new("RGB", (8, 8), "red")])
+    assert name == "red"
+    assert load_classifier(saved).backbone == "tiny", "a second time"
+
+
+def test_another_backbone_under_the_same_name_is_not_taken(saved: Path, tmp_path: Path):
+    register(tmp_path / "newer.py", f"{TINY}# changed")
+    with pytest.raises(UserError, match="another file registers the classifier's backbone 'tiny'"):
+        load_classifier(saved)
+
+
+def test_a_backbone_that_nothing_registers_is_told_when_the_classifier_is_loaded(saved: Path):
+    (saved / "backbone.py").unlink()
+    with pytest.raises(UserError, match="backbone 'tiny' is unknown here: import what registers it"):
+        load_classifier(saved)
 
 
 def test_an_image_may_come_in_any_form(tmp_path: Path):
