@@ -17,6 +17,7 @@ from benchmark.settings import RunSettings
 from benchmark.store import IMAGES, Store
 from benchmark.stored_states import StoredStates
 from datasets.base import Example
+from datasets.errors import UserError
 from datasets.few_shot import FewShotTask, few_shot_task
 from datasets.seeding import fingerprint, seed_from
 from evaluation.loading import worker_count
@@ -214,16 +215,32 @@ class LocalTools:
         settings = self.settings.prompts
         seed = seed_from("prompts", task.name, task.seed, noun)
         if settings.source == "template":
-            return tuple(write_prompts(noun, count, settings, seed))
+            return tuple(write_prompts(noun, count, settings, seed, self._fits))
         what = {name: value for name, value in asdict(settings).items() if name not in ("timeout_seconds", "retries")}
         if settings.plurals == "word":
             del what["plurals"]  # the address of prompts from before there was a choice
         key = fingerprint("prompts", what, noun, count, seed)
         texts = self.store.json("prompts", key)
         if texts is None:
-            texts = write_prompts(noun, count, settings, seed)
+            texts = write_prompts(noun, count, settings, seed, self._fits)
             self.store.put_json("prompts", key, texts)
+        else:
+            self._check_that_they_fit(texts, noun, self.store.path("prompts", key, ".json"))
         return tuple(texts)
+
+    def _fits(self, prompt: str) -> bool:
+        """Asked for the first prompt alone, the checkpoint is found: a server that is down costs no download of it."""
+        return self.generator.fits(prompt)
+
+    def _check_that_they_fit(self, prompts: Sequence[str], noun: str, file: Path) -> None:
+        """Stored prompts may have been written for a checkpoint that reads longer ones."""
+        for prompt in prompts:
+            if not self._fits(prompt):
+                raise UserError(
+                    f"stored prompt '{prompt[:60]}…' of class '{noun}' is too long for the text encoder of "
+                    f"{self.settings.generator.checkpoint}, which cuts its class word off: delete {file} to have "
+                    "others written, or set another prompts.model"
+                )
 
     def _image_key(self, row: PlanRow, guide: str, word: Vector) -> str:
         """The address of a row's image: every field that the image depends on, by content."""

@@ -30,6 +30,7 @@ from methods.compiled import compiling
 from methods.guidance import guidance_embedding, guided
 from methods.latent_diffusion import LatentDiffusion, Posterior
 from methods.plan import PLACEHOLDER, PlanRow, Vector
+from methods.prompt_tokenizer import PromptTokenizer, open_tokenizer
 from methods.schedulers import FOR_LATENTS, fresh_scheduler, step_arguments, times_from
 from methods.settings import GeneratorSettings
 from methods.text_precision import fastest_products, takes_tf32
@@ -94,6 +95,14 @@ class Generator:
     def word_dimension(self) -> int:
         """Entries of a learned word: the width of the text encoder."""
         return int(read_config(self.folder, config_name("text_encoder"))["hidden_size"])
+
+    @cached_property
+    def _tokenizer(self) -> PromptTokenizer:
+        return open_tokenizer(self.folder)
+
+    def fits(self, prompt: str) -> bool:
+        """Whether the text encoder reads the prompt as far as its class word; needs no model."""
+        return self._tokenizer.fits(prompt)
 
     @cached_property
     def model(self) -> LatentDiffusion:

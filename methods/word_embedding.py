@@ -6,7 +6,6 @@ text encoder's token embedding puts the row's own vector there. A batch may so m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from threading import local
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from torch import Tensor, nn
 
 from datasets.errors import UserError
 from evaluation.device import sent
-from methods.plan import PLACEHOLDER
+from methods.prompt_tokenizer import PromptTokenizer
 
 if TYPE_CHECKING:
     from transformers import CLIPTextModel, CLIPTokenizer
@@ -61,33 +60,16 @@ class PromptEncoder:
     """
 
     def __init__(self, tokenizer: CLIPTokenizer, text_encoder: CLIPTextModel) -> None:
-        tokenizer.add_tokens([PLACEHOLDER])
         self.tokenizer = tokenizer
+        self.tokenize = PromptTokenizer(tokenizer, text_encoder.config.max_position_embeddings)
         self.text_encoder = text_encoder.requires_grad_(False).eval()
-        self._embedding = WordEmbedding(
-            text_encoder.get_input_embeddings(), int(tokenizer.convert_tokens_to_ids(PLACEHOLDER))
-        )
+        self._embedding = WordEmbedding(text_encoder.get_input_embeddings(), self.tokenize.placeholder)
         text_encoder.set_input_embeddings(self._embedding)
 
     @property
     def width(self) -> int:
         """Entries of a word's vector."""
         return int(self._embedding.table.embedding_dim)
-
-    def tokenize(self, prompts: Sequence[str]) -> Tensor:
-        """Token ids, shape (prompts, length), padded and cut to the text encoder's length.
-
-        Raises:
-            UserError: a prompt is so long that its class word is cut off.
-        """
-        length = min(self.tokenizer.model_max_length, self.text_encoder.config.max_position_embeddings)
-        arguments = {"padding": "max_length", "max_length": length, "truncation": True, "return_tensors": "pt"}
-        tokens: Tensor = self.tokenizer(list(prompts), **arguments).input_ids
-        has_word = (tokens == self._embedding.placeholder).any(dim=1)
-        for prompt, found in zip(prompts, has_word.tolist(), strict=True):
-            if PLACEHOLDER in prompt and not found:
-                raise UserError(f"prompt '{prompt[:60]}…' is too long: its class word lies beyond {length} tokens")
-        return tokens
 
     def encode(self, tokens: Tensor, words: Tensor) -> Tensor:
         """Text encoder states, shape (rows, length, width), of `tokens` (rows, length) and `words` (rows, width)."""

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from datasets.errors import UserError
+from methods.prompts.fits import Fits
 from methods.prompts.reply import prompts_in
 from methods.settings import PromptSettings
 
@@ -43,25 +44,32 @@ def check(settings: PromptSettings) -> None:
         raise UserError(f"prompts.retries must not be negative, got {settings.retries}")
 
 
-def write(noun: str, count: int, settings: PromptSettings, seed: int) -> list[str]:
+def write(noun: str, count: int, settings: PromptSettings, seed: int, fits: Fits) -> list[str]:
     """`count` distinct prompts for the noun; asks again, `retries` times at most, while too few are usable.
+
+    One that does not fit is as unusable as one without the noun.
 
     Raises:
         UserError: the server cannot be reached, refuses, or keeps giving too few usable prompts.
     """
+    found: list[str] = []
     prompts: list[str] = []
     reply = ""
     with _client(settings) as client:
         for attempt in range(settings.retries + 1):
             wanted = count - len(prompts) + SPARE
             reply = _ask(client, noun, wanted, settings, seed + attempt)
-            prompts = list(dict.fromkeys([*prompts, *prompts_in(reply, noun, settings.plurals)]))
+            found = list(dict.fromkeys([*found, *prompts_in(reply, noun, settings.plurals)]))
+            prompts = [prompt for prompt in found if fits(prompt)]
             if len(prompts) >= count:
                 return prompts[:count]
     said = " ".join(reply.split())[:80]
+    cut = len(found) - len(prompts)
+    needed = f"{count} are needed" + (f", and {cut} too long for the text encoder" if cut else "")
     raise UserError(
-        f"{_server(settings)} gave {len(prompts)} usable prompts for class '{noun}' where {count} are needed, "
-        f"in {settings.retries + 1} replies; it last said: '{_without_key(said)}'"
+        f"{_server(settings)} gave {len(prompts)} usable prompts for class '{noun}' where {needed}, "
+        f"in {settings.retries + 1} replies; it last said: '{_without_key(said)}'; set another prompts.model, or "
+        "prompts.source=template"
     )
 
 

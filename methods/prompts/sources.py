@@ -7,17 +7,18 @@ from dataclasses import dataclass
 
 from datasets.registry import Registry
 from methods.prompts import openai_prompts, template
+from methods.prompts.fits import Fits, any_prompt
 from methods.settings import PromptSettings
 
 
 @dataclass(frozen=True)
 class PromptSource:
     """check: refuse settings that cannot work, quickly and without a request; raises `UserError`.
-    write: (noun, count, settings, seed) to `count` prompts; raises `UserError` where that many cannot be had.
+    write: (noun, count, settings, seed, fits) to `count` prompts; raises `UserError` where that many cannot be had.
     """
 
     check: Callable[[PromptSettings], None]
-    write: Callable[[str, int, PromptSettings, int], list[str]]
+    write: Callable[[str, int, PromptSettings, int, Fits], list[str]]
 
 
 PROMPT_SOURCES: Registry[PromptSource] = Registry("prompt source")
@@ -30,13 +31,14 @@ def check_prompt_settings(settings: PromptSettings) -> None:
     PROMPT_SOURCES[settings.source].check(settings)
 
 
-def write_prompts(noun: str, count: int, settings: PromptSettings, seed: int) -> list[str]:
-    """`count` prompts for one class, each with `<word>` for the noun.
+def write_prompts(noun: str, count: int, settings: PromptSettings, seed: int, fits: Fits = any_prompt) -> list[str]:
+    """`count` prompts for one class, each with `<word>` for the noun, all of which fit.
 
     From `template` they depend on the arguments alone; from `openai`, on what the server says.
 
     Raises:
-        UserError: settings that cannot work, or a server that gives too few usable prompts.
+        UserError: settings that cannot work, a server that gives too few usable prompts, or a word list that gives one
+            that does not fit.
     """
     check_prompt_settings(settings)
-    return PROMPT_SOURCES[settings.source].write(noun, count, settings, seed)
+    return PROMPT_SOURCES[settings.source].write(noun, count, settings, seed, fits)

@@ -20,6 +20,7 @@ from numpy.random import Generator
 from datasets.errors import UserError
 from datasets.seeding import seed_from
 from methods.plan import PLACEHOLDER
+from methods.prompts.fits import Fits
 from methods.settings import PromptSettings
 
 Group = tuple[str, ...]
@@ -54,8 +55,12 @@ def check(settings: PromptSettings) -> None:
     word_list(settings.word_list)
 
 
-def write(noun: str, count: int, settings: PromptSettings, seed: int) -> list[str]:
-    """`count` prompts for the noun, distinct as long as the word list allows; the same for the same arguments."""
+def write(noun: str, count: int, settings: PromptSettings, seed: int, fits: Fits) -> list[str]:
+    """`count` prompts for the noun, distinct as long as the word list allows; the same for the same arguments.
+
+    Raises:
+        UserError: one of them does not fit.
+    """
     words = word_list(settings.word_list)
     rng = np.random.default_rng(seed_from("template prompts", noun, seed))
     decks = {name: _Deck(getattr(words, name), rng) for name in ("adjectives", "weathers", "times")}
@@ -67,6 +72,11 @@ def write(noun: str, count: int, settings: PromptSettings, seed: int) -> list[st
         if prompt in prompts and repeats < _REDRAWS:
             repeats += 1
             continue
+        if not fits(prompt):
+            raise UserError(
+                f"prompt '{prompt[:60]}…' is too long for the text encoder, which cuts its class word off: shorten the "
+                f"adjectives of prompts.word_list '{settings.word_list}'"
+            )
         prompts.append(prompt)
         repeats = 0
     return prompts

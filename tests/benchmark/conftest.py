@@ -90,6 +90,10 @@ class Tint:
     def __init__(self) -> None:
         self.made = 0
         self.stop_after = float("inf")
+        self.longest_prompt = 77
+
+    def fits(self, prompt: str) -> bool:
+        return len(prompt) < self.longest_prompt
 
     def generate(
         self,

@@ -16,6 +16,7 @@ from benchmark.progress import Stages
 from benchmark.store import Store
 from benchmark.stored_states import StoredStates
 from datasets.base import DATASETS
+from datasets.errors import UserError
 from datasets.few_shot import FewShotTask
 from methods.plan import Plan
 from tests.benchmark.squares import Settings, fresh_tools, plan, task
@@ -164,7 +165,7 @@ def test_a_servers_prompts_are_kept_by_all_that_they_depend_on(world, small: Set
 
     asked: list[str] = []
 
-    def write(noun, count, settings, seed):
+    def write(noun, count, settings, seed, fits):
         asked.append(noun)
         return [f"a photo of a <word> {i}" for i in range(count)]
 
@@ -186,6 +187,34 @@ def test_a_servers_prompts_are_kept_by_all_that_they_depend_on(world, small: Set
     prompts(seed=1)
     assert len(asked) == 3
     assert len(prompts(count=3)[0]) == 3
+
+
+def test_no_prompt_that_is_too_long_is_kept_or_used(world, small: Settings, monkeypatch):
+    from methods.prompts import sources
+
+    def write(noun, count, settings, seed, fits):
+        if not fits("a photo of a <word>"):
+            raise UserError("too long for the text encoder")
+        return ["a photo of a <word>"] * count
+
+    fake = sources.PromptSource(check=lambda settings: None, write=write)
+    monkeypatch.setitem(sources.PROMPT_SOURCES._plugins, "openai", fake)
+
+    def prompts():
+        return fresh_tools(small(overrides=("prompts.source=openai",))).prompts(task(), 1)
+
+    world.longest_prompt = 5
+    with pytest.raises(UserError):
+        prompts()
+    assert not list(Path("store").rglob("*.json"))
+    world.longest_prompt = 77
+    written = prompts()
+    world.longest_prompt = 5
+    with pytest.raises(UserError, match=r"of class 'apple' is too long .*, or set another prompts.model") as told:
+        prompts()
+    Path(str(told.value).split("delete ")[1].split(" to ")[0]).unlink()
+    world.longest_prompt = 77
+    assert prompts() == written
 
 
 def test_confidence_is_a_probability_for_each_image(world, small: Settings):

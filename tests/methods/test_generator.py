@@ -222,6 +222,22 @@ def test_a_prompt_whose_class_word_is_cut_off_is_refused(
         list(make_generator().generate([replace(ROWS[0], prompt="a " * 20 + "<word>")], words, guides))
 
 
+def test_whether_a_prompt_fits_is_told_without_a_model(make_generator: Callable[..., Generator]) -> None:
+    """Sixteen tokens: begin, fourteen, end."""
+    generator = make_generator()
+    assert generator.fits("a " * 13 + "<word>" + " a" * 20)
+    assert not generator.fits("a " * 14 + "<word>")
+    assert generator.fits("a " * 20)
+    assert "model" not in generator.__dict__
+
+
+def test_a_broken_tokenizer_is_named(checkpoints: dict[str, Path], tmp_path: Path) -> None:
+    folder = shutil.copytree(checkpoints["ddim"], tmp_path / "copy")
+    (folder / "tokenizer/tokenizer.json").write_text("{")
+    with pytest.raises(UserError, match=r"the tokenizer of checkpoint folder .* cannot be opened: .*; copy"):
+        Generator(GeneratorSettings(str(folder), 32, 4)).fits("a <word>")
+
+
 def test_the_fingerprint_follows_content_and_settings_and_not_the_path(
     checkpoints: dict[str, Path], make_generator: Callable[..., Generator], tmp_path: Path
 ) -> None:

@@ -87,6 +87,27 @@ def test_too_few_usable_prompts_are_asked_for_again_and_added_up() -> None:
     assert requests[0]["seed"] != requests[1]["seed"]
 
 
+def short(prompt: str) -> bool:
+    """Stands for a text encoder that reads four words before the class's."""
+    return len(prompt.split("<word>")[0].split()) <= 4
+
+
+def test_prompts_that_do_not_fit_are_asked_for_again() -> None:
+    with server((200, "1. a photo of a very red car\n2. a car in fog"), (200, numbered(1))) as (settings, requests):
+        prompts = write_prompts("car", 2, settings, seed=0, fits=short)
+    assert prompts == ["a <word> in fog", "a photo of a <word> in setting 1"]
+    assert len(requests) == 2
+
+
+def test_a_server_that_writes_what_does_not_fit_is_told_so() -> None:
+    problem = r"1 usable .*, and 1 too long .*; set another prompts.model"
+    with (
+        server((200, "1. a photo of a very red car\n2. a car in fog")) as (settings, _),
+        pytest.raises(UserError, match=problem),
+    ):
+        write_prompts("car", 2, settings, seed=0, fits=short)
+
+
 def test_a_servers_plurals_are_read_as_is_set() -> None:
     with server((200, "1. many cars\n2. a photo of a car")) as (settings, _):
         prompts = [

@@ -135,6 +135,11 @@ def test_a_broken_word_list_is_refused(tmp_path: Path, content: str, message: st
         write_prompts("car", 1, settings(str(path)), seed=0)
 
 
+def test_a_word_list_whose_prompts_do_not_fit_is_named() -> None:
+    with pytest.raises(UserError, match=r"too long for the text encoder.*adjectives of prompts.word_list 'general'"):
+        write_prompts("car", 40, settings("general"), seed=0, fits=lambda prompt: prompt.index("<word>") < 25)
+
+
 def test_unknown_names_are_refused() -> None:
     with pytest.raises(UserError, match=r"'paris' is no YAML file and none of: general, mini_focus"):
         write_prompts("car", 1, settings("paris"), seed=0)
