@@ -26,11 +26,16 @@ Each prompt must contain the word "{noun}" in the singular. Answer with a number
 
 
 def check(settings: PromptSettings) -> None:
-    """Refuse, without a request, settings that cannot work: above all a key that is not there."""
-    if not os.environ.get(KEY_VARIABLE, "").strip():
+    """Refuse, without a request, settings that cannot work: above all a key that is not there or cannot be sent."""
+    if not _key():
         raise UserError(
             f"prompts.source=openai needs the environment variable {KEY_VARIABLE} "
             "(any text for a local server); or write prompts offline with --set prompts.source=template"
+        )
+    if not (_key().isascii() and _key().isprintable()):  # an HTTP library would print it in its complaint
+        raise UserError(
+            f"the key in {KEY_VARIABLE} cannot be sent: it holds a line break or a character beyond ASCII; "
+            "copy it again"
         )
     if settings.base_url and not settings.base_url.startswith(("http://", "https://")):
         raise UserError(f"prompts.base_url must begin with http:// or https://, got '{settings.base_url}'")
@@ -63,12 +68,11 @@ def write(noun: str, count: int, settings: PromptSettings, seed: int, fits: Fits
             prompts = [prompt for prompt in found if fits(prompt)]
             if len(prompts) >= count:
                 return prompts[:count]
-    said = " ".join(reply.split())[:80]
     cut = len(found) - len(prompts)
     needed = f"{count} are needed" + (f", and {cut} too long for the text encoder" if cut else "")
     raise UserError(
         f"{_server(settings)} gave {len(prompts)} usable prompts for class '{noun}' where {needed}, "
-        f"in {settings.retries + 1} replies; it last said: '{_without_key(said)}'; set another prompts.model, or "
+        f"in {settings.retries + 1} replies; it last said: '{_brief(reply)[:80]}'; set another prompts.model, or "
         "prompts.source=template"
     )
 
@@ -77,7 +81,7 @@ def _client(settings: PromptSettings) -> Any:
     from openai import OpenAI
 
     return OpenAI(
-        api_key=os.environ[KEY_VARIABLE],
+        api_key=_key(),
         base_url=settings.base_url or OPENAI_URL,
         timeout=settings.timeout_seconds,
         max_retries=settings.retries,
@@ -88,6 +92,7 @@ def _ask(client: Any, noun: str, count: int, settings: PromptSettings, seed: int
     """One reply; the client itself tries again after timeouts, rate limits and server errors."""
     from openai import APIStatusError, APITimeoutError, OpenAIError
 
+    answer: Any = None
     message = {"role": "user", "content": INSTRUCTION.format(count=count, noun=noun)}
     try:
         answer = client.chat.completions.create(model=settings.model, messages=[message], seed=seed % 2**31)
@@ -95,15 +100,26 @@ def _ask(client: Any, noun: str, count: int, settings: PromptSettings, seed: int
     except APITimeoutError:
         problem = f"did not answer within {settings.timeout_seconds:g} s (prompts.timeout_seconds)"
     except APIStatusError as error:
-        problem = f"answered {error.status_code}: {' '.join(str(error.message).split())[:120]}"
+        problem = f"answered {error.status_code}: {_brief(error.message)}"
     except OpenAIError as error:
-        problem = f"cannot be reached: {' '.join(str(error.__cause__ or error).split())[:120]}"
+        problem = f"cannot be reached: {_brief(error.__cause__ or error)}"
     except (AttributeError, IndexError, TypeError, ValueError):
-        problem = "gave an answer that is no chat completion; is prompts.base_url right (it mostly ends with /v1)?"
+        problem = _instead_of_a_completion(answer)
     raise UserError(
-        f"no prompts for class '{noun}': {_server(settings)} {_without_key(problem)}; prompts.base_url names another "
+        f"no prompts for class '{noun}': {_server(settings)} {problem}; prompts.base_url names another "
         "server, prompts.source=template needs none"
     )
+
+
+def _instead_of_a_completion(answer: Any) -> str:
+    """What a server gave that reports success: some say so that they failed."""
+    fields = getattr(answer, "model_extra", None) or {}
+    said = next((fields[name] for name in ("error", "message", "detail") if fields.get(name)), None)
+    if isinstance(said, dict):
+        said = said.get("message", said)
+    if said:
+        return f"gave an error in place of prompts: {_brief(said)}"
+    return "gave an answer that is no chat completion; is prompts.base_url right (it mostly ends with /v1)?"
 
 
 def _server(settings: PromptSettings) -> str:
@@ -112,6 +128,11 @@ def _server(settings: PromptSettings) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def _without_key(text: str) -> str:
-    key = os.environ.get(KEY_VARIABLE, "").strip()
-    return text.replace(key, "…") if len(key) > 3 else text
+def _key() -> str:
+    return os.environ.get(KEY_VARIABLE, "").strip()
+
+
+def _brief(said: object) -> str:
+    """The beginning of what was said, in one line without the key, of which a cut would leave a part."""
+    text = str(said).replace(_key(), "…") if len(_key()) > 3 else str(said)
+    return " ".join(text.split())[:120]

@@ -141,15 +141,32 @@ def test_server_errors_are_tried_again() -> None:
     [
         ((500, "broken"), "answered 500"),
         ((401, lambda: json.dumps({"error": {"message": f"Incorrect key {KEY}"}})), "answered 401: .*Incorrect key …"),
+        ((401, lambda: json.dumps({"error": {"message": "x" * 90 + KEY}})), "answered 401: .*xxx"),
         ((404, lambda: "<html>nothing here</html>"), "answered 404"),
         ((200, lambda: "<html>hello</html>"), "no chat completion|cannot be reached"),
         ((200, lambda: "{}"), "no chat completion"),
         ((200, lambda: '{"choices": []}'), "no chat completion"),
+        ((200, lambda: '{"error": {"message": "model\\nnot found"}}'), "in place of prompts: model not found; "),
+        ((200, lambda: '{"error": "no model"}'), "in place of prompts: no model; "),
+        ((200, lambda: '{"object": "error", "message": "no model"}'), "in place of prompts: no model; "),
+        ((200, lambda: json.dumps({"detail": f"bad {KEY}"})), "in place of prompts: bad …; "),
     ],
 )
 def test_a_server_that_cannot_answer_is_named_in_one_line(answer: Answer, problem: str) -> None:
     with server(answer) as (settings, _):
         refusal(settings, problem)
+
+
+@pytest.mark.parametrize("key", ["sk-te\nst-key", "sk-tëst-key", "sk-te\x7fst-key"])
+def test_a_key_that_no_header_takes_is_refused_unsent_and_unseen(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    with (
+        server((200, numbered(9))) as (settings, requests),
+        pytest.raises(UserError, match=r"the key in OPENAI_API_KEY cannot be sent: .*; copy it again") as caught,
+    ):
+        write_prompts("car", 3, settings, seed=0)
+    assert not requests
+    assert "sk-" not in str(caught.value)
 
 
 def test_a_slow_server_is_given_up() -> None:
@@ -172,7 +189,7 @@ def refusal(settings: PromptSettings, problem: str = "class") -> str:
         write_prompts("car", 3, settings, seed=0)
     message = str(caught.value)
     assert "'car'" in message and "http://127.0.0.1:" in message and "/v1" in message
-    assert "\n" not in message and KEY not in message and "user:pass" not in message
+    assert "\n" not in message and KEY[:6] not in message and "user:pass" not in message
     return message
 
 
