@@ -19,7 +19,7 @@ from benchmark.training_photos import training_task
 from datasets.base import Example
 from datasets.errors import UserError
 from datasets.few_shot import FewShotTask
-from datasets.images import is_turned
+from datasets.images import reads_plainly
 from datasets.whole_file import whole_folder
 
 PROVENANCE = "provenance.csv"
@@ -32,6 +32,9 @@ HOW = ("prompt", "noise_std", "strength", "guidance_scale", "steps", "seed")
 COLUMNS = ("file", "kind", "class", "guide", *HOW, "weight", "run", "method")
 """Of `provenance.csv`. guide: the real image that one was made from, by its name in the dataset; weight: 1 for a real
 image, and for a synthetic one what Eq. 2 of DIAGen weighs it with among those of its guide."""
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
+"""Of the files that torchvision's ImageFolder reads; it leaves out others without a word."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ def synthetic_images(cell: Record, store: Store) -> list[ExportedImage]:
 def real_images(cell: Record, task: FewShotTask) -> list[ExportedImage]:
     """The real images that the cell was trained on, by class: their files as they are.
 
-    As PNG are written those that are drawn, and turned photos: upright, for torchvision would read them lying.
+    As PNG are written those that are drawn, and those that torchvision would leave out or read otherwise than the cell.
     """
     return [_real_image(cell, task, example) for example in task.train]
 
@@ -145,9 +148,9 @@ def _write_images(folder: Path, images: Iterable[ExportedImage], names: FileName
 def _real_image(cell: Record, task: FewShotTask, example: Example) -> ExportedImage:
     facts = {"kind": REAL, "class": task.classes[example.label], "guide": example.identifier, "weight": 1.0}
     file = task.dataset.file(example)
-    if file is None or is_turned(file):
-        return ExportedImage({**facts, **_origin(cell)}, ".png", lambda path: task.image(example).save(path))
-    return ExportedImage({**facts, **_origin(cell)}, file.suffix, partial(shutil.copyfile, file))
+    if file is not None and file.suffix.lower() in SUFFIXES and reads_plainly(file):
+        return ExportedImage({**facts, **_origin(cell)}, file.suffix, partial(shutil.copyfile, file))
+    return ExportedImage({**facts, **_origin(cell)}, ".png", lambda path: task.image(example).save(path))
 
 
 def _origin(cell: Record) -> dict[str, str]:

@@ -41,13 +41,17 @@ def load_rgb(path: Path) -> Image:
         raise UserError(f"{path}: {_what_is_wrong(path, error)}") from None
 
 
-def is_turned(path: Path) -> bool:
-    """Whether the file's pixels lie otherwise than the picture stands (EXIF orientation), as in many phones' photos."""
-    from PIL import ExifTags
+def reads_plainly(path: Path) -> bool:
+    """Whether a program that knows Pillow's `convert("RGB")` alone sees in the file what `load_rgb` does.
+
+    The pixels are compared: what may differ (EXIF orientation, transparency, 16 bits, inks) need not be listed.
+    """
     from PIL import Image as images
 
     with images.open(path) as image:
-        return image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+        plain = image.convert("RGB")
+    ours = load_rgb(path)
+    return plain.size == ours.size and plain.tobytes() == ours.tobytes()
 
 
 def to_rgb(image: Image) -> Image:

@@ -89,7 +89,8 @@ def export(
     """Write the images that a run made, and the real ones that it was trained on, into a folder to train on.
 
     A folder per class, as torchvision's ImageFolder and the dataset imagefolder read them. In it lie copies of the real
-    photos under their own names and `<photo>_1.png`, `<photo>_2.png` … that were made from each. provenance.csv has a
+    photos under their own names and `<photo>_1.png`, `<photo>_2.png` … that were made from each. Photos that
+    torchvision would leave out, or read turned or otherwise than the run did, are written as PNG. provenance.csv has a
     line for each image: file, real or synthetic, class, photo, prompt, noise, strength, guidance scale, steps, seed,
     weight (1 for a real one), run and method.
 

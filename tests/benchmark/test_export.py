@@ -12,7 +12,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from benchmark.cli import main
-from benchmark.export import COLUMNS, ExportedImage, write_folder
+from benchmark.export import COLUMNS, SUFFIXES, ExportedImage, real_images, write_folder
 from benchmark.progress import Stages
 from benchmark.records import Record
 from benchmark.runner import prepare, run_job
@@ -20,6 +20,7 @@ from benchmark.settings import RunSettings
 from benchmark.tracking import Tracker
 from datasets.base import DATASETS
 from datasets.errors import UserError
+from datasets.few_shot import FewShotTask
 from datasets.images import load_rgb
 
 NOUNS = ("Grüne Bank", "cell_phone")
@@ -37,16 +38,6 @@ def photos(tmp_path: Path) -> Path:
             pixels = rng.integers(0, 256, (8, 8, 3), np.uint8)
             Image.fromarray(pixels).save(tmp_path / "photos" / noun / f"IMG {number}.jpg")
     return tmp_path / "photos"
-
-
-@pytest.fixture
-def turned(photos: Path) -> None:
-    """As a phone writes them that is held upright."""
-    for path in photos.rglob("*.jpg"):
-        with Image.open(path) as image:
-            exif = image.getexif()
-            exif[ExifTags.Base.Orientation] = 6
-            image.crop((0, 0, 8, 4)).save(path, exif=exif)
 
 
 @pytest.fixture
@@ -105,16 +96,45 @@ def test_image_folder_loaders_read_it(cell: Record, tmp_path: Path):
     assert sum(1 for _ in ours.examples(0)) == 20
 
 
-def test_turned_photos_are_written_upright(turned: None, cell: Record, photos: Path, tmp_path: Path):
-    """The images that were made from them are, and torchvision reads no EXIF."""
-    assert main(["export"]) == 0
-    real = [line for line in lines(tmp_path / "augmented") if line["kind"] == "real"]
-    assert len(real) == 4
-    for line in real:
-        assert line["file"] == line["guide"].replace(".jpg", ".png")
-        with Image.open(tmp_path / "augmented" / line["file"]) as image:
-            assert image.size == (4, 8)
-            np.testing.assert_array_equal(image, load_rgb(photos / line["guide"]))
+def write_odd_photos(folder: Path) -> None:
+    """Photos that torchvision leaves out, or reads otherwise than we do, and two that it reads as we do."""
+    folder.mkdir(parents=True)
+    pixels = np.random.default_rng(1).integers(0, 256, (4, 8, 4), np.uint8)
+    photo, exif = Image.fromarray(pixels[..., :3]), Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6  # as a phone writes it that is held upright
+    photo.save(folder / "turned.jpg", exif=exif)
+    Image.fromarray(pixels).save(folder / "cut out.png")
+    Image.fromarray(pixels[..., 0].astype(np.uint16) * 257).save(folder / "deep.png")
+    photo.save(folder / "suffix.jfif", "JPEG")
+    photo.save(folder / "moving.gif")
+    photo.save(folder / "small.JP2")
+    photo.save(folder / "plain.JPG")
+    photo.convert("L").save(folder / "grey.png")
+
+
+def test_photos_that_torchvision_would_leave_out_or_read_otherwise_are_written_as_png(tmp_path: Path):
+    from torchvision.datasets import ImageFolder
+
+    for noun in NOUNS:
+        write_odd_photos(tmp_path / "photos" / noun)
+    dataset = DATASETS["imagefolder"](data_root=tmp_path / "photos")
+    task = FewShotTask("imagefolder", dataset, 8, 0, tuple(dataset.examples(0)), (), {})
+    write_folder(tmp_path / "out", real_images(Record({"method": "diagen"}, {}), task))
+    loaded = ImageFolder(str(tmp_path / "out"))
+    read = {path: loaded.loader(path) for path, _ in loaded.samples}
+    copies = []
+    for line in lines(tmp_path / "out"):
+        photo, file = tmp_path / "photos" / line["guide"], tmp_path / "out" / line["file"]
+        np.testing.assert_array_equal(read.pop(str(file)), load_rgb(photo))
+        copies += [photo.name] if file.read_bytes() == photo.read_bytes() else []
+    assert read == {}
+    assert copies == ["grey.png", "plain.JPG"] * 2
+
+
+def test_the_suffixes_are_torchvisions():
+    from torchvision.datasets.folder import IMG_EXTENSIONS
+
+    assert SUFFIXES == IMG_EXTENSIONS
 
 
 def test_drawn_images_are_written_as_png(world, small: Callable[..., RunSettings], tracking_uri: str, tmp_path: Path):
