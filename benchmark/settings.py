@@ -149,6 +149,15 @@ def open_dataset(settings: RunSettings) -> Dataset:
     return plugin(data_root=given_data_root(settings.data_root), unreadable=settings.unreadable, **own)
 
 
+def dataset_schema(name: str) -> Any:
+    """The dataset's own settings, from the keyword-only arguments of its constructor, checked by their types."""
+    constructor = DATASETS[name].__init__
+    hints = get_type_hints(constructor)
+    own = [p for p in inspect.signature(constructor).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    items = [(p.name, hints[p.name], field(default_factory=partial(_same, p.default))) for p in own]
+    return make_dataclass(f"{name}_settings", items)()
+
+
 def dataset_fingerprint(settings: RunSettings) -> str:
     """Equal for settings that open the same dataset in the same way."""
     own = asdict(settings.dataset_settings[settings.dataset])
@@ -214,18 +223,9 @@ def _defaults() -> DictConfig:
     for name in METHODS:
         config.methods[name] = OmegaConf.structured(_hyper_parameter_schema(name))
     for name in DATASETS:
-        config.dataset_settings[name] = OmegaConf.structured(_dataset_schema(name))
+        config.dataset_settings[name] = OmegaConf.structured(dataset_schema(name))
     OmegaConf.set_struct(config, True)
     return config
-
-
-def _dataset_schema(name: str) -> Any:
-    """The dataset's own settings, from the keyword-only arguments of its constructor, checked by their types."""
-    constructor = DATASETS[name].__init__
-    hints = get_type_hints(constructor)
-    own = [p for p in inspect.signature(constructor).parameters.values() if p.kind is p.KEYWORD_ONLY]
-    items = [(p.name, hints[p.name], field(default_factory=partial(_same, p.default))) for p in own]
-    return make_dataclass(f"{name}_settings", items)()
 
 
 def _hyper_parameter_schema(name: str) -> Any:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
+
+from omegaconf import Container, OmegaConf
 
 from benchmark.records import Record
-from benchmark.setting_checks import split_overrides
-from benchmark.settings import RunSettings, open_dataset, resolve_settings
+from benchmark.setting_checks import merge
+from benchmark.settings import RunSettings, dataset_schema, open_dataset
+from datasets.base import Dataset
 from datasets.errors import UserError
 from datasets.few_shot import FewShotTask
 from datasets.split_file import TRAIN, Split, replay, split_from
@@ -25,7 +29,7 @@ def training_task(cell: Record, data_root: str = "") -> FewShotTask:
     """
     split = _split(cell)
     trained_on = replace(split, images=tuple(image for image in split.images if image.split == TRAIN))
-    return replay(trained_on, open_dataset(_settings(cell, data_root)))
+    return replay(trained_on, _open_dataset(cell, data_root))
 
 
 def _split(cell: Record) -> Split:
@@ -34,14 +38,27 @@ def _split(cell: Record) -> Split:
     return split_from(cell.files[SPLIT_FILE], f"{SPLIT_FILE} of run {cell.run}")
 
 
-def _settings(cell: Record, data_root: str) -> RunSettings:
-    """Those that open the cell's dataset; its method may be one that is not loaded here."""
+def _open_dataset(cell: Record, data_root: str) -> Dataset:
+    """The cell's dataset, by its parameters alone: its preset may be gone, and its method not be loaded here."""
     name = cell.tags["dataset"]
-    overrides = split_overrides([cell.tags.get("overrides", "")])
-    return resolve_settings(
+    settings = RunSettings(
         dataset=name,
         data_root=data_root or cell.parameters.get("data_root", ""),
-        preset=cell.tags["preset"],
-        protocol=cell.tags.get("protocol") or RunSettings.protocol,
-        overrides=tuple(text for text in overrides if text.startswith((f"{name}.", "unreadable="))),
+        unreadable=cell.parameters.get("unreadable", RunSettings.unreadable),
+        dataset_settings={name: _own_settings(cell, name)},
     )
+    return open_dataset(settings)
+
+
+def _own_settings(cell: Record, dataset: str) -> Any:
+    """The dataset's own, of which the parameters hold the texts; what they lack, or hold as None, is the default."""
+    config = OmegaConf.structured(dataset_schema(dataset))
+    texts = {key: cell.parameters.get(f"{dataset}.{key}", "None") for key in config}
+    given = {key: _value(config[key], text) for key, text in texts.items() if text != "None"}
+    merge(config, given, f"run {cell.run}")
+    return OmegaConf.to_object(config)
+
+
+def _value(default: Any, text: str) -> str | list[str]:
+    """A parameter's text as the settings take it, which make numbers of texts by themselves."""
+    return [part for part in text.split(",") if part] if isinstance(default, Container) else text

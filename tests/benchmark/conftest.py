@@ -34,9 +34,11 @@ class Squares(Dataset):
         unreadable: str = "refuse",
         *,
         tests: tuple[str, ...] = ("test", "uncommon"),
+        limit: int | None = None,
     ) -> None:
         self.data_root = data_root
         self.tests = tests
+        self.limit = limit
 
     def splits(self, seed: int) -> Splits:
         pools = tuple(self._examples(label, f"train{seed}", 8) for label in range(3))

@@ -18,10 +18,12 @@ from benchmark.records import Record
 from benchmark.runner import prepare, run_job
 from benchmark.settings import RunSettings
 from benchmark.tracking import Tracker
+from benchmark.training_photos import training_task
 from datasets.base import DATASETS
 from datasets.errors import UserError
 from datasets.few_shot import FewShotTask
 from datasets.images import load_rgb
+from methods.base import METHODS
 
 NOUNS = ("Grüne Bank", "cell_phone")
 MADE = 4
@@ -155,6 +157,25 @@ def test_photos_that_moved_are_found_where_the_user_says(cell: Record, photos: P
     assert {line["kind"] for line in lines(tmp_path / "alone")} == {"synthetic"}
     assert main(["export", "--data-root", str(tmp_path / "moved")]) == 0
     assert len(lines(tmp_path / "augmented")) == 20
+
+
+def test_photos_are_found_without_the_runs_preset_and_method(
+    world, small: Callable[..., RunSettings], tracking_uri: str, tmp_path: Path
+):
+    """The preset may have been moved or edited since, or hold settings of a plugin that is not loaded."""
+    preset = tmp_path / "my.yaml"
+    preset.write_text("squares: {tests: [test], limit: 5}\nplugin: {strength: 0.7}\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(METHODS, "_plugins", {**METHODS._plugins, "plugin": METHODS["da_fusion"]})
+        run_job(prepare(small("plugin", preset="my.yaml")), Tracker(), Stages(quiet=True))
+    (cell,) = Tracker().cells()
+    opened = {"data_root": None, "tests": ("test",), "limit": 5}
+    assert vars(training_task(cell).dataset) == opened
+    preset.write_text("squares: {tests: [uncommon]}")
+    assert vars(training_task(cell).dataset) == opened
+    preset.unlink()
+    assert main(["export"]) == 0
+    assert sum(line["kind"] == "real" for line in lines(tmp_path / "augmented")) == 6
 
 
 def test_photos_of_other_content_are_left_out(cell: Record, photos: Path, tmp_path: Path, capsys):
