@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, make_dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
@@ -41,7 +42,7 @@ class RunSettings:
     method: str = "diagen"
     dataset: str = "mini_focus"
     data_root: str = ""
-    """Folder that holds the datasets' folders; empty: the environment variable DIAGEN_DATA."""
+    """Folder that holds the datasets' folders, by its whole path; empty: the environment variable DIAGEN_DATA."""
     shots: list[int] = field(default_factory=lambda: [4])
     seeds: list[int] = field(default_factory=lambda: [0])
     preset: str = "mini"
@@ -119,7 +120,9 @@ def resolve_settings(
     for part, where in given:
         refuse_those_with_options(part, OPTIONS, where)
         merge(config, _in_groups(part), where)
-    config.update(method=method, dataset=dataset, data_root=data_root, preset=preset, protocol=protocol)
+    # It is tracked, and the photos are looked for there later, from whichever folder.
+    whole = str(Path(data_root).expanduser().absolute()) if data_root else ""
+    config.update(method=method, dataset=dataset, data_root=whole, preset=preset, protocol=protocol)
     config.split_files = [name.strip() for name in split_files.split(",") if name.strip()]
     config.shots = parse_numbers("shots", shots, minimum=1)
     config.seeds = parse_numbers("seeds", seeds, minimum=0)

@@ -44,8 +44,8 @@ def photos(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cell(world, small: Callable[..., RunSettings], tracking_uri: str, photos: Path) -> Record:
-    """A finished run of DIAGen on the photos, 2 shots."""
-    run_job(prepare(small("diagen", dataset="imagefolder", data_root=str(photos))), Tracker(), Stages(quiet=True))
+    """A finished run of DIAGen on the photos, 2 shots, started in the folder beside them."""
+    run_job(prepare(small("diagen", dataset="imagefolder", data_root="photos")), Tracker(), Stages(quiet=True))
     (only,) = Tracker().cells()
     return only
 
@@ -146,6 +146,15 @@ def test_drawn_images_are_written_as_png(world, small: Callable[..., RunSettings
     assert [line["file"] for line in real[:2]] == ["apple/0.png", "apple/1.png"]
     with Image.open(tmp_path / "augmented" / "apple" / "0.png") as image:
         assert image.size == (8, 8)
+
+
+def test_photos_are_found_from_another_folder_than_the_one_in_which_the_run_was_started(
+    cell: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert main(["export"]) == 0
+    assert len(lines(tmp_path / "elsewhere" / "augmented")) == 20
 
 
 def test_photos_that_moved_are_found_where_the_user_says(cell: Record, photos: Path, tmp_path: Path, capsys):

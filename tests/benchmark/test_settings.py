@@ -189,6 +189,13 @@ def test_a_method_without_components_refuses_them_and_has_no_label():
         resolve(method="standard", components="noise")
 
 
+def test_a_data_root_is_known_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    assert resolve(data_root="photos").data_root == str(tmp_path / "photos")
+    assert resolve(data_root="~/photos").data_root == str(Path.home() / "photos")
+    assert resolve().data_root == ""
+
+
 def test_only_what_can_change_a_figure_is_part_of_the_fingerprint():
     plain = settings_fingerprint(resolve())
     same = [
