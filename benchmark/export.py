@@ -15,7 +15,7 @@ from benchmark.file_names import FileNames
 from benchmark.records import Record
 from benchmark.run_command import run_command
 from benchmark.store import IMAGES, Store
-from benchmark.training_photos import training_task
+from benchmark.training_photos import class_folders, training_task
 from datasets.base import Example
 from datasets.errors import UserError
 from datasets.few_shot import FewShotTask
@@ -68,14 +68,9 @@ def export_cell(cell: Record, store: Store, folder: Path, data_root: str = "") -
     """
     refuse_filled(folder)
     synthetic = synthetic_images(cell, store)
-    try:
-        task = training_task(cell, data_root)
-    except UserError as error:
-        write_folder(folder, synthetic)
-        return Exported(0, len(synthetic), str(error))
-    real = real_images(cell, task)
-    write_folder(folder, [*real, *synthetic], dict(zip(task.classes, task.dataset.class_folders, strict=True)))
-    return Exported(len(real), len(synthetic))
+    real, why = _real_images_or_why_not(cell, data_root)
+    write_folder(folder, [*real, *synthetic], class_folders(cell))
+    return Exported(len(real), len(synthetic), why)
 
 
 def refuse_filled(folder: Path) -> None:
@@ -114,24 +109,31 @@ def real_images(cell: Record, task: FewShotTask) -> list[ExportedImage]:
     return [_real_image(cell, task, example) for example in task.train]
 
 
-def write_folder(folder: Path, images: Sequence[ExportedImage], class_folders: Mapping[str, str] | None = None) -> None:
+def write_folder(folder: Path, images: Sequence[ExportedImage], folders: Mapping[str, str]) -> None:
     """Write the images into class folders, and `provenance.csv` beside those: all of it or nothing.
 
     Args:
-        class_folders: what folders are to be called by class noun; those of other classes have the noun's name.
+        folders: what those of the classes are to be called by class noun; those of other classes have the noun's name.
 
     Raises:
         UserError: the folder cannot be written, or is there and not empty.
     """
     try:
         with whole_folder(folder) as unfinished:
-            lines = list(_write_images(unfinished, images, FileNames(class_folders or {})))
+            lines = list(_write_images(unfinished, images, FileNames(folders)))
             with (unfinished / PROVENANCE).open("w", encoding="utf-8", newline="") as file:
                 table = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
                 table.writeheader()
                 table.writerows(lines)
     except OSError as error:
         raise _cannot_write(folder, error) from error
+
+
+def _real_images_or_why_not(cell: Record, data_root: str) -> tuple[list[ExportedImage], str]:
+    try:
+        return real_images(cell, training_task(cell, data_root)), ""
+    except UserError as error:
+        return [], str(error)
 
 
 def _write_images(folder: Path, images: Iterable[ExportedImage], names: FileNames) -> Iterator[dict[str, Any]]:

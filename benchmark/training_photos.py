@@ -32,6 +32,17 @@ def training_task(cell: Record, data_root: str = "") -> FewShotTask:
     return replay(trained_on, _open_dataset(cell, data_root))
 
 
+def class_folders(cell: Record) -> dict[str, str]:
+    """What the folders of the cell's classes were called, by noun; empty for a cell of a release that did not keep it.
+
+    Of what was tracked, so that a folder is called the same where the photos are no longer there.
+    """
+    if SPLIT_FILE not in cell.files:
+        return {}
+    split = _split(cell)
+    return dict(zip(split.classes, split.class_folders, strict=False))
+
+
 def _split(cell: Record) -> Split:
     if SPLIT_FILE not in cell.files:
         raise UserError(f"run {cell.run} holds no {SPLIT_FILE}, which names its images")

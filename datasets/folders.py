@@ -35,7 +35,7 @@ class FolderDataset(FilesDataset):
 
     @property
     def class_folders(self) -> tuple[str, ...]:
-        return self._names
+        return tuple(composed(name) for name in self._names)
 
     def _path(self, example: Example) -> Path:
         return self._paths.get(example.identifier, self.root / example.identifier)

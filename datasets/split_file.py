@@ -3,14 +3,16 @@
 A split file is JSON, with a line for each image:
 
     {"format": "diagen-bench split 1", "dataset": "custom_coco", "shots": 4, "seed": 0,
-     "classes": ["bench", …],
+     "classes": ["cell phone", …],
+     "class_folders": ["cell_phone", …],
      "digest": "…",
      "images": [
-      {"path": "train-val/bench/bench (3).jpg", "sha256": "…", "split": "train", "label": 0},
+      {"path": "train-val/cell_phone/cell_phone (3).jpg", "sha256": "…", "split": "train", "label": 0},
       …]}
 
 `path` is relative to the dataset's folder (or names a rendered image), `split` is `train`, `validation` or the name
-of a test set, `label` is an index into `classes`.
+of a test set, `label` is an index into `classes`. `class_folders` says what the classes' folders are called; it is no
+part of the digest.
 """
 
 from __future__ import annotations
@@ -43,13 +45,17 @@ class SplitImage:
 
 @dataclass(frozen=True)
 class Split:
-    """The images of a task by content. `digest` names them all: equal digests mean equal images, labels and splits."""
+    """The images of a task by content. `digest` names them all: equal digests mean equal images, labels and splits.
+
+    class_folders: what a folder of each class's images is called; empty in files of earlier releases.
+    """
 
     dataset: str
     shots: int
     seed: int
     classes: tuple[str, ...]
     images: tuple[SplitImage, ...]
+    class_folders: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -60,7 +66,8 @@ class Split:
 def split_of(task: FewShotTask) -> Split:
     """The task's images with their digests; reads every one of them once."""
     parts = [(name, example) for name, examples in _parts(task) for example in examples]
-    return Split(task.name, task.shots, task.seed, tuple(task.classes), split_images(task.dataset, parts))
+    images = split_images(task.dataset, parts)
+    return Split(task.name, task.shots, task.seed, tuple(task.classes), images, task.dataset.class_folders)
 
 
 def split_images(dataset: Dataset, parts: Sequence[tuple[str, Example]]) -> tuple[SplitImage, ...]:
@@ -80,6 +87,7 @@ def to_text(split: Split) -> str:
         "shots": split.shots,
         "seed": split.seed,
         "classes": split.classes,
+        "class_folders": split.class_folders,
         "digest": split.digest,
     }
     lines = ",\n".join(f"  {json.dumps(vars(image), ensure_ascii=False)}" for image in split.images)
@@ -166,7 +174,8 @@ def _split(content: Mapping[str, Any]) -> Split:
     shots, seed = content["shots"], content["seed"]
     if type(shots) is not int or type(seed) is not int:
         raise ValueError("shots and seed must be whole numbers")
-    split = Split(str(content["dataset"]), shots, seed, tuple(content["classes"]), images)
+    folders = tuple(map(str, content.get("class_folders", ())))
+    split = Split(str(content["dataset"]), shots, seed, tuple(content["classes"]), images, folders)
     if any(not 0 <= image.label < len(split.classes) for image in images):
         raise ValueError("a label is no index into classes")
     return split

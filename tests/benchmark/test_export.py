@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ from benchmark.records import Record
 from benchmark.runner import prepare, run_job
 from benchmark.settings import RunSettings
 from benchmark.tracking import Tracker
-from benchmark.training_photos import training_task
+from benchmark.training_photos import class_folders, training_task
 from datasets.base import DATASETS
 from datasets.errors import UserError
 from datasets.few_shot import FewShotTask
@@ -121,7 +123,7 @@ def test_photos_that_torchvision_would_leave_out_or_read_otherwise_are_written_a
         write_odd_photos(tmp_path / "photos" / noun)
     dataset = DATASETS["imagefolder"](data_root=tmp_path / "photos")
     task = FewShotTask("imagefolder", dataset, 8, 0, tuple(dataset.examples(0)), (), {})
-    write_folder(tmp_path / "out", real_images(Record({"method": "diagen"}, {}), task))
+    write_folder(tmp_path / "out", real_images(Record({"method": "diagen"}, {}), task), {})
     loaded = ImageFolder(str(tmp_path / "out"))
     read = {path: loaded.loader(path) for path, _ in loaded.samples}
     copies = []
@@ -163,9 +165,20 @@ def test_photos_that_moved_are_found_where_the_user_says(cell: Record, photos: P
     said = capsys.readouterr()
     assert "without the real photos" in said.err
     assert "no such folder" in said.err
-    assert {line["kind"] for line in lines(tmp_path / "alone")} == {"synthetic"}
+    alone = lines(tmp_path / "alone")
+    assert {line["kind"] for line in alone} == {"synthetic"}
     assert main(["export", "--data-root", str(tmp_path / "moved")]) == 0
-    assert len(lines(tmp_path / "augmented")) == 20
+    whole = lines(tmp_path / "augmented")
+    assert len(whole) == 20
+    assert [line for line in whole if line["kind"] == "synthetic"] == alone
+
+
+def test_the_folders_of_a_run_that_tracked_no_names_are_the_nouns(cell: Record):
+    split = json.loads(cell.files["split.json"])
+    assert class_folders(cell) == {"Grüne Bank": "Grüne Bank", "cell phone": "cell_phone"}
+    del split["class_folders"]
+    assert class_folders(replace(cell, files={"split.json": json.dumps(split).encode()})) == {}
+    assert class_folders(replace(cell, files={})) == {}
 
 
 def test_photos_are_found_without_the_runs_preset_and_method(
@@ -231,5 +244,5 @@ def test_a_failure_leaves_no_folder(tmp_path: Path, error: BaseException, raised
         raise error
 
     with pytest.raises(raised):
-        write_folder(tmp_path / "out", [image("x", Path.touch), image("x", fail)])
+        write_folder(tmp_path / "out", [image("x", Path.touch), image("x", fail)], {})
     assert list(tmp_path.iterdir()) == []
