@@ -40,8 +40,8 @@ OnlyMethods = Annotated[
         "comparisons is over these.",
     ),
 ]
-OnlyPreset = Annotated[str, typer.Option("--preset", help="Runs of this preset alone.")]
-OnlyProtocol = Annotated[str, typer.Option("--protocol", help="Runs of this protocol alone.")]
+OnlyPreset = Annotated[str, typer.Option("--preset", help="Runs of this preset alone: its name, or its file.")]
+OnlyProtocol = Annotated[str, typer.Option("--protocol", help="Runs of this protocol alone: its name, or its file.")]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Any setting: --set diagen.strength=0.5. May be repeated."),

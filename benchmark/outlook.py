@@ -110,9 +110,7 @@ def _hours(seconds: float) -> str:
 
 def _time(job: Job, cells: Sequence[Cell], finished: Sequence[Record]) -> str:
     """From the mean seconds of finished cells of this method, dataset and preset."""
-    settings = job.settings
-    names = ("method", "dataset", "preset", "protocol")
-    same = {name: getattr(settings, name) for name in names}
+    same = {name: job.tags[name] for name in ("method", "dataset", "preset", "protocol")}
     known = [cell.metrics for cell in finished if same.items() <= dict(cell.tags).items()]
     if not known:
         return "unknown: no finished cell to go by (python -m benchmarks_perf --save FILE, then --rates FILE)"

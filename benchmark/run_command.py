@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from benchmark.records import Record, method_label
+from benchmark.records import Record, as_given, method_label
 
 
 def run_command(record: Record, shots: Sequence[int], seeds: Sequence[int], data_root: str) -> str:
@@ -16,8 +16,8 @@ def run_command(record: Record, shots: Sequence[int], seeds: Sequence[int], data
         "--components": record.tags.get("components", "") if " [" in method_label(record.tags) else "",
         "--dataset": record.tags["dataset"],
         "--data-root": data_root if record.parameters.get("data_root") else "",
-        "--preset": record.tags.get("preset", ""),
-        "--protocol": record.tags.get("protocol") or "paper",
+        "--preset": as_given(record, "preset", ""),
+        "--protocol": as_given(record, "protocol", "paper"),
         "--split-file": replayed,
         "--shots": "" if replayed else ",".join(map(str, shots)),
         "--seeds": "" if replayed else ",".join(map(str, seeds)),

@@ -14,6 +14,7 @@ from benchmark.checks import check_services, warn_of_services
 from benchmark.evaluate import CellResult, evaluate
 from benchmark.grid import image_grid
 from benchmark.progress import Stages
+from benchmark.setting_files import preset_identity, protocol_identity
 from benchmark.settings import (
     RunSettings,
     build_method,
@@ -61,6 +62,7 @@ class Job:
 
     tasks: by cell, in the order in which they run.
     data: names the classes and images that the dataset holds, whatever the seed.
+    tags: what tells this job's figures from others'.
     """
 
     settings: RunSettings
@@ -68,6 +70,7 @@ class Job:
     method: Method
     tasks: Mapping[Cell, FewShotTask]
     data: str
+    tags: Mapping[str, str]
     _splits: dict[Cell, Split] = field(default_factory=dict)
 
     @property
@@ -80,20 +83,6 @@ class Job:
             self._splits[cell] = split_of(self.tasks[cell])
             _warn_of_duplicates(self._splits[cell])
         return self._splits[cell]
-
-    def tags(self) -> dict[str, str]:
-        """What tells this job's figures from others'."""
-        return {
-            "method": self.settings.method,
-            "components": components_label(self.settings),
-            "dataset": self.settings.dataset,
-            "preset": self.settings.preset,
-            "protocol": self.settings.protocol,
-            "overrides": overrides_of(self.settings),
-            FINGERPRINT: settings_fingerprint(self.settings),
-            DATA: self.data,
-            CHECKPOINT: checkpoint_content(self.settings) if self.method.synthetic_probability else "",
-        }
 
 
 def prepare(settings: RunSettings, opened: dict[str, Dataset] | None = None) -> Job:
@@ -113,7 +102,23 @@ def prepare(settings: RunSettings, opened: dict[str, Dataset] | None = None) -> 
         opened[key] = open_dataset(settings)
     tasks = _tasks(settings, opened[key])
     seeds, shots = (list(dict.fromkeys(values)) for values in zip(*tasks, strict=True))
-    return Job(replace(settings, seeds=seeds, shots=shots), opened[key], method, tasks, _content(opened[key]))
+    own, data = replace(settings, seeds=seeds, shots=shots), _content(opened[key])
+    # Made once: who edits a preset's file while a sweep is on edits the next one.
+    return Job(own, opened[key], method, tasks, data, _tags(own, method, data))
+
+
+def _tags(settings: RunSettings, method: Method, data: str) -> dict[str, str]:
+    return {
+        "method": settings.method,
+        "components": components_label(settings),
+        "dataset": settings.dataset,
+        "preset": preset_identity(settings.preset),
+        "protocol": protocol_identity(settings.protocol),
+        "overrides": overrides_of(settings),
+        FINGERPRINT: settings_fingerprint(settings),
+        DATA: data,
+        CHECKPOINT: checkpoint_content(settings) if method.synthetic_probability else "",
+    }
 
 
 def _content(dataset: Dataset) -> str:
@@ -172,7 +177,7 @@ def run_sweep(work: Sequence[tuple[Job, Sequence[Cell]]], tracker: Tracker, stag
 
 def missing_cells(job: Job, tracker: Tracker) -> list[Cell]:
     """The job's cells that have no finished run with the same settings on the same images."""
-    identity = {name: value for name, value in job.tags().items() if name != "overrides" and value}
+    identity = {name: value for name, value in job.tags.items() if name != "overrides" and value}
     tags = [cell.tags for cell in tracker.finished_cells(identity)]
     done = {(int(own["seed"]), int(own["shots"]), own.get(SPLIT, "")) for own in tags}
     return [cell for cell in job.cells if (*cell, job.split(cell).digest) not in done]
@@ -182,7 +187,7 @@ def _run_cells(job: Job, cells: Sequence[Cell], tracker: Tracker, models: Models
     warn_of_services(job.settings, job.method)
     tools = LocalTools(job.settings, models, job.tasks[job.cells[0]])
     seeds, shots = (",".join(map(str, dict.fromkeys(values))) for values in zip(*cells, strict=True))
-    tags = {**job.tags(), LEVEL: RUN, "seed": seeds, "shots": shots}
+    tags = {**job.tags, LEVEL: RUN, "seed": seeds, "shots": shots}
     with tracker.run(f"{job.settings.method} on {job.settings.dataset}", tags, parent) as run:
         run.log_parameters(flatten(job.settings))
         results = [_run_cell(job, cell, tools, tracker, run) for cell in cells]
@@ -195,7 +200,7 @@ def _run_cell(job: Job, cell: Cell, tools: LocalTools, tracker: Tracker, parent:
     tools.stages.reset()
     tools.calibration = None
     task, split = job.tasks[cell], job.split(cell)
-    tags = {**job.tags(), LEVEL: CELL, SPLIT: split.digest, "seed": str(seed), "shots": str(shots)}
+    tags = {**job.tags, LEVEL: CELL, SPLIT: split.digest, "seed": str(seed), "shots": str(shots)}
     with tracker.run(f"{job.settings.method} {shots} shots, seed {seed}", tags, parent) as run:
         run.log_parameters({**flatten(job.settings), "seeds": [seed], "shots": [shots]})
         run.log_dataset(split.dataset, split.digest, job.dataset.source, _counts(split))

@@ -11,6 +11,7 @@ import yaml
 from benchmark.setting_checks import first_line
 from datasets.base import DATASETS
 from datasets.errors import UnknownName, UserError
+from datasets.seeding import fingerprint
 
 PRESETS = Path(__file__).parent / "presets"
 PROTOCOLS = Path(__file__).parent / "protocols"
@@ -43,6 +44,18 @@ def protocol_settings(name: str, dataset: str) -> list[dict[str, Any]]:
     return _for_dataset("protocol", name, load_protocol(name), dataset)
 
 
+def preset_identity(name: str) -> str:
+    """By what runs of a preset are told from others: the name of one of `benchmark/presets`; of a user's file its name
+    and what it sets, however its path is written. A name that is of neither stays what it is.
+    """
+    return _identity("preset", PRESETS, name)
+
+
+def protocol_identity(name: str) -> str:
+    """By what runs of a protocol are told from others, as `preset_identity`."""
+    return _identity("protocol", PROTOCOLS, name)
+
+
 def preset_names() -> list[str]:
     return _stems(PRESETS)
 
@@ -51,8 +64,23 @@ def protocol_names() -> list[str]:
     return _stems(PROTOCOLS)
 
 
+def _path(folder: Path, name: str) -> Path:
+    return Path(name) if name.endswith((".yaml", ".yml")) else folder / f"{name}.yaml"
+
+
+def _identity(kind: str, folder: Path, name: str) -> str:
+    path = _path(folder, name)
+    if not path.is_file():
+        return name
+    if path.resolve().parent == folder.resolve():
+        return path.resolve().stem
+    # As it is parsed, with sorted keys: comments and the order of settings change nothing.
+    content = yaml.safe_dump(_load(kind, folder, name))
+    return f"{path.stem} ({fingerprint(kind, content)[:6]})"
+
+
 def _load(kind: str, folder: Path, name: str) -> dict[str, Any]:
-    path = Path(name) if name.endswith((".yaml", ".yml")) else folder / f"{name}.yaml"
+    path = _path(folder, name)
     if not path.is_file() and path.name == name.rpartition("/")[2]:
         raise UserError(f"{kind} '{name}': no such file")
     if not path.is_file():

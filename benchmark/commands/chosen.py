@@ -16,17 +16,22 @@ def tracked_groups(
 ) -> list[Group]:
     """The groups of finished runs that the options of a command choose.
 
+    Args:
+        preset, protocol: a name, as a leaderboard shows it, or the path of a file.
+
     Raises:
         UserError: an unknown method, or no finished run is of what was chosen.
     """
     from benchmark.selection import comparable, nothing_chosen
     from benchmark.setting_checks import parse_numbers
+    from benchmark.setting_files import preset_identity, protocol_identity
     from methods.base import METHODS
 
     chosen = parse_numbers("shots", shots, minimum=1) if shots else ()
     names = names_in("methods", methods) if methods else []
     for name in names:
         METHODS[name]  # an unknown one is refused, with the known ones
+    preset, protocol = preset_identity(preset), protocol_identity(protocol)
     cells = tracker.cells()
     groups = comparable(cells, dataset, preset, chosen, protocol, names)
     if not groups and (tracked := comparable(cells)):

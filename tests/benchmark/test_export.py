@@ -159,6 +159,13 @@ def test_photos_are_found_from_another_folder_than_the_one_in_which_the_run_was_
     assert len(lines(tmp_path / "elsewhere" / "augmented")) == 20
 
 
+def test_a_run_of_a_preset_file_is_exported(world, small: Callable[..., RunSettings], tracking_uri: str):
+    Path("mine.yaml").write_text("squares: {tests: [test]}\n")
+    run_job(prepare(small("da_fusion", preset="mine.yaml")), Tracker(), Stages(quiet=True))
+    assert main(["export"]) == 0
+    assert {line["kind"] for line in lines(Path("augmented"))} == {"real", "synthetic"}
+
+
 def test_photos_that_moved_are_found_where_the_user_says(cell: Record, photos: Path, tmp_path: Path, capsys):
     photos.rename(tmp_path / "moved")
     assert main(["export", "--out", "alone"]) == 0

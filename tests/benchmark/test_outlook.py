@@ -44,7 +44,8 @@ def test_a_dry_run_counts_and_runs_nothing(world, small: Settings, tracking_uri:
 
 
 def test_the_time_is_estimated_from_finished_cells(world, small: Settings, tracking_uri: str):
-    job = prepare(small())
+    Path("mine.yaml").write_text("{}")
+    job = prepare(small(preset="mine.yaml"))
     assert "unknown" in outlook([(job, job.cells)], [])
     run_job(job, Tracker(), Stages(quiet=True))
     assert "about 0 min" in outlook([(job, job.cells)], Tracker().finished_cells())

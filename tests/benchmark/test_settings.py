@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 import datasets  # noqa: F401
 import methods  # noqa: F401
-from benchmark.setting_files import load_protocol, preset_names, protocol_names
+from benchmark.setting_files import (
+    PRESETS,
+    load_protocol,
+    preset_identity,
+    preset_names,
+    protocol_identity,
+    protocol_names,
+)
 from benchmark.settings import (
     build_method,
     components_label,
@@ -45,6 +53,26 @@ def test_a_preset_may_set_a_dataset_apart(tmp_path: Path):
         "datasets: {imagefolder: {classifier: {image_size: 64}}, custom_coco: {classifier: {image_size: 32}}}\n"
     )
     assert resolve(preset=str(preset)).classifier.image_size == 64
+
+
+def test_a_preset_file_is_known_by_its_name_and_what_it_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    preset = tmp_path / "mine.yaml"
+    preset.write_text("classifier: {epochs: 7}\ndiagen: {strength: 0.6}\n")
+    known = preset_identity("mine.yaml")
+    assert re.fullmatch(r"mine \([0-9a-f]{6}\)", known)
+    assert {preset_identity(path) for path in ("./mine.yaml", f"../{tmp_path.name}/mine.yaml", str(preset))} == {known}
+    preset.write_text("# the same\ndiagen:\n  strength: 0.6\nclassifier:\n  epochs: 7\n")
+    assert preset_identity("mine.yaml") == known
+    preset.write_text("classifier: {epochs: 8}\ndiagen: {strength: 0.6}\n")
+    assert preset_identity("mine.yaml") != known
+
+
+def test_a_preset_or_protocol_of_the_project_is_known_by_its_name():
+    for path in ("mini", "./mini", str(PRESETS / "mini.yaml")):
+        assert preset_identity(path) == "mini"
+    assert protocol_identity("as_released") == "as_released"
+    assert preset_identity("of an earlier run.yaml") == "of an earlier run.yaml"
 
 
 @pytest.mark.parametrize("preset", preset_names())

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmark.cli import main
 from benchmark.leaderboard import leaderboard
 from benchmark.progress import Stages
 from benchmark.runner import missing_cells, prepare, run_job, run_sweep
 from benchmark.selection import comparable
+from benchmark.setting_files import preset_identity
 from benchmark.settings import RunSettings
 from benchmark.sweep import run_grid
 from benchmark.tracking import Tracker
@@ -64,6 +66,37 @@ def test_a_sweep_runs_cells_again_whose_images_changed(world, small: Settings, t
     digest = squares.digest
     monkeypatch.setattr(squares, "digest", lambda self, e: digest(self, e) + ("!" if "train1" in e.identifier else ""))
     assert missing_cells(prepare(small(seeds="0,1")), Tracker()) == [(1, 2)]
+
+
+def test_a_preset_file_is_the_same_however_its_path_is_written(world, small: Settings, tracking_uri: str, capsys):
+    """Unless it was edited."""
+    Path("mine.yaml").write_text("textual_inversion: {steps: 10}\n")
+    ways = ("mine.yaml", "./mine.yaml", str(Path("mine.yaml").absolute()))
+    run(small(preset="mine.yaml"))
+    assert [missing_cells(prepare(small(preset=way)), Tracker()) for way in ways] == [[], [], []]
+    for way in ways:
+        run(small(preset=way))
+    (group,) = comparable(Tracker().cells())
+    assert group.title == f"squares · preset {preset_identity('mine.yaml')} · protocol paper"
+    assert [main(["leaderboard", "--preset", way]) for way in (*ways, group.preset)] == [0, 0, 0, 0]
+    Path("mine.yaml").write_text("textual_inversion: {steps: 11}\n")
+    edited = prepare(small(preset="mine.yaml"))
+    assert missing_cells(edited, Tracker()) == edited.cells
+    run(small(preset="mine.yaml"))
+    assert len(comparable(Tracker().cells())) == 2
+    Path("mini.yaml").write_text("")
+    run(small(preset="mini.yaml"))
+    assert missing_cells(prepare(small(preset="mini")), Tracker()) == [(0, 2)]
+
+
+def test_a_preset_that_is_edited_while_a_sweep_is_on_is_the_next_ones(world, small: Settings, tracking_uri: str):
+    Path("mine.yaml").write_text("classifier: {batch_size: 31}\n")
+    before, job = preset_identity("mine.yaml"), prepare(small(preset="mine.yaml"))
+    Path("mine.yaml").write_text("classifier: {batch_size: 30}\n")
+    run_sweep([(job, job.cells)], Tracker(), QUIET)
+    (cell,) = Tracker().finished_cells()
+    assert cell.tags["preset"] == before
+    assert "batch_size" not in cell.tags["overrides"]
 
 
 def test_a_sweep_is_one_tree_of_runs(world, small: Settings, tracking_uri: str):

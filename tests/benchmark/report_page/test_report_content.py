@@ -186,6 +186,14 @@ def test_commands_make_every_run_and_no_other() -> None:
     )
 
 
+def test_a_preset_file_stands_in_a_command_as_it_was_given() -> None:
+    record = cell(preset="mine (a1b2c3)", parameters={"preset": "my presets/mine.yaml"})
+    assert provenance(comparable([record])).commands == (
+        "python -m benchmark run --method diagen --dataset mini_focus --preset 'my presets/mine.yaml' --protocol paper "
+        "--shots 2 --seeds 0",
+    )
+
+
 def test_runs_on_given_splits_are_made_again_from_these() -> None:
     records = [cell(shots=shots, parameters={"split_files": "a.json,b.json"}) for shots in (2, 4)]
     assert provenance(comparable(records)).commands == (
