@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
 from functools import lru_cache
 
 from methods.plan import PLACEHOLDER
+from methods.prompts.layout import candidates
 
 MAX_WORDS = 50
 """A longer line is prose about prompts, or more than a text encoder of 77 tokens takes."""
 
 _THOUGHTS = re.compile(r"<think>.*?(</think>|$)", re.DOTALL | re.IGNORECASE)
-_ITEM = re.compile(r"^\s*(?:\(?\d{1,3}\s*[.):\]]|[-*•–])\s*(?=\S)")
-_INLINE_NUMBER = re.compile(r"(?<=[.;,\"”'])\s+(?=\d{1,3}[.)]\s)")
-_MARKS = " \t\"'`*_“”‘’«»"
+_MARKS = " \t\"'`*_“”‘’«»„"
 _IRREGULAR = {"mouse": "mice", "goose": "geese", "person": "people", "man": "men", "woman": "women"}
 
 
 def prompts_in(reply: str, noun: str, plurals: str = "word") -> list[str]:
     """The distinct usable prompts of a reply, in order, with `<word>` for the noun.
 
-    Numbered, bulleted and quoted lines, one running line of numbered items, and JSON lists are understood. Where the
+    Numbered, bulleted and quoted lines, one running line of numbered items, tables, and JSON are understood. Where the
     reply has a list, whatever stands around it is left out. A prompt is usable if it holds the noun as a whole word, in
     singular or plural.
 
@@ -31,8 +29,11 @@ def prompts_in(reply: str, noun: str, plurals: str = "word") -> list[str]:
     """
     text = _THOUGHTS.sub("", reply)
     read = _prompt if plurals == "word" else _prompt_as_written
-    found = (read(line, noun) for line in _lines(text))
-    return list(dict.fromkeys(prompt for prompt in found if prompt))
+    for lines in candidates(text):
+        prompts = [prompt for prompt in (read(line, noun) for line in lines) if prompt]
+        if prompts:
+            return list(dict.fromkeys(prompts))
+    return []
 
 
 def noun_pattern(noun: str) -> re.Pattern[str]:
@@ -57,27 +58,6 @@ def _forms(word: str) -> set[str]:
     if word.endswith("f"):
         forms.add(word[:-1] + "ves")
     return forms
-
-
-def _lines(text: str) -> list[str]:
-    """Candidate lines: the entries of a JSON list, else the items of a list, else every line."""
-    entries = _json_list(text)
-    if entries is not None:
-        return entries
-    lines = [part for line in text.splitlines() for part in _INLINE_NUMBER.split(line)]
-    items = [line for line in lines if _ITEM.match(line)]
-    return [_ITEM.sub("", line) for line in items] or [line for line in lines if not line.rstrip(_MARKS).endswith(":")]
-
-
-def _json_list(text: str) -> list[str] | None:
-    begin, end = text.find("["), text.rfind("]")
-    if begin < 0 or end < begin:
-        return None
-    try:
-        entries = json.loads(text[begin : end + 1])
-    except ValueError:
-        return None
-    return [entry for entry in entries if isinstance(entry, str)] or None
 
 
 def _prompt(line: str, noun: str) -> str | None:

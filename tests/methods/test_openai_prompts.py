@@ -225,6 +225,19 @@ EXPECTED = ["a photo of a <word> at night", "a photo of a red <word> in the rain
         '1. "a photo of a dog at night"\n2. “a photo of a red dog in the rain”',
         "Here are prompts of a dog:\na photo of a dog at night\na photo of a red dog in the rain",
         '["a photo of a dog at night", "a photo of a red dog in the rain"]',
+        "**1.** a photo of a dog at night\n**2.** a photo of a red dog in the rain",
+        '1. **Dog night** – "a photo of a dog at night"\n2. **Rain** – "a photo of a red dog in the rain" (wet)',
+        "1. **Night:** a photo of a dog at night\n2. *Rain* - a photo of a red dog in the rain",
+        "### Prompt 1: a photo of a dog at night\n### Prompt 2: a photo of a red dog in the rain",
+        "| # | of a dog |\n|---|:---|\n| 1 | a photo of a dog at night |\n| 2 | a photo of a red dog in the rain |",
+        "1️⃣ a photo of a dog at night 🌃\n🔟 a photo of a red dog in the rain\nEnjoy your dog!",
+        '{"0": "a photo of a dog at night",\n "1": "a photo of a red dog in the rain"}',
+        '"0": "a photo of a dog at night",\n"1": "a photo of a red dog in the rain"',
+        "{'first': 'a photo of a dog at night',\n'second': 'a photo of a red dog in the rain',}",
+        '{"class": "dog", "prompts": [{"id": 0, "prompt": "a photo of a dog at night"}, {"id": 1, "prompt": '
+        '"a photo of a red dog in the rain"}]}',
+        '[{"prompt": "a photo of a dog at night"},\n{"prompt": "a photo of a red dog in the rain"},\n{"prompt": "a ph',
+        'By the ["adjective"] pattern:\n1. a photo of a dog at night\n2. a photo of a red dog in the rain',
         '```json\n{"prompts": ["a photo of a dog at night", "a photo of a red dog in the rain"]}\n```',
         "1. a photo of a dog at night. 2. a photo of a red dog in the rain.",
         "<think>A dog?\n1. a dog</think>\n1. a photo of a dog at night\n2. a photo of a red dog in the rain",
@@ -233,6 +246,23 @@ EXPECTED = ["a photo of a <word> at night", "a photo of a red <word> in the rain
 )
 def test_replies_in_many_layouts_are_understood(reply: str) -> None:
     assert prompts_in(reply, "dog") == EXPECTED
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        'a photo of a dog with a sign: "beware of the dog"',
+        "a photo of a dog - wet and muddy - on a beach",
+        "a photo of a dog's bowl on a day - as they say - 'of the dog'",
+        'a close-up of a dog with a "beware of the dog" sign',
+        'the "old" dog on a beach – at 6:30',
+        "a dog | 1990s film",
+        "2 dogs in a meadow_at_night",
+    ],
+)
+def test_quotes_and_dashes_within_a_prompt_stay(prompt: str) -> None:
+    bare = prompt.removesuffix('"').removesuffix("'")
+    assert prompts_in(f"1. {prompt}\n2. {prompt}.", "dog")[0] == noun_pattern("dog").sub("<word>", bare)
 
 
 @pytest.mark.parametrize(
@@ -252,6 +282,13 @@ def test_as_written_a_plural_stays_and_any_text_that_holds_the_noun_will_do(text
 def test_a_prompt_may_have_fifty_words() -> None:
     longest = " ".join(["a photo of a car", *["far"] * 45])
     assert prompts_in(f"1. {longest}\n2. {longest} away", "car") == [longest.replace("car", "<word>")]
+
+
+@pytest.mark.parametrize("repeated", ["[", '{"a": ', "\n", "| ", "**"])
+def test_a_model_that_repeats_itself_for_ever_is_read_at_once(repeated: str) -> None:
+    begin = time.monotonic()
+    assert prompts_in(repeated * 20_000 + "a photo of a lorry", "dog") == []
+    assert time.monotonic() - begin < 5
 
 
 def test_lines_that_are_no_prompts_are_left_out() -> None:

@@ -1,0 +1,85 @@
+"""Takes a language model's reply apart: the strings of JSON, or lines without markup, numbers and labels."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+_BRACKET = re.compile(r"[\[{]")
+_TABLE_HEAD = re.compile(r"^[^\n]*\n(?=[ \t]*\|[ \t:|-]*---)", re.MULTILINE)
+_TABLE_ROW = re.compile(r"^[ \t]*\|(.*)$", re.MULTILINE)
+_KEYCAP = re.compile(r"^[ \t]*(?:(?:\d+\ufe0f?\u20e3)+|\U0001f51f)", re.MULTILINE)
+_PICTOGRAM = re.compile(r"[\u2600-\u27bf\u2b00-\u2bff\ufe0f\u200d\u20e3\U0001f000-\U0001faff]")
+_EMPHASIS = re.compile(r"\*\*|__|`|(?<=\S)\*|\*(?=\S)")
+_ITEM = re.compile(r"""^[\s>#]*(?:(?:prompt\s*)?["']?\(?\d{1,3}["']?\s*[.):\]]|[-*•–])\s*(?=\S)""", re.IGNORECASE)
+_INLINE_NUMBER = re.compile(r"(?<=[.;,\"”'])\s+(?=\d{1,3}[.)]\s)")
+
+_BEGINNING = re.compile(r"an? photo\b", re.IGNORECASE)
+"""How prompts are asked for; where a line begins so, it is a prompt, whatever quotes and dashes it has within."""
+_LABEL = re.compile(r"""^.*?[:–—-][\s"'“”‘«„]+(?=an? photo\b)""", re.IGNORECASE)
+_WORD = r"""(?:[^\s"“”«»„']|(?<=\w)'(?=\w))+"""
+_QUOTED = re.compile(rf"""(?:^|[:–—-]\s*)["'“‘«„]({_WORD}(?:\s+{_WORD}){{2,}})["'”’»“](?=\s*(?:$|[,;:(–—-]))""")
+"""Three quoted words or more, first in a line or after a label, and last or before a remark."""
+
+
+def candidates(text: str) -> Iterator[list[str]]:
+    """What may be the prompts, the likelier first: JSON's strings, then the items of a list, or else every line."""
+    yield list(_json_strings(text))
+    yield [_without_label(line) for line in _lines(_without_markup(text))]
+
+
+def _json_strings(text: str) -> Iterator[str]:
+    """The strings of every list and object, also of those in one that is broken or broken off."""
+    decoder, at = json.JSONDecoder(), 0
+    while begin := _BRACKET.search(text, at):
+        at = begin.end()
+        try:
+            value, at = decoder.raw_decode(text, begin.start())
+        except ValueError:
+            continue
+        except RecursionError:  # a model that repeats one bracket for ever
+            return
+        yield from _strings(value)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Of an object that names prompts, those alone: "dog" of {"class": "dog", "prompts": [...]} is none."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        named = [entry for key, entry in value.items() if key.lower().startswith("prompt")]
+        for entry in named or value.values():
+            yield from _strings(entry)
+    elif isinstance(value, list):
+        for entry in value:
+            yield from _strings(entry)
+
+
+def _without_markup(text: str) -> str:
+    """Rows of tables and keycaps (a digit in a box) become items of a list; emphasis and pictograms go."""
+    text = _TABLE_ROW.sub(_longest_cell, _TABLE_HEAD.sub("", text))
+    return _EMPHASIS.sub("", _PICTOGRAM.sub("", _KEYCAP.sub("- ", text)))
+
+
+def _longest_cell(row: re.Match[str]) -> str:
+    return "- " + max(row[1].split("|"), key=len).strip()
+
+
+def _lines(text: str) -> list[str]:
+    """The items of a list, else every line."""
+    lines = [part for line in text.splitlines() for part in _INLINE_NUMBER.split(line)]
+    items = [line for line in lines if _ITEM.match(line)]
+    return [_ITEM.sub("", line) for line in items] or [
+        line for line in lines if not line.rstrip(" \t\"'").endswith(":")
+    ]
+
+
+def _without_label(line: str) -> str:
+    """The prompt of a line such as: Beach – "a photo of a dog on a beach"."""
+    line = line.strip()
+    if _BEGINNING.match(line):
+        return line
+    quoted = _QUOTED.search(line)
+    return quoted[1] if quoted else _LABEL.sub("", line)
