@@ -13,6 +13,7 @@ from typing import NoReturn
 import typer
 
 from benchmark.commands import app
+from benchmark.failed_cells import CellsFailed
 from benchmark.interrupted import INTERRUPTED, STOPPED
 from datasets.errors import UserError
 
@@ -39,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(STOPPED, code) if code == INTERRUPTED else code
     except UserError as error:
         return _complain(str(error), 2)
+    except CellsFailed as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
     except (KeyboardInterrupt, typer.Abort):
         return _complain(STOPPED, INTERRUPTED)
     except Exception as error:

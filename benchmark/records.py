@@ -10,7 +10,7 @@ from typing import Any
 Table = Mapping[str, Sequence[Any]]
 """Column name → values, all of one length."""
 
-FINISHED = "FINISHED"
+FINISHED, FAILED = "FINISHED", "FAILED"
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import mean
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from benchmark.checks import check_services, warn_of_services
 from benchmark.evaluate import CellResult, evaluate
+from benchmark.failed_cells import CellsFailed, FailedCells
 from benchmark.grid import image_grid
 from benchmark.progress import Stages
+from benchmark.records import FAILED, method_label
 from benchmark.setting_files import preset_identity, protocol_identity
 from benchmark.settings import (
     RunSettings,
@@ -162,17 +166,27 @@ def _tasks(settings: RunSettings, dataset: Dataset) -> dict[Cell, FewShotTask]:
 
 
 def run_job(job: Job, tracker: Tracker, stages: Stages) -> None:
-    """Run every cell of a job, whatever is tracked already; what the store holds is not made again."""
-    _run_cells(job, job.cells, tracker, Models(Store(), stages, job.settings.workers), None)
+    """Run every cell of a job, whatever is tracked already, up to one that fails; what the store holds is not made
+    again.
+    """
+    _run_cells(job, job.cells, tracker, Models(Store(), stages, job.settings.workers), None, nullcontext)
 
 
 def run_sweep(work: Sequence[tuple[Job, Sequence[Cell]]], tracker: Tracker, stages: Stages) -> None:
-    """Run some cells of several jobs under one tracked run."""
+    """Run some cells of several jobs under one tracked run.
+
+    Raises:
+        CellsFailed: some failed, in ways that say nothing of the others; these were run.
+        CannotKeep: a cell could not be kept, as no later one could be, so that these were not run.
+    """
     models = Models(Store(), stages, work[0][0].settings.workers)
+    failed = FailedCells(stages)
     with tracker.run("sweep", {LEVEL: SWEEP}) as sweep:
         for job, cells in work:
             if cells:
-                _run_cells(job, cells, tracker, models, sweep)
+                _run_cells(job, cells, tracker, models, sweep, failed.tolerated)
+        if failed.lines:
+            raise CellsFailed(failed.lines)
 
 
 def missing_cells(job: Job, tracker: Tracker) -> list[Cell]:
@@ -183,15 +197,34 @@ def missing_cells(job: Job, tracker: Tracker) -> list[Cell]:
     return [cell for cell in job.cells if (*cell, job.split(cell).digest) not in done]
 
 
-def _run_cells(job: Job, cells: Sequence[Cell], tracker: Tracker, models: Models, parent: TrackedRun | None) -> None:
+def _run_cells(
+    job: Job,
+    cells: Sequence[Cell],
+    tracker: Tracker,
+    models: Models,
+    parent: TrackedRun | None,
+    guard: Callable[[str], AbstractContextManager[Any]],
+) -> None:
+    """guard: within what it gives for a cell's title, the cell is run; it may swallow the cell's error."""
     warn_of_services(job.settings, job.method)
     tools = LocalTools(job.settings, models, job.tasks[job.cells[0]])
     seeds, shots = (",".join(map(str, dict.fromkeys(values))) for values in zip(*cells, strict=True))
     tags = {**job.tags, LEVEL: RUN, "seed": seeds, "shots": shots}
     with tracker.run(f"{job.settings.method} on {job.settings.dataset}", tags, parent) as run:
         run.log_parameters(flatten(job.settings))
-        results = [_run_cell(job, cell, tools, tracker, run) for cell in cells]
+        results = []
+        for cell in cells:
+            with guard(_title(job, cell)):
+                results.append(_run_cell(job, cell, tools, tracker, run))
         run.log_metrics(_means(results))
+        if len(results) < len(cells):
+            run.status = FAILED
+
+
+def _title(job: Job, cell: Cell) -> str:
+    """`diagen [noise] on mini_focus, 4 shots, seed 0`."""
+    seed, shots = cell
+    return f"{method_label(job.tags)} on {job.settings.dataset}, {shots} shot{'s' * (shots != 1)}, seed {seed}"
 
 
 def _run_cell(job: Job, cell: Cell, tools: LocalTools, tracker: Tracker, parent: TrackedRun) -> CellResult:

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from datasets.cache import default_cache
-from datasets.errors import UserError
+from datasets.errors import CannotKeep
 from datasets.whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -155,8 +155,8 @@ def _decoded(path: Path) -> Path:
     return path
 
 
-def _cannot_write(folder: Path, error: OSError) -> UserError:
+def _cannot_write(folder: Path, error: OSError) -> CannotKeep:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return UserError(f"no space left for the store {folder}: free some, or set DIAGEN_STORE to a larger disk")
+        return CannotKeep(f"no space left for the store {folder}: free some, or set DIAGEN_STORE to a larger disk")
     reason = f"{error.filename} is no folder" if isinstance(error, FileExistsError) else error.strerror or error
-    return UserError(f"cannot write to the store {folder}: {reason}; set DIAGEN_STORE to another folder")
+    return CannotKeep(f"cannot write to the store {folder}: {reason}; set DIAGEN_STORE to another folder")

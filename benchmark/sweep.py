@@ -22,7 +22,7 @@ def open_tracker() -> Tracker:
 
 
 def run_grid(grid: Sequence[RunSettings], again: bool = False) -> None:
-    """Check every run of the grid, then run the cells that are missing (all of them with `again`)."""
+    """Check every run of the grid, then run the cells that are missing (all of them with `again`), as `run_sweep`."""
     stages, tracker, work = _open(grid, again)
     if any(cells for _, cells in work):
         run_sweep(work, tracker, stages)

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cache, cached_property
@@ -22,9 +23,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from benchmark.records import FINISHED, Record, Table, table_from_json
+from benchmark.failed_cells import ERROR_FILE
+from benchmark.records import FAILED, FINISHED, Record, Table, table_from_json
 from benchmark.tracking_failures import ClientThatTells, check_that_it_answers, told, unusable
-from datasets.errors import UserError
+from datasets.errors import CannotKeep, UserError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -43,12 +45,16 @@ LONGEST_PARAMETER = 6000
 
 
 class TrackedRun:
-    """One open MLflow run to log to."""
+    """One open MLflow run to log to.
+
+    status: with which it ends, unless an error ends it.
+    """
 
     def __init__(self, client: Any, identifier: str, experiment: str, uri: str) -> None:
         self._client, self._uri = client, uri
         self.identifier = identifier
         self.experiment = experiment
+        self.status = FINISHED
 
     def log_parameters(self, values: Mapping[str, Any]) -> None:
         """Log parameters; those that `mlflow run` logged already stay as they are (MLflow allows no change)."""
@@ -138,11 +144,13 @@ class Tracker:
         try:
             yield run
         except BaseException as error:
-            status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+            status = "KILLED" if isinstance(error, KeyboardInterrupt) else FAILED
             with suppress(UserError):  # of the store: what went wrong first is told
                 self._client.set_terminated(run.identifier, status)
+                if status == FAILED and not isinstance(error, CannotKeep):
+                    run.log_text(ERROR_FILE, traceback.format_exc())
             raise
-        self._client.set_terminated(run.identifier, "FINISHED")
+        self._client.set_terminated(run.identifier, run.status)
 
     def finished_cells(self, tags: Mapping[str, str] | None = None) -> list[Record]:
         """Every finished cell with these tags, in every experiment of the store, the latest first."""

@@ -11,7 +11,7 @@ from textwrap import shorten
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from datasets.errors import UserError
+from datasets.errors import CannotKeep
 
 _SECONDS_TO_ANSWER = 20
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
@@ -21,7 +21,7 @@ _BEFORE_THE_REASON = re.compile(r"(\(raised as a result of .*\n)?(\([\w.]+\) )?"
 
 
 class ClientThatTells:
-    """MLflow's client, whose failures are `UserError`s that name the store."""
+    """MLflow's client, whose failures are `CannotKeep`s that name the store."""
 
     def __init__(self, client: Any, uri: str) -> None:
         self._client, self._uri = client, uri
@@ -39,7 +39,7 @@ class ClientThatTells:
 
 @contextmanager
 def told(uri: str) -> Iterator[None]:
-    """Turn failures of the store at `uri` (a full disk, a server that went away) into a `UserError`."""
+    """Turn failures of the store at `uri` (a full disk, a server that went away) into a `CannotKeep`."""
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -67,12 +67,12 @@ def check_that_it_answers(uri: str) -> None:
         raise ConnectionError("no server answers there") from None
 
 
-def unusable(uri: str, error: Exception) -> UserError:
+def unusable(uri: str, error: Exception) -> CannotKeep:
     """What is wrong with a store, in a line without the password that its address may hold."""
     reason = _BEFORE_THE_REASON.sub("", str(error).strip(), count=1).split("\n", 1)[0]
     for secret in _secrets(uri):
         uri, reason = (text.replace(secret, "…") for text in (uri, reason))
-    return UserError(
+    return CannotKeep(
         f"the MLflow store {uri} cannot be used ({shorten(reason, 200, placeholder=' …')}): check MLFLOW_TRACKING_URI, "
         "MLFLOW_EXPERIMENT_ID, and the space and rights there"
     )

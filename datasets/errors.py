@@ -13,6 +13,10 @@ class UserError(Exception):
     """
 
 
+class CannotKeep(UserError):
+    """What is made cannot be kept: a disk is full, a tracking server is gone. Whatever is made next cannot either."""
+
+
 def reason_of(error: BaseException) -> str:
     """What an error of a library says, as part of one line; its class where it says nothing."""
     return " ".join(str(error).split())[:160] or type(error).__name__

@@ -44,7 +44,7 @@ def run(
     """One method on one dataset: a tracked run with a child run for each number of shots and each seed.
 
     What an earlier run learned, made and computed is kept in the store (DIAGEN_STORE, default ./store) and not
-    made again: after a stop the same command does the rest.
+    made again: after a stop the same command does the rest. The first cell that fails ends the run.
 
     Examples: `run --method diagen`; `run --method standard --dataset custom_coco --data-root ~/data --shots 2,4,8`.
     """
@@ -87,7 +87,8 @@ def sweep(
 ) -> None:
     """Every method on every dataset, shots and seed; cells that are finished with the same settings are skipped.
 
-    `--components` applies to the methods that have components.
+    `--components` applies to the methods that have components. A cell that fails is told in a line, at once and at the
+    end, and the others are run; the exit code is then 1.
     """
     from benchmark.plugins import load_plugins
     from benchmark.rates import read_rates

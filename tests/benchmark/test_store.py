@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from benchmark.store import Store
-from datasets.errors import UserError
+from datasets.errors import CannotKeep
 
 KEY = "ab" * 32
 
@@ -89,7 +89,7 @@ def test_a_disk_that_fills_up_stops_the_maker_of_images(tmp_path: Path, monkeypa
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Image.Image, "save", full)
-    with pytest.raises(UserError, match="no space left for the store"):
+    with pytest.raises(CannotKeep, match="no space left for the store"):
         list(Store(tmp_path).put_images("images", images()))
     assert len(made) < 200
 
@@ -99,7 +99,7 @@ def test_a_full_disk_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.Monke
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("benchmark.store.whole_file", full)
-    with pytest.raises(UserError, match=r"no space left for the store .*DIAGEN_STORE"):
+    with pytest.raises(CannotKeep, match=r"no space left for the store .*DIAGEN_STORE"):
         Store(tmp_path).put_array("words", KEY, np.zeros(3))
 
 
@@ -107,7 +107,7 @@ def test_an_array_that_is_half_written_is_told_with_the_systems_reason(tmp_path:
     usual = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, usual[1]))
     try:
-        with pytest.raises(UserError, match=r"cannot write to the store .*: File too large; set DIAGEN_STORE"):
+        with pytest.raises(CannotKeep, match=r"cannot write to the store .*: File too large; set DIAGEN_STORE"):
             Store(tmp_path).put_array("words", KEY, np.zeros(100_000))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, usual)
@@ -130,14 +130,14 @@ def test_what_a_read_only_store_holds_can_be_read(read_only: Store):
 
 
 def test_what_a_read_only_store_lacks_is_refused_before_it_is_made(read_only: Store):
-    with pytest.raises(UserError, match=r"cannot write to the store .*: Read-only file system; set DIAGEN_STORE"):
+    with pytest.raises(CannotKeep, match=r"cannot write to the store .*: Read-only file system; set DIAGEN_STORE"):
         read_only.image("images", KEY)
 
 
 def test_a_file_in_the_folders_place_is_refused_at_once(tmp_path: Path):
     file = tmp_path / "file"
     file.touch()
-    with pytest.raises(UserError, match=rf"cannot write to the store {file}: {file} is no folder; set DIAGEN_STORE"):
+    with pytest.raises(CannotKeep, match=rf"cannot write to the store {file}: {file} is no folder; set DIAGEN_STORE"):
         Store(file)
 
 

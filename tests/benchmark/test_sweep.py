@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from benchmark.cli import main
+from benchmark.failed_cells import ERROR_FILE, CellsFailed, FailedCells
 from benchmark.leaderboard import leaderboard
 from benchmark.progress import Stages
 from benchmark.runner import missing_cells, prepare, run_job, run_sweep
 from benchmark.selection import comparable
 from benchmark.setting_files import preset_identity
-from benchmark.settings import RunSettings
+from benchmark.settings import RunSettings, resolve_settings
 from benchmark.sweep import run_grid
 from benchmark.tracking import Tracker
 from datasets.base import DATASETS
+from datasets.errors import CannotKeep, UserError
+from datasets.few_shot import FewShotTask
+from methods.base import METHODS, SyntheticSet, Tools
+from methods.standard import Standard
+from tests.benchmark.conftest import SMALL
 
 Settings = Callable[..., RunSettings]
 
@@ -97,6 +106,90 @@ def test_a_preset_that_is_edited_while_a_sweep_is_on_is_the_next_ones(world, sma
     (cell,) = Tracker().finished_cells()
     assert cell.tags["preset"] == before
     assert "batch_size" not in cell.tags["overrides"]
+
+
+class FailsAtSeed1(Standard):
+    """error: what it raises there."""
+
+    error: BaseException = ValueError("boom\nand more")
+
+    def synthesize(self, task: FewShotTask, tools: Tools) -> SyntheticSet:
+        if task.seed == 1:
+            raise self.error
+        return super().synthesize(task, tools)
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> type[FailsAtSeed1]:
+    """Registered as `fails`."""
+    own = type("Fails", (FailsAtSeed1,), {})
+    monkeypatch.setattr(METHODS, "_plugins", {**METHODS._plugins, "fails": own})
+    return own
+
+
+def three_seeds(method: str) -> RunSettings:
+    return resolve_settings(method=method, dataset="squares", shots="1", seeds="0,1,2", overrides=SMALL)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ValueError("boom\nand more"), "ValueError: boom and more"),
+        (UserError("photo.jpg is unreadable"), "photo.jpg is unreadable"),
+        (AssertionError(), "AssertionError"),
+        (OSError(errno.EIO, "no answer"), f"OSError: [Errno {errno.EIO}] no answer"),
+    ],
+)
+def test_a_cell_that_fails_leaves_the_others_to_run(
+    world, tracking_uri: str, failing: type[FailsAtSeed1], error: Exception, reason: str, capsys
+):
+    failing.error = error
+    grid = [three_seeds(method) for method in ("fails", "standard")]
+    with pytest.raises(CellsFailed) as told:
+        run_grid(grid)
+    head, *lines = str(told.value).splitlines()
+    assert head.startswith("1 cell failed, the others are finished; the same command runs again what failed")
+    (line,) = lines
+    assert line.startswith("    fails classifier.epochs=3 ")
+    assert line.endswith(f" on squares, 1 shot, seed 1: {reason}")
+    assert f"\n    failed: {reason}\n" in capsys.readouterr().err
+    assert [missing_cells(prepare(settings), Tracker()) for settings in grid] == [[(1, 1)], []]
+
+
+def test_where_a_cell_failed_is_told_in_its_run(world, tracking_uri: str, failing: type[FailsAtSeed1], tmp_path: Path):
+    import mlflow
+
+    command = ["sweep", "--methods", "fails", "--datasets", "squares", "--shots", "1", "--seeds", "0,1"]
+    assert main([*command, *(f"--set={text}" for text in SMALL)]) == 1
+    client = mlflow.MlflowClient(tracking_uri)
+    runs = client.search_runs(["0"], "attributes.status = 'FAILED'")
+    failed = {run.data.tags["level"]: run.info.run_id for run in runs}
+    assert sorted(failed) == ["cell", "run", "sweep"]
+    traceback = Path(client.download_artifacts(failed["cell"], ERROR_FILE, str(tmp_path))).read_text()
+    assert "in synthesize" in traceback
+    assert traceback.endswith("ValueError: boom\nand more\n")
+
+
+@pytest.mark.parametrize(
+    "error", [CannotKeep("no space left for the store"), OSError(errno.ENOSPC, "full"), KeyboardInterrupt()]
+)
+def test_what_would_hit_every_cell_ends_a_sweep_at_once(
+    world, tracking_uri: str, failing: type[FailsAtSeed1], error: BaseException
+):
+    failing.error = error
+    with pytest.raises(type(error)):
+        run_grid([three_seeds("fails")])
+    assert [cell.seed for cell in Tracker().finished_cells()] == [0]
+
+
+def test_a_full_disk_is_one_whoever_tells_of_it():
+    failed = FailedCells(QUIET)
+    with pytest.raises(UserError), failed.tolerated("a cell"):
+        try:
+            raise OSError(errno.ENOSPC, "full")
+        except OSError as error:
+            raise UserError("the checkpoint cannot be downloaded") from error
+    assert failed.lines == []
 
 
 def test_a_sweep_is_one_tree_of_runs(world, small: Settings, tracking_uri: str):

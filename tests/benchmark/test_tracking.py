@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from benchmark import tracking
 from benchmark.tracking import CELL, LEVEL, PROCESS, Tracker
 from benchmark.tracking_failures import unusable
-from datasets.errors import UserError
+from datasets.errors import CannotKeep, UserError
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_a_store_that_fails_while_a_run_is_written_is_one_line(
 
     for method in ("log_batch", "set_terminated"):
         monkeypatch.setattr(MlflowClient, method, fails)
-    with pytest.raises(UserError, match=r"the MLflow store .* \(.*database or disk is full\)") as caught:
+    with pytest.raises(CannotKeep, match=r"the MLflow store .* \(.*database or disk is full\)") as caught:
         write_a_run()
     assert "INSERT" not in str(caught.value)
     assert Tracker().finished_cells() == []

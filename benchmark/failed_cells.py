@@ -1,0 +1,63 @@
+"""Cells of a sweep that fail: each is told in a line, and the others go on."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from datasets.errors import CannotKeep, UserError
+
+if TYPE_CHECKING:
+    from benchmark.progress import Stages
+
+ERROR_FILE = "error.txt"
+"""The artifact of a run that failed: Python's traceback."""
+
+
+class CellsFailed(Exception):
+    """What a sweep ends with where cells failed; the others are finished. Its message has a line for each of them."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        head = (
+            f"{len(lines)} cell{'s' * (len(lines) != 1)} failed, the others are finished; the same command runs again "
+            f"what failed, and {ERROR_FILE} of a cell's MLflow run has the traceback:"
+        )
+        super().__init__("\n    ".join([head, *lines]))
+
+
+class FailedCells:
+    """Those that failed so far.
+
+    lines: cell and reason of each.
+    """
+
+    def __init__(self, stages: Stages) -> None:
+        self.lines: list[str] = []
+        self._stages = stages
+
+    @contextmanager
+    def tolerated(self, cell: str) -> Iterator[None]:
+        """Within it the cell may fail, in a way that says nothing of the others."""
+        try:
+            yield
+        except Exception as error:  # a method's code may raise anything
+            if _would_hit_every_cell(error):
+                raise
+            self.lines.append(f"{cell}: {_reason(error)}")
+            self._stages.say(f"    failed: {_reason(error)}")
+
+
+def _would_hit_every_cell(error: BaseException | None) -> bool:
+    """On a full disk, or with a store that cannot be written to, every later cell would be computed for nothing."""
+    if error is None:
+        return False
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return full or isinstance(error, CannotKeep) or _would_hit_every_cell(error.__cause__)
+
+
+def _reason(error: Exception) -> str:
+    """In one line; of what no user has done, with its class."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, UserError) else f"{type(error).__name__}{': ' if text else ''}{text}"
