@@ -8,6 +8,7 @@ from benchmark.records import FINISHED, Record, method_label
 from benchmark.selection import of_dataset
 from benchmark.tracking import PARENT
 from datasets.errors import UserError
+from datasets.plurals import counted
 
 PLAN = "plan"
 """The table of a cell's synthetic images; a cell without any has none."""
@@ -33,7 +34,7 @@ def choose_cell(cells: Sequence[Record], run: str = "", dataset: str = "", metho
 
 def described(cell: Record) -> str:
     """`diagen on mini_focus, 4 shots, seed 0`."""
-    return f"{method_label(cell.tags)} on {cell.tags['dataset']}, {cell.shots} shots, seed {cell.seed}"
+    return f"{method_label(cell.tags)} on {cell.tags['dataset']}, {counted(cell.shots, 'shot')}, seed {cell.seed}"
 
 
 def _latest(cells: Sequence[Record]) -> Record:
@@ -58,7 +59,7 @@ def _only(cells: Sequence[Record], run: str) -> Record:
         raise UserError(f"run {run} did not finish ({described(cells[0])}: {cells[0].status}): start it again")
     if len(finished) > 1:
         ordered = sorted(finished, key=lambda cell: (cell.shots, cell.seed))
-        known = "; ".join(f"{cell.run} ({cell.shots} shots, seed {cell.seed})" for cell in ordered)
+        known = "; ".join(f"{cell.run} ({counted(cell.shots, 'shot')}, seed {cell.seed})" for cell in ordered)
         raise UserError(f"run {run} has {len(finished)} cells, name one with --run: {known}")
     if PLAN not in finished[0].tables:
         raise UserError(f"run {run} made no images ({described(finished[0])}): name one of another method")

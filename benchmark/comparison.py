@@ -10,6 +10,7 @@ from statistics import mean
 
 from benchmark.answers import Answers, Cell, side_by_side
 from benchmark.records import Record, method_label
+from datasets.plurals import counted
 from evaluation.crossed_test import crossed_test
 from evaluation.intervals import Interval
 from evaluation.significance import FEWEST_CELLS, holm, wilcoxon
@@ -63,7 +64,7 @@ class Comparison:
         return f"no significant difference between {both} on {self.test_set} ({points}; {why})"
 
     def _reasons(self) -> str:
-        parts = [f"{_counted(self.cells, 'cell')} of {_counted(self.seeds, 'seed')}"]
+        parts = [f"{counted(self.cells, 'cell')} of {counted(self.seeds, 'seed')}"]
         if self.interval is not None:
             low, high = sorted(math.copysign(1, self.difference) * bound for bound in self.interval)
             parts.append(f"95% interval {100 * low:.1f} to {100 * high:.1f}")
@@ -76,7 +77,7 @@ class Comparison:
         if not math.isnan(self.p_wilcoxon):
             parts.append(f"Wilcoxon over cells p {_shown(self.p_wilcoxon)}")
         if self.left_out:
-            parts.append(f"{_counted(self.left_out, 'cell')} of one of the two left out")
+            parts.append(f"{counted(self.left_out, 'cell')} of one of the two left out")
         return "; ".join(parts)
 
 
@@ -125,10 +126,6 @@ def _pair(first: str, second: str, by_label: Mapping[str, Mapping[Cell, Record]]
         p_images=images.p if images else math.nan,
         p_wilcoxon=wilcoxon(list(differences.values())) if len(differences) >= FEWEST_CELLS else math.nan,
     )
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def _shown(p: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from benchmark.table_formats import plain
+from datasets.plurals import counted
 
 Counts = Mapping[str, Mapping[str, int]]
 """Images per row (a class) and column (a split, a setting)."""
@@ -19,7 +20,7 @@ COLUMNS = 12
 def counts_table(name: str, counts: Counts) -> str:
     """A line for each class, with its sum; the last line sums the columns, over the classes that are not shown too."""
     total = sum(_sum(row) for row in counts.values())
-    title = f"{name} · {len(counts)} classes · {total} images"
+    title = f"{name} · {counted(len(counts), 'class')} · {counted(total, 'image')}"
     shown = list(counts)
     if len(counts) > ROWS:
         shown = sorted(counts, key=lambda row: _sum(counts[row]))[:FEWEST]

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from datasets.errors import CannotKeep, UserError
+from datasets.plurals import counted
 
 if TYPE_CHECKING:
     from benchmark.progress import Stages
@@ -21,7 +22,7 @@ class CellsFailed(Exception):
 
     def __init__(self, lines: Sequence[str]) -> None:
         head = (
-            f"{len(lines)} cell{'s' * (len(lines) != 1)} failed, the others are finished; the same command runs again "
+            f"{counted(len(lines), 'cell')} failed, the others are finished; the same command runs again "
             f"what failed, and {ERROR_FILE} of a cell's MLflow run has the traceback:"
         )
         super().__init__("\n    ".join([head, *lines]))

@@ -14,6 +14,7 @@ from benchmark.ranks import TEST, UNCOMMON, complete_cells, ranking_metric, rank
 from benchmark.records import Record, Table, as_text, method_label, overrides
 from benchmark.selection import NO_RUNS, Group
 from datasets.errors import UserError
+from datasets.plurals import counted
 from evaluation.intervals import Interval, bootstrap_interval, mean_interval, share_interval
 from evaluation.significance import mean_ranks
 
@@ -91,8 +92,8 @@ class Board:
 
     @property
     def title(self) -> str:
-        plural = "s" * (self.shots != 1)
-        return f"{self.dataset} · preset {self.preset} · protocol {self.protocol} · {self.shots} shot{plural}"
+        shots = counted(self.shots, "shot")
+        return f"{self.dataset} · preset {self.preset} · protocol {self.protocol} · {shots}"
 
 
 def leaderboard(groups: Sequence[Group]) -> list[Board]:
@@ -209,7 +210,7 @@ def _missing_values(rows: Sequence[Row], records: Sequence[Record]) -> list[str]
 def _missing_artifacts(records: Sequence[Record]) -> list[str]:
     """MLflow says nothing where the folder of a run's artifacts is gone; every finished run logged tables."""
     count = sum(not record.tables for record in records)
-    runs = f"{count} run{'s' * (count != 1)}"
+    runs = counted(count, "run")
     return [f"{runs} without predictions and images: no artifacts lie where MLflow looks for them"] if count else []
 
 

@@ -18,6 +18,7 @@ from datasets.base import DATASETS, Advance, Dataset, Verification
 from datasets.download import download
 from datasets.errors import UserError
 from datasets.location import given_data_root
+from datasets.plurals import counted
 from datasets.unpack import is_unpacked, unpack
 
 SHOWN_PROBLEMS = 20
@@ -70,7 +71,7 @@ def verify_dataset(name: str, data_root: str = "", overrides: tuple[str, ...] = 
         count = len(verification.problems)
         options = [*(["--data-root", data_root] if data_root else []), *(f"--set={text}" for text in overrides)]
         raise UserError(
-            f"{name}: {count} problem{'s' * (count > 1)}{f' in {root}' if root else ''}; mend what is named above, "
+            f"{name}: {counted(count, 'problem')}{f' in {root}' if root else ''}; mend what is named above, "
             f"then look again with `{shlex.join(['python', '-m', 'benchmark', 'prepare', name, '--verify', *options])}`"
         )
 

@@ -8,6 +8,7 @@ from itertools import groupby
 
 from benchmark.records import Record, method_label
 from benchmark.selection import Group
+from datasets.plurals import counted
 from evaluation.significance import mean_ranks
 
 TEST, UNCOMMON = "accuracy/test", "accuracy/uncommon"
@@ -53,9 +54,9 @@ def _line(followed: tuple[str, str], groups: Sequence[Group], labels: Sequence[s
     told = ", ".join(
         f"{label} {rank:.2f}" for label, rank in sorted(ranks.items(), key=lambda item: (item[1], item[0]))
     )
-    cells = len(joined[labels[0]])
+    cells = counted(len(joined[labels[0]]), "cell")
     names = ", ".join(group.dataset for group in groups)
-    return [f"preset {followed[0]} · protocol {followed[1]}: mean rank over {cells} cells of {names}: {told}"]
+    return [f"preset {followed[0]} · protocol {followed[1]}: mean rank over {cells} of {names}: {told}"]
 
 
 def _followed(group: Group) -> tuple[str, str]:

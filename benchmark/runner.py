@@ -50,6 +50,7 @@ from datasets.base import Dataset, Example
 from datasets.duplicates import duplicates
 from datasets.errors import UserError
 from datasets.few_shot import FewShotTask, few_shot_task
+from datasets.plurals import counted
 from datasets.seeding import fingerprint
 from datasets.split_file import Split, read_split, replay, split_of, to_text
 from methods.base import Method, SyntheticSet
@@ -143,7 +144,7 @@ def _mark(dataset: Dataset, example: Example) -> str:
 def _warn_of_duplicates(split: Split) -> None:
     """Images that test a classifier should not have trained it, nor be of two classes."""
     for line in duplicates(split.images):
-        logger.warning("%s, %d shots, seed %d: %s", split.dataset, split.shots, split.seed, line)
+        logger.warning("%s, %s, seed %d: %s", split.dataset, counted(split.shots, "shot"), split.seed, line)
 
 
 def _tasks(settings: RunSettings, dataset: Dataset) -> dict[Cell, FewShotTask]:
@@ -158,7 +159,7 @@ def _tasks(settings: RunSettings, dataset: Dataset) -> dict[Cell, FewShotTask]:
         tasks: dict[Cell, FewShotTask] = {}
         for split in splits:
             if (split.seed, split.shots) in tasks:
-                raise UserError(f"two split files of {split.shots} shots, seed {split.seed}: a run takes one")
+                raise UserError(f"two split files of {counted(split.shots, 'shot')}, seed {split.seed}: give one")
             tasks[split.seed, split.shots] = replay(split, dataset)
         return tasks
     cells = [(seed, shots) for seed in settings.seeds for shots in settings.shots]
@@ -224,17 +225,17 @@ def _run_cells(
 def _title(job: Job, cell: Cell) -> str:
     """`diagen [noise] on mini_focus, 4 shots, seed 0`."""
     seed, shots = cell
-    return f"{method_label(job.tags)} on {job.settings.dataset}, {shots} shot{'s' * (shots != 1)}, seed {seed}"
+    return f"{method_label(job.tags)} on {job.settings.dataset}, {counted(shots, 'shot')}, seed {seed}"
 
 
 def _run_cell(job: Job, cell: Cell, tools: LocalTools, tracker: Tracker, parent: TrackedRun) -> CellResult:
     seed, shots = cell
-    tools.stages.say(f"{job.settings.method} on {job.settings.dataset}, {shots} shots, seed {seed}")
+    tools.stages.say(f"{job.settings.method} on {job.settings.dataset}, {counted(shots, 'shot')}, seed {seed}")
     tools.stages.reset()
     tools.calibration = None
     task, split = job.tasks[cell], job.split(cell)
     tags = {**job.tags, LEVEL: CELL, SPLIT: split.digest, "seed": str(seed), "shots": str(shots)}
-    with tracker.run(f"{job.settings.method} {shots} shots, seed {seed}", tags, parent) as run:
+    with tracker.run(f"{job.settings.method} {counted(shots, 'shot')}, seed {seed}", tags, parent) as run:
         run.log_parameters({**flatten(job.settings), "seeds": [seed], "shots": [shots]})
         run.log_dataset(split.dataset, split.digest, job.dataset.source, _counts(split))
         run.log_text("split.json", to_text(split))

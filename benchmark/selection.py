@@ -11,6 +11,7 @@ from typing import Any
 from benchmark.records import FINISHED, Record, method_label
 from benchmark.tracking import CHECKPOINT, DATA, FINGERPRINT, SPLIT
 from datasets.errors import UnknownName, UserError
+from datasets.plurals import counted
 
 PAPER = "paper"
 
@@ -175,15 +176,11 @@ def _unfinished(records: Sequence[Record]) -> list[str]:
     open_cells = {_cell(record): record.status for record in records if _cell(record) not in done}
     words = {"RUNNING": "still running", "FAILED": "failed", "KILLED": "stopped before its end"}
     counts = Counter(words.get(status, status.lower()) for status in open_cells.values())
-    return [f"{_runs(count)} {what}" for what, count in sorted(counts.items())]
+    return [f"{counted(count, 'run')} {what}" for what, count in sorted(counts.items())]
 
 
 def _left_out(count: int, why: str) -> list[str]:
-    return [f"{_runs(count)} left out: {why}"] if count else []
-
-
-def _runs(count: int) -> str:
-    return f"{count} run{'s' * (count != 1)}"
+    return [f"{counted(count, 'run')} left out: {why}"] if count else []
 
 
 def _cell(record: Record) -> tuple[str, int, int]:

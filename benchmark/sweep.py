@@ -12,6 +12,7 @@ from benchmark.runner import missing_cells, prepare, run_sweep
 from benchmark.settings import RunSettings
 from benchmark.tracking import Tracker
 from datasets.base import Dataset
+from datasets.plurals import counted
 
 
 def open_tracker() -> Tracker:
@@ -43,5 +44,5 @@ def _open(grid: Sequence[RunSettings], again: bool) -> tuple[Stages, Tracker, Wo
     tracker = open_tracker()
     work = [(job, job.cells if again else missing_cells(job, tracker)) for job in jobs]
     total, missing = sum(len(job.cells) for job in jobs), sum(len(cells) for _, cells in work)
-    stages.say(f"{total} cells, {total - missing} finished already, {missing} to run")
+    stages.say(f"{counted(total, 'cell')}, {total - missing} finished already, {missing} to run")
     return stages, tracker, work

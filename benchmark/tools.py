@@ -19,6 +19,7 @@ from benchmark.stored_states import StoredStates
 from datasets.base import Example
 from datasets.errors import UserError
 from datasets.few_shot import FewShotTask, few_shot_task
+from datasets.plurals import counted
 from datasets.seeding import fingerprint, seed_from
 from evaluation.loading import worker_count
 from methods.base import SyntheticImage, SyntheticSet
@@ -206,7 +207,8 @@ class LocalTools:
         settings = self.settings.textual_inversion
         images = [[task.image(example) for example in own] for own in examples]
         steps = settings.tries * settings.steps * len(nouns)
-        with self.stages.stage("textual_inversion", total=steps, unit=f"steps of {len(nouns)} words") as advance:
+        words = counted(len(nouns), "word")
+        with self.stages.stage("textual_inversion", total=steps, unit=f"steps of {words}") as advance:
             return learn_words(self.generator, images, settings, seeds, up_to(advance), nouns, states)
 
     def _class_prompts(self, task: FewShotTask, noun: str, count: int) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from benchmarks_perf import seconds
 from benchmarks_perf.photos import photo_files
 from datasets.base import DATASETS
 from datasets.images import load_rgb
+from datasets.plurals import counted
 from evaluation.backbones import load_backbone
 from evaluation.features import ImageViews, embed_pixels, load_pixels
 from evaluation.frozen import Backbone, Pixels
@@ -54,7 +55,7 @@ def _table(
     ways = {"plain loop": (_plain_load(network, jobs, view), _plain_features(network, jobs, view))}
     for workers in worker_counts:
         source = partial(load_pixels, network, jobs, view, workers)
-        ways[f"{workers} worker{'s' * (workers != 1)}"] = _load(source), _features(network, source)
+        ways[counted(workers, "worker")] = _load(source), _features(network, source)
     print(f"{f'{network.image_size} px':<12} {'loader alone':>20} {'features':>20}")
     firsts: list[float] = []
     for name, works in ways.items():

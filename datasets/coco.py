@@ -29,6 +29,7 @@ from datasets.files import FilesDataset
 from datasets.folders import flat
 from datasets.images import UNREADABLE_CHOICES
 from datasets.location import dataset_folder
+from datasets.plurals import counted
 from datasets.verification import unreadable_files
 
 TRAIN, VAL = "train2017", "val2017"
@@ -149,7 +150,7 @@ class Coco(FilesDataset):
 
     def _require_images(self) -> None:
         if lines := self._too_few():
-            more = f", and {len(lines) - 1} more classes like it" if len(lines) > 1 else ""
+            more = f", and {counted(len(lines) - 1, 'more class')} like it" if len(lines) > 1 else ""
             raise UserError(f"{lines[0]}{more}; {PREPARE}")
 
     def _too_few(self) -> list[str]:
@@ -157,7 +158,7 @@ class Coco(FilesDataset):
         needed = TRAIN_POOL_SIZE + 1
         counts = {noun: row[TRAIN] for noun, row in self._counts().items()}
         return [
-            f"{self.root / TRAIN}: class '{noun}' has {count} images, {needed} are needed"
+            f"{self.root / TRAIN}: class '{noun}' has {counted(count, 'image')}, {needed} are needed"
             for noun, count in counts.items()
             if count < needed
         ]

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from datasets.base import Dataset, Example
 from datasets.errors import UserError
+from datasets.plurals import counted
 from datasets.seeding import seed_from
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def few_shot_task(name: str, dataset: Dataset, shots: int, seed: int) -> FewShot
     for noun, pool in zip(dataset.classes, splits.train_pool, strict=True):
         if len(pool) < shots:
             raise UserError(
-                f"class '{noun}' of {name} has {len(pool)} training images, {shots} shots need {shots}: "
+                f"class '{noun}' of {name} has {counted(len(pool), 'training image')} for {counted(shots, 'shot')}: "
                 f"ask for at most {len(pool)}, or add images (own photos: and raise imagefolder.train_pool)"
             )
     train = tuple(example for pool in splits.train_pool for example in pool[:shots])

@@ -34,6 +34,7 @@ from datasets.focus_layout import (
 )
 from datasets.folders import flat
 from datasets.location import dataset_folder
+from datasets.plurals import counted
 from datasets.quick_check import check_ends
 from datasets.verification import unreadable_files
 
@@ -138,12 +139,12 @@ class Focus(FilesDataset):
     def _require(self, groups: Sequence[Sequence[Example]]) -> None:
         needed = self._train_and_validation + 1
         small = [
-            f"class '{name}' has {len(group)} images"
+            f"class '{name}' has {counted(len(group), 'image')}"
             for name, group in zip(self.classes, groups, strict=True)
             if len(group) < needed
         ]
         if small:
-            more = f", and {len(small) - 1} more classes have too few" if len(small) > 1 else ""
+            more = f", and {counted(len(small) - 1, 'more class')} with too few" if len(small) > 1 else ""
             raise UserError(
                 f"{self.root}: {small[0]}, {needed} are needed ({self._train_and_validation} to train and validate on, "
                 f"1 to test){more}; complete the folder or lower --set focus.train_and_validation"

@@ -19,6 +19,7 @@ from datasets.class_folders import (
 from datasets.errors import UserError
 from datasets.files import FilesDataset
 from datasets.images import check_images, image_problem
+from datasets.plurals import counted
 
 _log = logging.getLogger(__name__)
 
@@ -147,8 +148,7 @@ def require_images(names: Sequence[str], groups: Groups, needed: int, purpose: s
     few = [(name, len(group)) for name, group in zip(names, groups, strict=True) if len(group) < needed]
     if few:
         (name, count), more = few[0], f" (and {len(few) - 1} more with too few)" if len(few) > 1 else ""
-        images = "1 image" if count == 1 else f"{count} images"
-        raise UserError(f"class '{name}' has {images}{more}: {purpose} needed; {remedy}")
+        raise UserError(f"class '{name}' has {counted(count, 'image')}{more}: {purpose} needed; {remedy}")
 
 
 def _files_by_class(

@@ -27,6 +27,7 @@ from typing import Any
 from datasets.base import Dataset, Example
 from datasets.errors import UserError
 from datasets.few_shot import FewShotTask
+from datasets.plurals import counted
 from datasets.seeding import fingerprint
 
 FORMAT = "diagen-bench split 1"
@@ -128,7 +129,7 @@ def split_from(text: bytes, where: str) -> Split:
         raise UserError(f"{where}: its images do not agree with its digest: it was edited or cut; write it anew")
     trained_on = Counter(image.label for image in split.images if image.split == TRAIN)
     if any(trained_on[label] != split.shots for label in range(len(split.classes))):
-        raise UserError(f"{where}: it says {split.shots} shots, and holds others; it was edited: write it anew")
+        raise UserError(f"{where}: edited, it says {counted(split.shots, 'shot')}, and holds others; write it anew")
     return split
 
 
@@ -145,12 +146,12 @@ def replay(split: Split, dataset: Dataset) -> FewShotTask:
     known = {example.identifier: example for example in dataset.examples(split.seed)}
     missing = [image.path for image in split.images if image.path not in known]
     if missing:
-        raise UserError(f"{len(missing)} images of the split file are not in {split.dataset}: {missing[0]} …")
+        raise UserError(f"{split.dataset} lacks {counted(len(missing), 'image')} of the split file: {missing[0]} …")
     examples = [replace(known[image.path], label=image.label) for image in split.images]
     digests = dataset.digests(examples)
     changed = [i.path for i, digest in zip(split.images, digests, strict=True) if digest != i.sha256]
     if changed:
-        raise UserError(f"{len(changed)} images differ in content from those of the split file: {changed[0]} …")
+        raise UserError(f"{counted(len(changed), 'image')} of other content than in the split file: {changed[0]} …")
     return _task(split, examples, dataset)
 
 

@@ -20,6 +20,7 @@ from PIL import Image
 from torch import Tensor
 
 from datasets.errors import UserError
+from datasets.plurals import counted
 from datasets.seeding import fingerprint
 from evaluation.device import default_device, dtype_named, sent, torch_threads
 from evaluation.loading import load_ahead, worker_count
@@ -318,8 +319,8 @@ def _groups(rows: Sequence[PlanRow]) -> dict[_Group, list[int]]:
     for i, row in enumerate(rows):
         if not 1 <= int(row.steps * row.strength) <= row.steps:
             raise UserError(
-                f"strength {row.strength} of {row.steps} steps is no denoising step at all or more than all: "
-                "choose a strength in (0, 1] that leaves at least one"
+                f"strength {row.strength} of {counted(row.steps, 'step')} is no denoising step at all or more than "
+                "all: choose a strength in (0, 1] that leaves at least one"
             )
         groups.setdefault((row.strength, row.steps, row.guidance_scale > 1), []).append(i)
     return groups

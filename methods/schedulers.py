@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from datasets.errors import UserError, reason_of
+from datasets.plurals import counted
 
 if TYPE_CHECKING:
     import torch
@@ -49,7 +50,7 @@ def fresh_scheduler(scheduler: Any, steps: int) -> Any:
     try:
         fresh.set_timesteps(steps)
     except ValueError as error:
-        raise UserError(f"{type(fresh).__name__} cannot make {steps} steps: {reason_of(error)}") from None
+        raise UserError(f"{type(fresh).__name__} cannot make {counted(steps, 'step')}: {reason_of(error)}") from None
     return fresh
 
 

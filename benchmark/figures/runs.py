@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from benchmark.figures.estimates import Estimate, estimate
 from benchmark.records import Record, as_text, method_label, overrides
 from benchmark.selection import Group
+from datasets.plurals import counted
 from methods.base import METHODS, SERVICES
 
 
@@ -19,7 +20,7 @@ def plain_runs(group: Group) -> list[Record]:
 def plain_note(groups: Sequence[Group]) -> tuple[str, ...]:
     """How many runs `plain_runs` leaves to the figures of ablations."""
     count = sum(len(group.records) - len(plain_runs(group)) for group in groups)
-    return (f"Not shown: {count} run{'s' * (count != 1)} with other settings or components.",) if count else ()
+    return (f"Not shown: {counted(count, 'run')} with other settings or components.",) if count else ()
 
 
 def tested_on(records: Sequence[Record]) -> list[str]:

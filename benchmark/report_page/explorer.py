@@ -11,6 +11,7 @@ from benchmark.report_page.content import Gallery, Sheet
 from benchmark.report_page.figures import data_uri
 from benchmark.selection import Group
 from benchmark.thumbnails import SHEET, TABLE, has_thumbnails
+from datasets.plurals import counted
 
 FACTS = ("kind", "class", "guide", "prompt", "noise_std", "strength", "guidance_scale", "weight")
 
@@ -39,7 +40,7 @@ def _order(pair: tuple[Group, Record]) -> tuple[Any, ...]:
 
 
 def _sheet(group: Group, record: Record) -> Sheet:
-    title = f"{method_label(record.tags)} · {record.shots} shots · seed {record.seed}"
+    title = f"{method_label(record.tags)} · {counted(record.shots, 'shot')} · seed {record.seed}"
     return Sheet(group.title, title, data_uri(record.files[SHEET], "webp"), _facts(record.tables[TABLE]))
 
 
@@ -57,6 +58,6 @@ def _plain(value: Any) -> Any:
 def _left_out(count: int, most_sheets: int, most_bytes: int) -> tuple[str, ...]:
     if not count:
         return ()
-    runs = f"{count} run{'s' * (count != 1)}"
     limit = f"{most_sheets} runs or {most_bytes / 1e6:.0f} MB of images"
+    runs = counted(count, "run")
     return (f"The images of {runs} are not shown, so that the page stays small: it holds at most {limit}.",)

@@ -17,6 +17,7 @@ from benchmark.report_page.summary import summarise
 from benchmark.report_page.tables import tables
 from benchmark.selection import Group
 from benchmark.text_file import write_text
+from datasets.plurals import counted
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -100,5 +101,5 @@ def _subtitle(groups: Sequence[Group]) -> str:
     records = [record for group in groups for record in group.records]
     datasets = ", ".join(sorted({group.dataset for group in groups}))
     methods = len({label for group in groups for label in group.labels})
-    counted = f"{methods} method{'s' * (methods != 1)}, {len(records)} run{'s' * (len(records) != 1)}"
-    return f"{datasets} · {counted} · the latest ended {ended_at(max(record.ended for record in records))}"
+    amount = f"{counted(methods, 'method')}, {counted(len(records), 'run')}"
+    return f"{datasets} · {amount} · the latest ended {ended_at(max(record.ended for record in records))}"

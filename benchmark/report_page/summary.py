@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from benchmark.leaderboard import Board, seeds_in_words
 from benchmark.report_page.content import Summary
 from benchmark.selection import Group
+from datasets.plurals import counted
 
 SETS = {"uncommon": "uncommon settings", "test": "the test set"}
 
@@ -29,7 +30,7 @@ def _lead(board: Board, test_set: str) -> str:
     scores = {row.label: score for row in board.rows if (score := row.scores.get(f"accuracy/{test_set}"))}
     seeds = {seed for score in scores.values() for seed in score.values}
     means = {label: 100 * score.mean for label, score in scores.items() if len(score.values) == len(seeds)}
-    where = f"{board.shots} shots, {SETS[test_set]}"
+    where = f"{counted(board.shots, 'shot')}, {SETS[test_set]}"
     if not seeds:
         return ""
     if not means:
@@ -55,11 +56,11 @@ def _over(seeds: int, unranked: int) -> str:
 
 def _notes(group: Group, boards: Sequence[Board]) -> tuple[str, ...]:
     """What was left out of the group and of each board, then the cells without a finished run."""
-    own = [f"{board.shots} shots: {note}" for board in boards for note in board.notes if note not in group.notes]
+    own = [(board.shots, note) for board in boards for note in board.notes if note not in group.notes]
     missing = [
-        f"{row.label}, {board.shots} shots: no finished run of {seeds_in_words(row.missing)}"
+        f"{row.label}, {counted(board.shots, 'shot')}: no finished run of {seeds_in_words(row.missing)}"
         for board in boards
         for row in board.rows
         if row.missing
     ]
-    return (*group.notes, *own, *missing)
+    return (*group.notes, *(f"{counted(shots, 'shot')}: {note}" for shots, note in own), *missing)

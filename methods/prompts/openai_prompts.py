@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from datasets.errors import UserError
+from datasets.plurals import counted
 from methods.prompts.fits import Fits
 from methods.prompts.reply import prompts_in
 from methods.settings import PromptSettings
@@ -71,7 +72,7 @@ def write(noun: str, count: int, settings: PromptSettings, seed: int, fits: Fits
     cut = len(found) - len(prompts)
     needed = f"{count} are needed" + (f", and {cut} too long for the text encoder" if cut else "")
     raise UserError(
-        f"{_server(settings)} gave {len(prompts)} usable prompts for class '{noun}' where {needed}, "
+        f"{_server(settings)} gave {counted(len(prompts), 'usable prompt')} for class '{noun}' where {needed}, "
         f"in {settings.retries + 1} replies; it last said: '{_brief(reply)[:80]}'; set another prompts.model, or "
         "prompts.source=template"
     )

@@ -66,3 +66,4 @@ def test_where_there_is_none_the_line_says_why(cells: list[Record], run: str, sa
 
 def test_a_cell_is_described_in_words():
     assert described(cell("a", seed=2, components="noise")) == "diagen [noise] on mini_focus, 4 shots, seed 2"
+    assert described(cell("a", shots="1")) == "diagen on mini_focus, 1 shot, seed 0"

@@ -210,7 +210,7 @@ def test_photos_are_found_without_the_runs_preset_and_method(
 def test_photos_of_other_content_are_left_out(cell: Record, photos: Path, tmp_path: Path, capsys):
     Image.new("RGB", (8, 8)).save(photos / cell.tables["plan"]["guide"][0])
     assert main(["export"]) == 0
-    assert "1 images differ in content" in capsys.readouterr().err
+    assert "1 image of other content" in capsys.readouterr().err
     assert len(lines(tmp_path / "augmented")) == 16
 
 

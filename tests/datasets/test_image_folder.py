@@ -133,7 +133,7 @@ class TestGivenParts:
     def test_four_photos_are_enough_for_four_shots_where_the_rest_is_given(self, tmp_path: Path) -> None:
         dataset = open_folder(self.write(tmp_path, train=4, val=1, test=1))
         assert len(few_shot_task("photos", dataset, 4, 0).train) == 8
-        with pytest.raises(UserError, match=r"'cup' of photos has 4 training images, 8 shots need 8"):
+        with pytest.raises(UserError, match=r"'cup' of photos has 4 training images for 8 shots"):
             few_shot_task("photos", dataset, 8, 0)
 
     def test_without_a_validation_folder_an_image_must_be_left(self, tmp_path: Path) -> None:

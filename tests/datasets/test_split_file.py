@@ -94,12 +94,12 @@ def test_the_digest_follows_the_order_of_classes():
 class TestAFileThatDoesNotAgree:
     def test_an_image_of_other_content_is_named(self, task: FewShotTask, file: Path, tmp_path: Path):
         write_image(tmp_path / "custom_coco" / task.train[0].identifier, seed=99)
-        with pytest.raises(UserError, match=r"1 images differ in content.*train-val/cell_phone"):
+        with pytest.raises(UserError, match=r"1 image of other content.*train-val/cell_phone"):
             replay(read_split(file), DATASETS["custom_coco"](tmp_path))
 
     def test_an_image_that_is_not_there_is_named(self, task: FewShotTask, file: Path, tmp_path: Path):
         (tmp_path / "custom_coco" / task.tests["test"][0].identifier).unlink()
-        with pytest.raises(UserError, match=r"1 images of the split file are not in custom_coco.*test/cell_phone"):
+        with pytest.raises(UserError, match=r"custom_coco lacks 1 image of the split file.*test/cell_phone"):
             replay(read_split(file), DATASETS["custom_coco"](tmp_path))
 
     def test_other_classes_are_named(self, file: Path, tmp_path: Path):
