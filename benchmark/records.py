@@ -11,6 +11,8 @@ Table = Mapping[str, Sequence[Any]]
 """Column name → values, all of one length."""
 
 FINISHED, FAILED = "FINISHED", "FAILED"
+ALL_COMPONENTS = "all_components"
+"""The tag that names the components that a run's method has, on or off."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +70,20 @@ def as_text(settings: Mapping[str, str]) -> str:
 
 def method_label(tags: Mapping[str, str]) -> str:
     """`diagen`, `diagen [noise] classifier.epochs=5`: whatever tells a method's runs from those of the plain method."""
+    components = tags.get("components", "")
+    switched = "" if components in ("", _all_components(tags)) else f"[{components}]"
+    return " ".join(part for part in (tags["method"], switched, as_text(overrides(tags))) if part)
+
+
+def _all_components(tags: Mapping[str, str]) -> str:
+    """The tag `components` of a run that has all: the run tells, whose method may be of a plugin that is not loaded.
+
+    Runs of earlier releases do not tell it.
+    """
     from methods.base import METHODS
 
-    method, components = tags["method"], tags.get("components", "")
-    whole = method in METHODS and components == ",".join(METHODS[method].components)
-    switched = "" if whole or not components else f"[{components}]"
-    return " ".join(part for part in (method, switched, as_text(overrides(tags))) if part)
+    method = tags["method"]
+    return tags.get(ALL_COMPONENTS, ",".join(METHODS[method].components) if method in METHODS else "")
 
 
 def columns(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:

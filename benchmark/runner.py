@@ -17,7 +17,7 @@ from benchmark.evaluate import CellResult, evaluate
 from benchmark.failed_cells import CellsFailed, FailedCells
 from benchmark.grid import image_grid
 from benchmark.progress import Stages
-from benchmark.records import FAILED, method_label
+from benchmark.records import ALL_COMPONENTS, FAILED, method_label
 from benchmark.setting_files import preset_identity, protocol_identity
 from benchmark.settings import (
     RunSettings,
@@ -234,8 +234,11 @@ def _run_cell(job: Job, cell: Cell, tools: LocalTools, tracker: Tracker, parent:
     tools.stages.reset()
     tools.calibration = None
     task, split = job.tasks[cell], job.split(cell)
-    tags = {**job.tags, LEVEL: CELL, SPLIT: split.digest, "seed": str(seed), "shots": str(shots)}
-    with tracker.run(f"{job.settings.method} {counted(shots, 'shot')}, seed {seed}", tags, parent) as run:
+    components = ",".join(job.method.components)
+    own = {LEVEL: CELL, SPLIT: split.digest, "seed": str(seed), "shots": str(shots), ALL_COMPONENTS: components}
+    with tracker.run(
+        f"{job.settings.method} {counted(shots, 'shot')}, seed {seed}", {**job.tags, **own}, parent
+    ) as run:
         run.log_parameters({**flatten(job.settings), "seeds": [seed], "shots": [shots]})
         run.log_dataset(split.dataset, split.digest, job.dataset.source, _counts(split))
         run.log_text("split.json", to_text(split))

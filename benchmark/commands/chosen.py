@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from datasets.errors import UserError
+from datasets.errors import UnknownName, UserError
 
 if TYPE_CHECKING:
     from benchmark.selection import Group
@@ -20,7 +20,7 @@ def tracked_groups(
         preset, protocol: a name, as a leaderboard shows it, or the path of a file.
 
     Raises:
-        UserError: an unknown method, or no finished run is of what was chosen.
+        UserError: a method neither registered nor tracked, or no finished run is of what was chosen.
     """
     from benchmark.selection import comparable, nothing_chosen
     from benchmark.setting_checks import parse_numbers
@@ -29,10 +29,12 @@ def tracked_groups(
 
     chosen = parse_numbers("shots", shots, minimum=1) if shots else ()
     names = names_in("methods", methods) if methods else []
-    for name in names:
-        METHODS[name]  # an unknown one is refused, with the known ones
     preset, protocol = preset_identity(preset), protocol_identity(protocol)
     cells = tracker.cells()
+    known = {*METHODS, *(cell.tags["method"] for cell in cells)}  # a plugin's runs are told without the plugin
+    for name in names:
+        if name not in known:
+            raise UnknownName("method", name, known)
     groups = comparable(cells, dataset, preset, chosen, protocol, names)
     if not groups and (tracked := comparable(cells)):
         raise nothing_chosen(tracked, dataset, preset, protocol, names)

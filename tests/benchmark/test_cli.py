@@ -152,6 +152,17 @@ def test_a_leaderboard_shows_the_shots_and_methods_that_are_asked_for(tracking_u
     assert [(line["method"], line["shots"]) for line in lines] == [("standard", "4")]
 
 
+def test_methods_of_tracked_runs_can_be_asked_for_without_their_plugin(tracking_uri: str, capsys):
+    tags = {"level": "cell", "method": "copy_paste", "dataset": "d", "preset": "mini", "shots": "4", "seed": "0"}
+    with Tracker().run("a cell", tags) as run:
+        run.log_metrics({"accuracy/test": 0.5})
+    assert main(["leaderboard", "--format", "csv", "--methods", "copy_paste,standard"]) == 0
+    (line,) = csv.DictReader(capsys.readouterr().out.splitlines())
+    assert line["method"] == "copy_paste"
+    assert "did you mean copy_paste?" in complaint(capsys, "leaderboard", "--methods", "copy_past")
+    assert "did you mean standard?" in complaint(capsys, "report", "--methods", "standart")
+
+
 def test_a_leaderboard_without_runs_says_what_to_run(tracking_uri: str, capsys):
     assert "python -m benchmark run" in complaint(capsys, "leaderboard")
 

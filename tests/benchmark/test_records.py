@@ -6,11 +6,14 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from benchmark.progress import Stages
 from benchmark.records import Record, method_label, overrides, table_from_json
 from benchmark.runner import prepare, run_job
 from benchmark.settings import RunSettings
 from benchmark.tracking import Tracker
+from methods.base import METHODS
 from tests.benchmark.saved_records import load_records, save_records
 
 
@@ -24,6 +27,18 @@ def test_a_tracked_cell_gives_its_tables_and_files(world, small: Callable[..., R
     assert json.loads(record.files["split.json"])["shots"] == 2
     assert record.files["images.png"].startswith(b"\x89PNG")
     assert "nothing of that name" not in record.files
+
+
+@pytest.mark.parametrize(
+    ("components", "label"), [("", "diagen"), ("noise", "diagen [noise]"), ("none", "diagen [none]")]
+)
+def test_a_label_tells_what_is_switched_though_the_method_is_of_a_plugin_that_is_not_loaded(
+    components: str, label: str, world, small: Callable[..., RunSettings], tracking_uri: str, monkeypatch
+):
+    run_job(prepare(small("diagen", components=components)), Tracker(), Stages(quiet=True))
+    (cell,) = Tracker().cells()
+    monkeypatch.setattr(METHODS, "_plugins", {})
+    assert method_label({**cell.tags, "overrides": ""}) == label
 
 
 def test_records_survive_a_folder(tmp_path: Path):
