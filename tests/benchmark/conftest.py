@@ -92,7 +92,7 @@ class Tint:
     def __init__(self) -> None:
         self.made = 0
         self.stop_after = float("inf")
-        self.longest_prompt = 77
+        self.longest_prompt = float("inf")
 
     def fits(self, prompt: str) -> bool:
         return len(prompt) < self.longest_prompt

@@ -207,13 +207,13 @@ def test_no_prompt_that_is_too_long_is_kept_or_used(world, small: Settings, monk
     with pytest.raises(UserError):
         prompts()
     assert not list(Path("store").rglob("*.json"))
-    world.longest_prompt = 77
+    world.longest_prompt = float("inf")
     written = prompts()
     world.longest_prompt = 5
     with pytest.raises(UserError, match=r"of class 'apple' is too long .*, or set another prompts.model") as told:
         prompts()
     Path(str(told.value).split("delete ")[1].split(" to ")[0]).unlink()
-    world.longest_prompt = 77
+    world.longest_prompt = float("inf")
     assert prompts() == written
 
 
