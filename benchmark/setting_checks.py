@@ -169,7 +169,11 @@ def _check_names(root: DictConfig, config: DictConfig, content: dict[str, Any], 
     for key, value in content.items():
         name = _as_written(f"{prefix}{key}")
         if key not in config:
-            raise UserError(f"{where}: {UnknownName('setting', _whole_name(name, value), _names(root, ''))}")
+            known = _names(root, "")
+            if name in known:  # with dots, as --set takes it
+                group, _, own = name.rpartition(".")
+                raise UserError(f"{where}: '{name}' is written nested in a file: '{group}: {{{own}: {value}}}'")
+            raise UserError(f"{where}: {UnknownName('setting', _whole_name(name, value), known)}")
         node = config[key]
         if isinstance(node, DictConfig):
             if not isinstance(value, dict):
