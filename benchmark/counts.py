@@ -13,6 +13,8 @@ Counts = Mapping[str, Mapping[str, int]]
 ROWS = 100
 FEWEST = 30
 """Of more than `ROWS` classes, those with the fewest images are shown: where something is missing, it is there."""
+LONGEST_NAME = 40
+"""Characters of a class name; of a longer one the end is left out."""
 COLUMNS = 12
 """Columns beside each other; more of them follow below."""
 
@@ -34,9 +36,13 @@ def counts_table(name: str, counts: Counts) -> str:
 def _block(counts: Counts, shown: Sequence[str], columns: Sequence[str], with_sum: bool) -> str:
     sums = {column: sum(row.get(column, 0) for row in counts.values()) for column in columns}
     rows = [("class", list(columns), "sum")]
-    rows += [(name, _texts(counts[name], columns), str(_sum(counts[name]))) for name in shown]
+    rows += [(_cut(name), _texts(counts[name], columns), str(_sum(counts[name]))) for name in shown]
     rows.append(("sum", _texts(sums, columns), str(sum(_sum(row) for row in counts.values()))))
     return plain([[name, *texts, *([last] if with_sum else [])] for name, texts, last in rows])
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def _texts(row: Mapping[str, int], columns: Sequence[str]) -> list[str]:

@@ -217,6 +217,11 @@ class TestReport:
             "sum       3     12   15",
         ]
 
+    def test_a_long_class_name_is_cut(self) -> None:
+        lines = counts_table("imagefolder", {"x" * 200: {"test": 3}, "y" * 40: {"test": 4}}).splitlines()
+        assert lines[3].split() == ["x" * 39 + "…", "3", "3"]
+        assert lines[4].split() == ["y" * 40, "4", "4"]
+
     def test_many_columns_follow_below_each_other(self) -> None:
         counts = {"cat": {f"setting {number}": 1 for number in range(31)}}
         table = counts_table("focus", counts)
