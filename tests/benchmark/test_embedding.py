@@ -18,7 +18,7 @@ from benchmark.store import Store
 from datasets.errors import UserError
 from datasets.seeding import fingerprint
 from evaluation.frozen import Backbone, FloatArray, Network, Pixels
-from evaluation.views import standard_view, view_seed
+from evaluation.views import VERSION, standard_view, view_seed
 
 BLOCK = 4
 WAIT = 10.0
@@ -62,7 +62,7 @@ def test_features_and_store_do_not_depend_on_the_workers(
         seeds = [view_seed("standard", picture.digest, number, 0) for number in range(views)]
         assert np.array_equal(made[i], backbone.embed([standard_view(image(i), seed) for seed in seeds]))
     digests = [picture.digest for picture in pictures(BLOCK // views)]
-    key = fingerprint("features", backbone.fingerprint, "standard", views, digests)
+    key = fingerprint("features", backbone.fingerprint, "standard", views, digests, VERSION)
     stored = Store(tmp_path).array("features", key)
     assert stored is not None
     assert np.array_equal(stored, made[: BLOCK // views])
