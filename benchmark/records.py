@@ -47,11 +47,6 @@ class Record:
         return int(self.tags["seed"])
 
 
-def as_given(record: Record, option: str, default: str) -> str:
-    """What `--preset` or `--protocol` took: a name, or the path of a file, of which the tag has name and content."""
-    return record.parameters.get(option) or record.tags.get(option) or default
-
-
 def overrides(tags: Mapping[str, str]) -> dict[str, str]:
     """Setting → value of what tells a run from one of the plain method, of the tag `overrides`.
 

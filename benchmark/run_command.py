@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from benchmark.records import Record, as_given, method_label
+from benchmark.records import Record, method_label
 
 
 def run_command(record: Record, shots: Sequence[int], seeds: Sequence[int], data_root: str) -> str:
@@ -16,8 +16,8 @@ def run_command(record: Record, shots: Sequence[int], seeds: Sequence[int], data
         "--components": record.tags.get("components", "") if " [" in method_label(record.tags) else "",
         "--dataset": record.tags["dataset"],
         "--data-root": data_root if record.parameters.get("data_root") else "",
-        "--preset": as_given(record, "preset", ""),
-        "--protocol": as_given(record, "protocol", "paper"),
+        "--preset": _as_given(record, "preset", ""),
+        "--protocol": _as_given(record, "protocol", "paper"),
         "--split-file": replayed,
         "--shots": "" if replayed else ",".join(map(str, shots)),
         "--seeds": "" if replayed else ",".join(map(str, seeds)),
@@ -25,3 +25,8 @@ def run_command(record: Record, shots: Sequence[int], seeds: Sequence[int], data
     }
     words = [word for name, value in options.items() if value for word in (name, shlex.quote(value))]
     return " ".join(("python -m benchmark run", *words))
+
+
+def _as_given(record: Record, option: str, default: str) -> str:
+    """What `--preset` or `--protocol` took: a name, or the path of a file, of which the tag has name and content."""
+    return record.parameters.get(option) or record.tags.get(option) or default
