@@ -29,7 +29,8 @@ class PlainInversion:
 
     The whole matrix carries gradients and the optimiser's state, and all other rows are put back after each step; each
     image is taken anew, resized and encoded at each step that draws it, while nothing else is done: as by a loader
-    without workers. Text encoder in float32, UNet and codec in `dtype`.
+    without workers. The UNet's activations are computed twice, as by `--gradient_checkpointing` in the published
+    README's command, and each step's loss is read. Text encoder in float32, UNet and codec in `dtype`.
     """
 
     def __init__(self, folder: Path, dtype: torch.dtype) -> None:
@@ -39,6 +40,7 @@ class PlainInversion:
         pipeline.text_encoder.resize_token_embeddings(len(pipeline.tokenizer))
         for model in (pipeline.unet, pipeline.vae, pipeline.text_encoder):
             model.requires_grad_(False)
+        pipeline.unet.enable_gradient_checkpointing()
         self._table: Tensor = pipeline.text_encoder.get_input_embeddings().weight.requires_grad_(True)
 
     def learn(
@@ -54,12 +56,15 @@ class PlainInversion:
         scaler = torch.amp.GradScaler(self._device.type, enabled=self._dtype == torch.float16)
         draws = torch.Generator().manual_seed(seed)
         for _ in range(settings.steps):
-            scaler.scale(self._loss(images, resolution, settings.batch_size, schedule, draws)).backward()
+            loss = self._loss(images, resolution, settings.batch_size, schedule, draws)
+            scaler.scale(loss).backward()
             scaler.step(optimizer)
             scaler.update()
             optimizer.zero_grad()
+            others = torch.arange(len(frozen)) != len(frozen) - 1
             with torch.no_grad():
-                self._table[:-1] = frozen[:-1]
+                self._table[others] = frozen[others]
+            loss.item()  # for the published loop's progress bar: waits for the device
         # A copy: the next class learns in its row.
         word: npt.NDArray[np.float32] = self._table[-1].detach().clone().cpu().numpy()
         return word

@@ -128,6 +128,15 @@ def test_the_published_loop_changes_the_added_row_alone(checkpoint: Path, images
     assert np.abs(first - other).max() > 10 * TOLERANCE
 
 
+def test_the_published_loop_computes_activations_twice(checkpoint: Path, images: list[list[Image.Image]]) -> None:
+    """As its README's command asks; in the parts that gradients flow through."""
+    plain = PlainInversion(checkpoint, torch.float32)
+    passes: list[object] = []
+    plain._pipeline.unet.up_blocks[-1].resnets[-1].register_forward_pre_hook(lambda *_: passes.append(None))
+    plain.learn(images[0], SETTINGS, RESOLUTION, seed=1)
+    assert len(passes) == 2 * SETTINGS.steps
+
+
 def test_the_word_lowers_the_loss(make_generator: Callable[..., Generator], images: list[list[Image.Image]]) -> None:
     generator = make_generator()
     learned = learn_words(generator, images[:1], replace(SETTINGS, steps=60), [1])
