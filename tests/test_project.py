@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import yaml
 from benchmark import commands
 
 ROOT = Path(__file__).parents[1]
+PACKAGES = ("datasets", "evaluation", "methods", "benchmark")
 
 
 def requirements(name: str) -> list[str]:
@@ -38,6 +41,28 @@ def test_requirements_are_pinned_and_sorted(name: str):
     assert all(re.fullmatch(r"[a-z0-9-]+==[\w.]+", line) for line in lines)
     names = [line.partition("==")[0] for line in lines]
     assert names == sorted(names)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_what_is_imported_is_required(package: str):
+    """And does not merely come with another requirement, the next version of which may do without."""
+    required = {line.partition("==")[0] for line in requirements("requirements.txt")}
+    distributions = packages_distributions()
+    for path in (ROOT / package).rglob("*.py"):
+        for name in imported(path) - {*sys.stdlib_module_names, *PACKAGES, "_typeshed"}:
+            found = {distribution.lower().replace("_", "-") for distribution in distributions[name]}
+            assert found & required, f"{path} imports {name}"
+
+
+def imported(path: Path) -> set[str]:
+    """The topmost modules that a file imports, within functions too."""
+    names = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.append(node.module)
+    return {name.partition(".")[0] for name in names}
 
 
 def test_pre_commit_uses_the_same_ruff():
@@ -133,9 +158,8 @@ assert load_backbone("my_convnext", 32).dimension == 768
 
 
 def test_the_packages_import_one_way():
-    order = ["datasets", "evaluation", "methods", "benchmark"]
-    for rank, package in enumerate(order):
-        later = "|".join(order[rank + 1 :])
+    for rank, package in enumerate(PACKAGES):
+        later = "|".join(PACKAGES[rank + 1 :])
         for path in (ROOT / package).rglob("*.py"):
             found = (
                 re.findall(rf"^\s*(?:from|import) ((?:{later})\b\S*)", path.read_text(), re.MULTILINE) if later else []
@@ -148,7 +172,7 @@ def test_only_what_tracks_and_serves_knows_mlflow():
         ROOT / "benchmark" / f"{name}.py"
         for name in ("tracking", "tracking_failures", "tracked_classifier", "served_classifier")
     }
-    for package in ("benchmark", "methods", "evaluation", "datasets"):
+    for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
             if path not in known:
                 assert not re.search(r"^\s*(?:from|import) mlflow", path.read_text(), re.MULTILINE), path
