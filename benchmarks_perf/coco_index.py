@@ -9,12 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import typer
-
 from benchmarks_perf import report, seconds
 from benchmarks_perf.own_process import in_own_process, peak_memory
 from datasets.coco import Coco
 from datasets.coco_annotations import COCO_CLASSES
+from datasets.scripts import run_script
 
 POINTS_PER_POLYGON = (6, 37)
 
@@ -108,4 +107,4 @@ def _annotation(draw: random.Random, number: int, images: int, polygon: str) -> 
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_script(main)

@@ -15,10 +15,10 @@ from io import StringIO
 
 import numpy as np
 import numpy.typing as npt
-import typer
 
 from benchmarks_perf import report, seconds
 from benchmarks_perf.own_process import in_own_process, peak_memory
+from datasets.scripts import run_script
 from evaluation.density_coverage import density_coverage
 from evaluation.frechet_distance import frechet_distance
 from evaluation.near_copies import authenticity, near_copy_share, nearest_distance
@@ -43,7 +43,7 @@ class Measurement:
 
 def main(images: int = 20_000, entries: int = 1_024, neighbours: int = 5) -> None:
     """Time all metrics of `images` real and as many synthetic images of `entries` features each."""
-    ours, plain = (in_own_process(work, images, entries, neighbours) for work in (_ours, _prdc))
+    plain, ours = (in_own_process(work, images, entries, neighbours) for work in (_prdc, _ours))
     for step, spent in ours.seconds.items():
         print(f"  {step}: {spent:.1f} s")
     for name, expected in plain.metrics.items():
@@ -103,4 +103,4 @@ def _prdc(images: int, entries: int, neighbours: int) -> Measurement:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_script(main)

@@ -15,6 +15,7 @@ import typer
 
 from benchmarks_perf.plain_inversion import PlainInversion
 from datasets.mini_focus import CATEGORIES, render
+from datasets.scripts import run_script
 from methods.generator import Generator
 from methods.mini_sd.held_out import lessons, pictures_of_words, print_shares, seeds_of_words, shares_read
 from methods.mini_sd.oracle import load_oracle
@@ -60,4 +61,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_script(main)

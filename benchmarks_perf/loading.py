@@ -21,6 +21,7 @@ from benchmarks_perf.photos import photo_files
 from datasets.base import DATASETS
 from datasets.images import load_rgb
 from datasets.plurals import counted
+from datasets.scripts import run_script
 from evaluation.backbones import load_backbone
 from evaluation.features import ImageViews, embed_pixels, load_pixels
 from evaluation.frozen import Backbone, Pixels
@@ -93,4 +94,4 @@ def _pictures(folder: Path, count: int, width: int) -> tuple[list[Picture], str]
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_script(main)

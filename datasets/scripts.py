@@ -10,11 +10,22 @@ from datasets.errors import UserError
 
 
 def run_script(command: Callable[..., Any]) -> None:
-    """Run a function as a Typer command; a `UserError` is one line on stderr and exit code 2, as of every command."""
+    """Run a function as a Typer command; a `UserError` is one line on stderr and exit code 2, as of every command.
+
+    So is a file that is missing, and a package: some scripts need more than runs do.
+    """
     import typer
 
     try:
         typer.run(command)
     except UserError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        sys.exit(2)
+        _refuse(str(error))
+    except FileNotFoundError as error:
+        _refuse(f"{error.filename}: no such file or folder")
+    except ModuleNotFoundError as error:
+        _refuse(f"{error}: this script needs `pip install -r requirements-dev.txt`")
+
+
+def _refuse(line: str) -> None:
+    print(line, file=sys.stderr)  # noqa: T201
+    sys.exit(2)

@@ -8,11 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import typer
 from PIL import Image
 
 from datasets.mini_focus.render import render
 from datasets.mini_focus.scene import CATEGORIES, HELD_OUT, LOCATIONS, sample_scene
+from datasets.scripts import run_script
 
 SETTINGS = (
     *((location, "clear", "night" if location == "space" else "day") for location in LOCATIONS),
@@ -38,4 +38,4 @@ def main(out: Path, seed: int = 0) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_script(main)

@@ -17,7 +17,9 @@ import numpy.typing as npt
 import typer
 from rich.progress import track
 
+from datasets.errors import UserError
 from datasets.mini_focus import CATEGORIES, HELD_OUT, caption, render, sample_scene
+from datasets.scripts import run_script
 
 Pictures = npt.NDArray[np.uint8]
 
@@ -48,9 +50,13 @@ def main(
 
 
 def load_corpus(folder: Path) -> tuple[Pictures, list[dict[str, Any]]]:
-    """The pictures (memory-mapped) and, for each, its scene's attributes with its caption."""
+    """The pictures (memory-mapped) and, for each, its scene's attributes with its caption.
+
+    Raises:
+        UserError: no corpus is there.
+    """
     if not (folder / "images.npy").exists():
-        raise SystemExit(f"no corpus in {folder}: run python -m methods.mini_sd.corpus {folder}")
+        raise UserError(f"no corpus in {folder}: run python -m methods.mini_sd.corpus {folder}")
     return np.load(folder / "images.npy", mmap_mode="r"), json.loads((folder / "scenes.json").read_text())
 
 
@@ -66,4 +72,4 @@ def _render_part(indices: range, seed: int, categories: tuple[str, ...]) -> tupl
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_script(main)

@@ -15,6 +15,7 @@ import typer
 from numpy.random import Generator
 
 from datasets.mini_focus import CATEGORIES, Scene, sample_common, sample_uncommon
+from datasets.scripts import run_script
 from evaluation.backbones import load_backbone
 from methods.mini_sd.sampling import renders_of, scenes_of
 from methods.mini_sd.usefulness import IMAGE_SIZE, features, probe
@@ -50,4 +51,4 @@ def _drawn(sample: Callable[[Generator, str], Scene], seed: int, per_class: int)
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_script(main)

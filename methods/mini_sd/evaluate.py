@@ -12,6 +12,7 @@ import typer
 from diffusers import StableDiffusionPipeline
 
 from datasets.mini_focus import CATEGORIES
+from datasets.scripts import run_script
 from evaluation.backbones import load_backbone
 from evaluation.precision_recall import precision_recall
 from methods.mini_sd import architecture, usefulness
@@ -97,4 +98,4 @@ def reconstruction(pipeline: StableDiffusionPipeline, renders: Pictures) -> floa
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_script(main)

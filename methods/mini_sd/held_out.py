@@ -17,6 +17,7 @@ from diffusers import StableDiffusionPipeline
 
 from datasets.mini_focus import CATEGORIES, HELD_OUT, LOCATIONS, Scene, render, sample_common
 from datasets.mini_focus.caption import PLACES
+from datasets.scripts import run_script
 from datasets.seeding import seed_from
 from methods.generator import Generator
 from methods.mini_sd.oracle import Oracle, load_oracle
@@ -141,4 +142,4 @@ def print_shares(name: str, strength: float, shares: np.ndarray) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_script(main)

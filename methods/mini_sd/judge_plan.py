@@ -9,10 +9,10 @@ import json
 from pathlib import Path
 
 import numpy as np
-import typer
 from PIL import Image
 
 from datasets.mini_focus.scene import COMMON, COMMON_TIME, COMMON_WEATHER
+from datasets.scripts import run_script
 from methods.mini_sd.oracle import ATTRIBUTES, load_oracle
 
 
@@ -37,4 +37,4 @@ def main(plan: Path, store: Path, oracle: Path) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_script(main)

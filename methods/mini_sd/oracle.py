@@ -15,7 +15,9 @@ import torch
 import typer
 from torch import Tensor, nn
 
+from datasets.errors import UserError
 from datasets.mini_focus import CATEGORIES, HELD_OUT, LOCATIONS, TIMES, WEATHERS
+from datasets.scripts import run_script
 from evaluation.device import default_device
 from methods.mini_sd.corpus import load_corpus
 from methods.mini_sd.muon import optimizers
@@ -84,6 +86,9 @@ def main(
 
 
 def load_oracle(folder: Path) -> Oracle:
+    """The trained oracle of a folder; raises `UserError` where there is none."""
+    if not (folder / "oracle.pt").exists():
+        raise UserError(f"no oracle in {folder}: run python -m methods.mini_sd.oracle CORPUS {folder}")
     oracle = Oracle()
     oracle.load_state_dict(torch.load(folder / "oracle.pt", map_location="cpu", weights_only=True))
     return oracle.eval().to(default_device())
@@ -98,4 +103,4 @@ def _disturbed(pixels: Tensor, draw: torch.Generator) -> Tensor:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_script(main)

@@ -12,6 +12,7 @@ from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionPipeline
 from PIL import Image
 from rich.progress import track
 
+from datasets.folders import require_folder
 from datasets.mini_focus import CATEGORIES, LOCATIONS, Scene, full_caption, render, sample_scene
 from evaluation.device import default_device
 from methods.mini_sd.oracle import ATTRIBUTES, Oracle
@@ -28,7 +29,9 @@ GUIDANCE_SCALE = 3.0
 Pictures = npt.NDArray[np.uint8]
 
 
-def open_pipeline(weights: object) -> StableDiffusionPipeline:
+def open_pipeline(weights: Path) -> StableDiffusionPipeline:
+    """A folder of weights in diffusers' layout, in float32; raises `UserError` where there is none."""
+    require_folder(weights, "weights in diffusers' layout are needed, such as methods/mini_sd/weights")
     pipeline = StableDiffusionPipeline.from_pretrained(weights, torch_dtype=torch.float32, safety_checker=None)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline.to(default_device())

@@ -16,6 +16,7 @@ import numpy as np
 import typer
 from PIL import Image
 
+from datasets.scripts import run_script
 from evaluation.backbones import load_backbone
 from evaluation.precision_recall import precision_recall
 from methods.generator import Generator
@@ -103,4 +104,4 @@ def _timed(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_script(main)

@@ -13,6 +13,8 @@ import typer
 from diffusers import AutoencoderKL
 from torch import Tensor
 
+from datasets.folders import require_folder
+from datasets.scripts import run_script
 from evaluation.device import default_device
 from methods.mini_sd.architecture import build_autoencoder
 from methods.mini_sd.corpus import load_corpus
@@ -37,8 +39,10 @@ def main(
     """Train on CORPUS, resuming from OUT; the last pictures are kept for validation (PSNR)."""
     device = default_device()
     torch.manual_seed(seed)
-    model = (AutoencoderKL.from_pretrained(start_from) if start_from else build_autoencoder()).to(device)
     images, _ = load_corpus(corpus)
+    if start_from:
+        require_folder(start_from, "a codec to go on from is needed")
+    model = (AutoencoderKL.from_pretrained(start_from) if start_from else build_autoencoder()).to(device)
     held_out = pixels_of(images[-VALIDATION_SIZE:]).to(device)
     count = len(images) - VALIDATION_SIZE
 
@@ -78,4 +82,4 @@ def psnr(model: AutoencoderKL, pixels: Tensor) -> float:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_script(main)

@@ -19,6 +19,7 @@ from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor
 from transformers import CLIPTextModel
 
+from datasets.scripts import run_script
 from methods.guidance import guidance_embedding
 from methods.mini_sd.architecture import TIMESTEPS
 from methods.mini_sd.corpus import load_corpus
@@ -124,4 +125,4 @@ def consistent(unet: UNet2DConditionModel, text_encoder: CLIPTextModel, noised: 
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_script(main)

@@ -22,7 +22,9 @@ from rich.progress import track
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from datasets.folders import require_folder
 from datasets.mini_focus import CATEGORIES, COLOURS, LOCATIONS, TIMES, WEATHERS
+from datasets.scripts import run_script
 from evaluation.device import default_device
 from methods.mini_sd.architecture import TEXT_WIDTH, TIMESTEPS, build_scheduler, build_text_encoder, build_unet
 from methods.mini_sd.corpus import load_corpus
@@ -51,13 +53,15 @@ def main(
 ) -> None:
     """Train on CORPUS, resuming from OUT, and write OUT/weights, which diffusers' pipelines open."""
     device = default_device()
-    vae = AutoencoderKL.from_pretrained(autoencoder).to(device).eval()
     images, scenes = load_corpus(corpus)
+    require_folder(autoencoder, "a codec is needed, by python -m methods.mini_sd.train_autoencoder")
+    vae = AutoencoderKL.from_pretrained(autoencoder).to(device).eval()
     tokenizer = build_tokenizer()
     pictures = captioned_latents(vae, images, scenes, tokenizer, out / "latents.pt")
     vae.register_to_config(scaling_factor=pictures.scaling_factor)
     torch.manual_seed(seed)
     if start_from:
+        require_folder(start_from, "weights to go on from are needed")
         text_encoder = read_text_encoder(start_from, tokenizer).to(device)
         unet = UNet2DConditionModel.from_pretrained(start_from / "unet", torch_dtype=torch.float32).to(device)
     else:
@@ -261,4 +265,4 @@ def teach_words(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_script(main)

@@ -15,6 +15,7 @@ from diffusers import AutoencoderKL
 from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor
 
+from datasets.scripts import run_script
 from methods.mini_sd.corpus import load_corpus
 from methods.mini_sd.discriminator import Discriminator
 from methods.mini_sd.muon import optimizers
@@ -136,4 +137,4 @@ def decoded(vae: AutoencoderKL, latents: Tensor) -> Tensor:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_script(main)

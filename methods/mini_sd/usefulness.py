@@ -17,6 +17,7 @@ from PIL import Image
 from datasets.base import Example
 from datasets.mini_focus import CATEGORIES, Scene
 from datasets.mini_focus.dataset import MiniFocus
+from datasets.scripts import run_script
 from evaluation.accuracy import mean_class_accuracy
 from evaluation.backbones import load_backbone
 from evaluation.classifier import TrainingFeatures, train_head
@@ -122,4 +123,4 @@ def probe(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_script(main)

@@ -13,6 +13,7 @@ import typer
 from diffusers import AutoencoderKL
 from torch import Tensor
 
+from datasets.scripts import run_script
 from methods.mini_sd.architecture import build_autoencoder
 from methods.mini_sd.sampling import open_pipeline
 from methods.mini_sd.tokenizer import build_tokenizer
@@ -61,4 +62,4 @@ def _widened(weights: Tensor, shape: torch.Size, draw: torch.Generator) -> Tenso
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    run_script(main)
