@@ -48,8 +48,9 @@ def _measured(size: Size, files: Files) -> Measurement:
         name="textual inversion",
         work=f"{STEPS:,} steps of {size.inversion.batch_size} at {resolution} px",
         note=f"{counted_text(counted)} a class; computed from {size.inversion.steps} steps; {len(files)} classes "
-        f"together, against {size.plain_classes} learned one by one as in the published code: each image opened, "
-        f"resized and encoded at every step, the whole token matrix trained, {dtype_name(plain_dtype())}",
+        f"together, against {size.plain_classes} learned one by one as by the published command: each image opened, "
+        "resized and encoded at every step, activations computed twice, the whole token matrix trained, "
+        f"{dtype_name(plain_dtype())}",
         unit="class",
         plain=_seconds(learn_alone, size.inversion.steps) / len(alone),
         ours=ours,
