@@ -58,8 +58,8 @@ class PromptSettings:
 
     source: str = "openai"
     """`openai`: a language model writes them; `template`: word lists do."""
-    model: str = "gpt-4"
-    """For `openai`: the model's name at its server."""
+    model: str = "gpt-6.1-sol"
+    """For `openai`: the model's name at its server. The paper's GPT-4 was shut down in October 2026."""
     base_url: str = ""
     """Empty: the OpenAI service. The key is read from OPENAI_API_KEY and from nowhere else."""
     timeout_seconds: float = 60.0

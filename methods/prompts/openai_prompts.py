@@ -16,6 +16,8 @@ KEY_VARIABLE = "OPENAI_API_KEY"
 OPENAI_URL = "https://api.openai.com/v1"
 SPARE = 5
 """Prompts asked for beyond those needed, since some replies are unusable (the published code's number)."""
+_REFUSALS = (400, 422)
+"""HTTP status of requests that hold what a server does not take."""
 
 INSTRUCTION = """Write {count} different prompts for a text-to-image model, each a photo of a {noun}.
 Follow this pattern, in which every bracket is optional:
@@ -94,9 +96,8 @@ def _ask(client: Any, noun: str, count: int, settings: PromptSettings, seed: int
     from openai import APIStatusError, APITimeoutError, OpenAIError
 
     answer: Any = None
-    message = {"role": "user", "content": INSTRUCTION.format(count=count, noun=noun)}
     try:
-        answer = client.chat.completions.create(model=settings.model, messages=[message], seed=seed % 2**31)
+        answer = _completion(client, settings.model, INSTRUCTION.format(count=count, noun=noun), seed % 2**31)
         return str(answer.choices[0].message.content or "")
     except APITimeoutError:
         problem = f"did not answer within {settings.timeout_seconds:g} s (prompts.timeout_seconds)"
@@ -107,9 +108,22 @@ def _ask(client: Any, noun: str, count: int, settings: PromptSettings, seed: int
     except (AttributeError, IndexError, TypeError, ValueError):
         problem = _instead_of_a_completion(answer)
     raise UserError(
-        f"no prompts for class '{noun}': {_server(settings)} {problem}; prompts.base_url names another "
-        "server, prompts.source=template needs none"
+        f"no prompts for class '{noun}': {_server(settings)} {problem}; prompts.model names another model, "
+        "prompts.base_url another server, prompts.source=template needs none"
     )
+
+
+def _completion(client: Any, model: str, text: str, seed: int) -> Any:
+    """The model's answer to the text; without a seed where its server refuses one, as Google's and Mistral's do."""
+    from openai import APIStatusError
+
+    request: dict[str, Any] = {"model": model, "messages": [{"role": "user", "content": text}]}
+    try:
+        return client.chat.completions.create(**request, seed=seed)
+    except APIStatusError as error:
+        if error.status_code not in _REFUSALS or "seed" not in error.message:
+            raise
+    return client.chat.completions.create(**request)
 
 
 def _instead_of_a_completion(answer: Any) -> str:

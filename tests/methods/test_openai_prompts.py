@@ -130,6 +130,13 @@ def test_an_empty_answer_counts_as_too_few() -> None:
         assert "0 usable prompts" in refusal(settings)
 
 
+@pytest.mark.parametrize(("status", "said"), [(400, "Unknown name 'seed'"), (422, "seed: extra_forbidden")])
+def test_a_server_that_takes_no_seed_is_asked_without(status: int, said: str) -> None:
+    with server((status, lambda: json.dumps({"error": {"message": said}})), (200, numbered(8))) as (settings, requests):
+        assert len(write_prompts("car", 3, settings, seed=0)) == 3
+    assert ["seed" in request for request in requests] == [True, False]
+
+
 def test_server_errors_are_tried_again() -> None:
     with server((500, "broken"), (200, numbered(3))) as (settings, requests):
         assert len(write_prompts("car", 3, settings, seed=0)) == 3
