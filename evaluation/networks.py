@@ -73,7 +73,8 @@ def dinov2(name: str) -> Network:
     # The hub's code warns at each import that xFormers is not there.
     logging.getLogger("dinov2").setLevel(logging.ERROR)
     try:
-        model = torch.hub.load("facebookresearch/dinov2", name, trust_repo=True, verbose=False)
+        # Validation, of repositories that users name, asks GitHub's API, which refuses many addresses and stale tokens.
+        model = torch.hub.load("facebookresearch/dinov2", name, trust_repo=True, skip_validation=True, verbose=False)
     except (OSError, RuntimeError) as error:
         raise _unreachable(name, error) from error
     return Network(model, IMAGENET_MEAN, IMAGENET_STD, "bicubic", weights_digest(model), multiple_of=DINO_PATCH)
