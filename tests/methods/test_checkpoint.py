@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from datasets.errors import UserError
 from methods.checkpoint_layout import MODELS, checkpoint_files
@@ -91,8 +92,6 @@ def test_a_part_without_any_weights_beside_fp16_ones_is_named(folder: Path) -> N
 
 
 def _double_weights(source: Path, target: Path) -> None:
-    from safetensors.torch import load_file, save_file
-
     save_file({name: 2 * tensor for name, tensor in load_file(source).items()}, target, {"format": "pt"})
 
 
@@ -115,29 +114,45 @@ def test_a_truncated_weight_file_is_refused_in_one_line(folder: Path, make_gener
 def test_weights_that_lack_a_tensor_are_refused_rather_than_filled_with_random_numbers(
     folder: Path, make_generator: Callable[..., Generator], part: str, cut: str, first: str
 ) -> None:
-    from safetensors.torch import load_file, save_file
-
     file = folder / part / f"{MODELS[part]}.safetensors"
     save_file({name: value for name, value in load_file(file).items() if cut not in name}, file, {"format": "pt"})
     with pytest.raises(UserError, match=f"the weights of {part} lack {first}: copy"):
         _ = make_generator(folder).model
 
 
-def test_a_codec_with_the_names_of_2022_is_opened(
+def test_a_checkpoint_with_the_files_of_2022_is_opened(
     folder: Path, checkpoints: dict[str, Path], make_generator: Callable[..., Generator], guides: dict[int, Image.Image]
 ) -> None:
-    """Stable Diffusion 1.4's codec has them on the hub."""
-    from safetensors.torch import load_file, save_file
-
-    file = folder / "vae" / f"{UNET}.safetensors"
-    old = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
-    weights = load_file(file)
-    for new, former in old.items():
-        weights = {name.replace(f".{new}.", f".{former}."): value for name, value in weights.items()}
-    assert any(".query." in name for name in weights)
-    save_file(weights, file, {"format": "pt"})
+    """Stable Diffusion 1.4 has them on the hub: other names in codec and text encoder, a tokenizer in several files."""
+    _rename_attention_as_in_2022(folder / "vae" / f"{UNET}.safetensors")
+    _rename_text_as_in_2022(folder / "text_encoder" / "model.safetensors")
+    _split_tokenizer_as_in_2022(folder / "tokenizer")
     made, expected = (_image(make_generator(each), guides) for each in (folder, checkpoints["ddim"]))
     assert difference(made, expected) == 0
+
+
+def _rename_attention_as_in_2022(file: Path) -> None:
+    former = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
+    weights = load_file(file)
+    for name, old in former.items():
+        weights = {key.replace(f".{name}.", f".{old}."): value for key, value in weights.items()}
+    assert any(".query." in key for key in weights)
+    save_file(weights, file, {"format": "pt"})
+
+
+def _rename_text_as_in_2022(file: Path) -> None:
+    weights = {f"text_model.{key.removeprefix('text_model.')}": value for key, value in load_file(file).items()}
+    positions = len(weights["text_model.embeddings.position_embedding.weight"])
+    weights["text_model.embeddings.position_ids"] = torch.arange(positions)[None]
+    save_file(weights, file, {"format": "pt"})
+
+
+def _split_tokenizer_as_in_2022(folder: Path) -> None:
+    model = json.loads((folder / "tokenizer.json").read_text())["model"]
+    (folder / "tokenizer.json").unlink()
+    (folder / "vocab.json").write_text(json.dumps(model["vocab"]))
+    merges = [pair if isinstance(pair, str) else " ".join(pair) for pair in model["merges"]]
+    (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *merges, ""]))
 
 
 def test_the_index_names_the_sampler_and_so_belongs_to_the_fingerprint(
