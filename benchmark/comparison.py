@@ -129,4 +129,6 @@ def _pair(first: str, second: str, by_label: Mapping[str, Mapping[Cell, Record]]
 
 
 def _shown(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
+    """To three digits, and on the side of `ALPHA` on which it is."""
+    text = f"{p:.3f}"
+    return "< 0.001" if p < 0.001 else f"< {text}" if p < ALPHA <= float(text) else f"= {text}"

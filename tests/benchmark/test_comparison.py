@@ -97,6 +97,15 @@ def test_p_values_are_corrected_for_the_number_of_pairs() -> None:
     assert found[0].p >= 2 * alone.p
 
 
+@pytest.mark.parametrize(
+    ("p", "shown"), [(0.0003, "< 0.001"), (0.0314, "= 0.031"), (0.04966, "< 0.050"), (0.05, "= 0.050")]
+)
+def test_a_p_value_is_shown_on_its_side_of_the_level(p: float, shown: str) -> None:
+    comparison = Comparison("a", "b", "test", cells=3, seeds=3, difference=0.1, p=p)
+    assert f"p {shown} after Holm's correction" in comparison.verdict
+    assert comparison.verdict.startswith("a is better" if p < 0.05 else "no significant")
+
+
 def test_one_seed_cannot_tell() -> None:
     comparison = one(compare(records(a=[0.5], b=[0.9]), "test"))
     assert math.isnan(comparison.p)
