@@ -21,7 +21,7 @@ def run_script(command: Callable[..., Any]) -> None:
     except UserError as error:
         _refuse(str(error))
     except FileNotFoundError as error:
-        _refuse(f"{error.filename}: no such file or folder")
+        _refuse(f"{error.filename}: no such file or folder" if error.filename else str(error))
     except ModuleNotFoundError as error:
         _refuse(f"{error}: this script needs `pip install -r requirements-dev.txt`")
 

@@ -92,7 +92,7 @@ def test_the_paper_preset_has_the_papers_hyper_parameters():
             "steps": 1000, "batch_size": 4, "learning_rate": 2e-3, "weight_decay": 1e-2, "initial_word": "the",
         },
         "generator": {"checkpoint": "CompVis/stable-diffusion-v1-4", "resolution": 512, "scheduler": "checkpoint"},
-        "prompts": {"source": "openai"},
+        "prompts": {"source": "openai", "model": "gpt-6.1-sol"},  # the paper's GPT-4 was shut down
         "da_fusion": {"strength": 0.5, "guidance_scale": 7.5, "synthetic_probability": 0.5},
         "diagen": {
             "strength": 0.7, "guidance_scale": 15.0, "synthetic_probability": 0.7, "steps": 50,

@@ -19,6 +19,10 @@ def without_a_file() -> None:
     Path("nowhere/plan.json").read_text()
 
 
+def without_something() -> None:
+    raise FileNotFoundError("no checkpoint here")
+
+
 def without_a_package() -> None:
     import no_such_package  # noqa: F401
 
@@ -28,6 +32,7 @@ def without_a_package() -> None:
     [
         (refused, "shots=0: ask for at least 1"),
         (without_a_file, "nowhere/plan.json: no such file or folder"),
+        (without_something, "no checkpoint here"),
         (
             without_a_package,
             "No module named 'no_such_package': this script needs `pip install -r requirements-dev.txt`",
