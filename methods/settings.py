@@ -62,8 +62,8 @@ class PromptSettings:
     """For `openai`: the model's name at its server. The paper's GPT-4 was shut down in October 2026."""
     base_url: str = ""
     """Empty: the OpenAI service. The key is read from OPENAI_API_KEY and from nowhere else."""
-    timeout_seconds: float = 60.0
-    """How long a reply is waited for."""
+    timeout_seconds: float = 300.0
+    """How long a reply is waited for: a model that reasons, or one on a CPU, takes minutes."""
     retries: int = 3
     """How often a server is asked again that fails, or writes too few usable prompts."""
     word_list: str = "general"

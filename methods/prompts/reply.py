@@ -11,7 +11,8 @@ from methods.prompts.layout import candidates
 MAX_WORDS = 50
 """A longer line is prose about prompts, or more than a text encoder of 77 tokens takes."""
 
-_THOUGHTS = re.compile(r"<think>.*?(</think>|$)", re.DOTALL | re.IGNORECASE)
+_THOUGHTS = re.compile(r"^.*</think>|<think>.*$", re.DOTALL | re.IGNORECASE)
+"""What a reasoning model says to itself first. Many servers leave out the opening mark, a cut reply the closing one."""
 _MARKS = " \t\"'`*_“”‘’«»„"
 _IRREGULAR = {"mouse": "mice", "goose": "geese", "person": "people", "man": "men", "woman": "women"}
 

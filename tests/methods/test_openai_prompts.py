@@ -248,6 +248,7 @@ EXPECTED = ["a photo of a <word> at night", "a photo of a red <word> in the rain
         '```json\n{"prompts": ["a photo of a dog at night", "a photo of a red dog in the rain"]}\n```',
         "1. a photo of a dog at night. 2. a photo of a red dog in the rain.",
         "<think>A dog?\n1. a dog</think>\n1. a photo of a dog at night\n2. a photo of a red dog in the rain",
+        "A dog?\n1. a dog\n</think>\n\n1. a photo of a dog at night\n2. a photo of a red dog in the rain",
         "1. a photo of a dog at night\n2. a photo of a dog at night\n3. a photo of a red dog in the rain\n4. a cat",
     ],
 )
