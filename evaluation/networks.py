@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import torch
 from torch import nn
@@ -75,6 +77,12 @@ def dinov2(name: str) -> Network:
     try:
         # Validation, of repositories that users name, asks GitHub's API, which refuses many addresses and stale tokens.
         model = torch.hub.load("facebookresearch/dinov2", name, trust_repo=True, skip_validation=True, verbose=False)
+    except (ImportError, BadZipFile) as error:
+        kept = Path(torch.hub.get_dir(), "facebookresearch_dinov2_main")
+        raise UserError(
+            f"backbone {name}: DINOv2's code as torch.hub has it cannot be used ({_reason(error)}); "
+            f"delete {kept} and connect once"
+        ) from error
     except (OSError, RuntimeError) as error:
         raise _unreachable(name, error) from error
     return Network(model, IMAGENET_MEAN, IMAGENET_STD, "bicubic", weights_digest(model), multiple_of=DINO_PATCH)
@@ -114,8 +122,11 @@ def _bad_tag(name: str, error: RuntimeError) -> UserError:
 
 
 def _unreachable(name: str, error: Exception) -> UserError:
-    reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
     return UserError(
-        f"backbone {name}: its weights could not be downloaded ({reason}); "
+        f"backbone {name}: its weights could not be downloaded ({_reason(error)}); "
         "connect once, or choose efficientnet_lite0, which needs no download"
     )
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:120]

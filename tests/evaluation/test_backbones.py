@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -162,6 +163,21 @@ def test_unreachable_weights_are_one_clear_line(name: str, monkeypatch: pytest.M
     ) as caught:
         load_backbone(name, 224)
     assert "\n" not in str(caught.value)
+
+
+def test_code_of_torch_hub_that_is_of_no_use_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As DINOv2's first code, in the cache of who once loaded it, or one whose download was cut."""
+
+    def offline(*_: object) -> None:
+        raise URLError("Network is unreachable")
+
+    kept = tmp_path / "hub" / "facebookresearch_dinov2_main"
+    kept.mkdir(parents=True)
+    (kept / "hubconf.py").write_text("from dinov2_without_hub.backbones import dinov2_vits14")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr("torch.hub.urlopen", offline)
+    with pytest.raises(UserError, match=rf"No module named 'dinov2_without_hub'.*delete {kept} and connect"):
+        networks.dinov2("dinov2_vits14")
 
 
 def test_an_unknown_tag_gets_the_nearest() -> None:
