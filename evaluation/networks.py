@@ -77,13 +77,13 @@ def dinov2(name: str) -> Network:
     try:
         # Validation, of repositories that users name, asks GitHub's API, which refuses many addresses and stale tokens.
         model = torch.hub.load("facebookresearch/dinov2", name, trust_repo=True, skip_validation=True, verbose=False)
-    except (ImportError, BadZipFile) as error:
+    except ImportError as error:  # an old copy of it lacks what its hubconf.py names
         kept = Path(torch.hub.get_dir(), "facebookresearch_dinov2_main")
         raise UserError(
             f"backbone {name}: DINOv2's code as torch.hub has it cannot be used ({_reason(error)}); "
             f"delete {kept} and connect once"
         ) from error
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, BadZipFile) as error:
         raise _unreachable(name, error) from error
     return Network(model, IMAGENET_MEAN, IMAGENET_STD, "bicubic", weights_digest(model), multiple_of=DINO_PATCH)
 

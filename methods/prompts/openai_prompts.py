@@ -16,6 +16,8 @@ KEY_VARIABLE = "OPENAI_API_KEY"
 OPENAI_URL = "https://api.openai.com/v1"
 SPARE = 5
 """Prompts asked for beyond those needed, since some replies are unusable (the published code's number)."""
+CONNECT_SECONDS = 10.0
+"""How long a connection is waited for, at most: where no machine is nothing answers, and a reply takes minutes."""
 _REFUSALS = (400, 422)
 """HTTP status of requests that hold what a server does not take."""
 
@@ -81,12 +83,12 @@ def write(noun: str, count: int, settings: PromptSettings, seed: int, fits: Fits
 
 
 def _client(settings: PromptSettings) -> Any:
-    from openai import OpenAI
+    from openai import OpenAI, Timeout
 
     return OpenAI(
         api_key=_key(),
         base_url=settings.base_url or OPENAI_URL,
-        timeout=settings.timeout_seconds,
+        timeout=Timeout(settings.timeout_seconds, connect=min(settings.timeout_seconds, CONNECT_SECONDS)),
         max_retries=settings.retries,
     )
 
@@ -100,7 +102,10 @@ def _ask(client: Any, noun: str, count: int, settings: PromptSettings, seed: int
         answer = _completion(client, settings.model, INSTRUCTION.format(count=count, noun=noun), seed % 2**31)
         return str(answer.choices[0].message.content or "")
     except APITimeoutError:
-        problem = f"did not answer within {settings.timeout_seconds:g} s (prompts.timeout_seconds)"
+        problem = (
+            f"did not answer within {settings.timeout_seconds:g} s (prompts.timeout_seconds), "
+            f"or took no connection within {CONNECT_SECONDS:g} s"
+        )
     except APIStatusError as error:
         problem = f"answered {error.status_code}: {_brief(error.message)}"
     except OpenAIError as error:

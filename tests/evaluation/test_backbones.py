@@ -166,7 +166,7 @@ def test_unreachable_weights_are_one_clear_line(name: str, monkeypatch: pytest.M
 
 
 def test_code_of_torch_hub_that_is_of_no_use_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As DINOv2's first code, in the cache of who once loaded it, or one whose download was cut."""
+    """As DINOv2's first code, in the cache of who once loaded it."""
 
     def offline(*_: object) -> None:
         raise URLError("Network is unreachable")

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from datasets.errors import UserError
-from methods.prompts import check_prompt_settings, write_prompts
+from methods.prompts import check_prompt_settings, openai_prompts, write_prompts
 from methods.prompts.reply import noun_pattern, prompts_in
 from methods.settings import PromptSettings
 
@@ -188,6 +188,24 @@ def test_a_server_that_is_down_is_named() -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     refusal(replace(SETTINGS, base_url=f"http://127.0.0.1:{port}/v1"), "cannot be reached")
+
+
+def test_a_server_that_takes_no_connection_is_given_up_long_before_a_reply_would_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its queue is full: who knocks hears nothing, as at an address where no machine is."""
+    monkeypatch.setattr(openai_prompts, "CONNECT_SECONDS", 0.2)
+    with ExitStack() as sockets:
+        deaf = sockets.enter_context(socket.socket())
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        for waiting in [sockets.enter_context(socket.socket()) for _ in range(4)]:
+            waiting.setblocking(False)
+            waiting.connect_ex(deaf.getsockname())
+        settings = replace(SETTINGS, base_url=f"http://127.0.0.1:{deaf.getsockname()[1]}/v1", timeout_seconds=60.0)
+        begin = time.monotonic()
+        refusal(replace(settings, retries=0), r"took no connection within 0.2 s")
+        assert time.monotonic() - begin < 30
 
 
 def refusal(settings: PromptSettings, problem: str = "class") -> str:
