@@ -6,12 +6,18 @@ float64 distance of its two vectors. The outcome is that of computing every dist
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import numpy.typing as npt
 
 from evaluation.feature_sets import Doubles, Floats, Integers, check_features, row_blocks
 
 Singles = npt.NDArray[np.float32]
+
+# On macOS the OpenMP libraries that faiss and PyTorch bring take each other's functions, and the process crashes in
+# their threads (https://github.com/faiss-wheels/faiss-wheels/issues/73). There all is computed in float64, more slowly.
+_FAISS_CRASHES = sys.platform == "darwin"
 
 # Candidates beyond those that are needed, so that rounding seldom leaves a doubt.
 _SPARE = 4
@@ -61,11 +67,14 @@ def nearest(points: Floats, others: Floats) -> tuple[Integers, Doubles]:
 
 def _nearest(points: Floats, others: Floats, count: int) -> tuple[Integers, Doubles]:
     """Candidates and their distances, both (P, K), among which the `count` nearest of `others` are."""
+    width = min(len(others), count + _SPARE)
+    if _FAISS_CRASHES:
+        candidates = _candidates_in_double(points, others, width)
+        return candidates, _distances(points, others, candidates)
     import faiss
 
     centre = others.mean(axis=0, dtype=np.float64)
     queries, database = single(points, centre), single(others, centre)
-    width = min(len(others), count + _SPARE)
     found, candidates = faiss.knn(queries, database, width)
     distances = _distances(points, others, candidates)
     reach = _smallest(distances, count)
@@ -78,7 +87,7 @@ def _nearest(points: Floats, others: Floats, count: int) -> tuple[Integers, Doub
 
 
 def _candidates_in_double(points: Floats, others: Floats, width: int) -> Integers:
-    """Indices (P, `width`) of the nearest, for points whose neighbours are too alike for float32."""
+    """Indices (P, `width`) of the nearest, in no order, also of points whose neighbours are too alike for float32."""
     centre = others.mean(axis=0, dtype=np.float64)
     database = others - centre
     squares = np.einsum("ij,ij->i", database, database)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -10,6 +12,14 @@ from scipy.spatial.distance import cdist
 from evaluation.neighbours import class_neighbour_radii, nearest, neighbour_radii
 
 Doubles = npt.NDArray[np.float64]
+
+
+@pytest.fixture(autouse=True, params=["with faiss", "without, as on macOS"])
+def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test runs twice; what finds the neighbours without faiss must not even import it."""
+    if request.param != "with faiss":
+        monkeypatch.setattr("evaluation.neighbours._FAISS_CRASHES", True)
+        monkeypatch.setitem(sys.modules, "faiss", None)
 
 
 def clouds(seed: int, count: int, width: int, spread: float = 1.0) -> Doubles:
