@@ -9,6 +9,9 @@ from methods.base import Method
 
 logger = logging.getLogger(__name__)
 
+_NEEDS_A_GPU = 256
+"""Pixels of an image's side; the miniature's 64 are made for a CPU."""
+
 
 def check_services(settings: RunSettings, method: Method) -> None:
     """Refuse backbones, checkpoints and prompt sources that cannot work; quick, without a download.
@@ -36,6 +39,14 @@ def warn_of_services(settings: RunSettings, method: Method) -> None:
     """Say which settings can work and will hardly do what was meant."""
     if method.synthetic_probability == 0:
         return
+    from evaluation.device import default_device
+
+    if settings.generator.resolution >= _NEEDS_A_GPU and default_device().type == "cpu":
+        logger.warning(
+            "PyTorch finds no GPU: on a CPU an image of %d pixels takes minutes, a learned word hours; where there is "
+            "one, nvidia-smi must show it, and PyTorch be built for CUDA and no newer than the driver takes",
+            settings.generator.resolution,
+        )
     if settings.generator.checkpoint == "mini_sd" and settings.dataset != "mini_focus":
         logger.warning(
             "mini_sd draws the miniature's ten classes and nothing else: for %s take --preset paper, or another "

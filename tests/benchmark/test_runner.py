@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
+from benchmark.checks import warn_of_services
 from benchmark.leaderboard import Board, Row, leaderboard
 from benchmark.progress import Stages
 from benchmark.runner import prepare, run_job
 from benchmark.selection import comparable
-from benchmark.settings import RunSettings
+from benchmark.settings import RunSettings, build_method
 from benchmark.splits import write_splits
 from benchmark.tracking import Tracker
 from datasets.base import DATASETS
@@ -154,6 +156,15 @@ def test_drawings_of_the_miniature_for_other_data_are_warned_of(world, small: Se
     drawings, unused = caplog.messages
     assert drawings.startswith("mini_sd draws the miniature's ten classes and nothing else: for squares take")
     assert unused.startswith("prompts.base_url is not asked")
+
+
+def test_large_images_on_a_cpu_are_warned_of(world, small: Settings, monkeypatch, caplog):
+    settings = small("da_fusion", overrides=("generator.checkpoint=some/model", "generator.resolution=512"))
+    for device in ("cuda", "cpu"):
+        monkeypatch.setattr("evaluation.device.default_device", lambda device=device: torch.device(device))
+        warn_of_services(settings, build_method(settings))
+    (slow,) = caplog.messages
+    assert slow.startswith("PyTorch finds no GPU: on a CPU an image of 512 pixels takes minutes")
 
 
 def test_a_split_file_is_replayed(world, small: Settings, tracking_uri: str, tmp_path):
