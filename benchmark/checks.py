@@ -43,8 +43,8 @@ def warn_of_services(settings: RunSettings, method: Method) -> None:
 
     if settings.generator.resolution >= _NEEDS_A_GPU and default_device().type == "cpu":
         logger.warning(
-            "PyTorch finds no GPU: on a CPU an image of %d pixels takes minutes, a learned word hours; where there is "
-            "one, nvidia-smi must show it, and PyTorch be built for CUDA and no newer than the driver takes",
+            "PyTorch finds no GPU that it can use: on a CPU an image of %d pixels takes minutes, a learned word hours "
+            "(README.md, 'Which PyTorch')",
             settings.generator.resolution,
         )
     if settings.generator.checkpoint == "mini_sd" and settings.dataset != "mini_focus":

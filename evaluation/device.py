@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
-from datasets.errors import UnknownName
+from datasets.errors import UnknownName, UserError, reason_of
 
 if TYPE_CHECKING:
     import torch
+
+logger = logging.getLogger(__name__)
 
 DTYPES = ("auto", "float32", "float16", "bfloat16")
 """What a setting of precision may be."""
@@ -19,10 +23,34 @@ IMAGES_AT_ONCE = {"cuda": 128, "cpu": 32}
 
 
 def default_device() -> torch.device:
-    """The first CUDA device if there is one, else the CPU."""
+    """The first CUDA device if PyTorch can compute on it, else the CPU.
+
+    Raises:
+        UserError: the GPU would do, and takes no work now: another process has all of it, say.
+    """
     import torch
 
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device("cuda" if torch.cuda.is_available() and _gpu_computes() else "cpu")
+
+
+@cache
+def _gpu_computes() -> bool:
+    """Whether PyTorch was built for this GPU, tried out: one that it was not counts as available all the same."""
+    try:
+        _run_a_kernel()
+    except RuntimeError as error:
+        if "no kernel image" not in str(error):
+            hint = "free it, or set CUDA_VISIBLE_DEVICES to another one, or to nothing for the CPU"
+            raise UserError(f"the GPU takes no work ({reason_of(error)}): {hint}") from error
+        logger.warning("this PyTorch was not built for this GPU: going on on the CPU (README.md, 'Which PyTorch')")
+        return False
+    return True
+
+
+def _run_a_kernel() -> None:
+    import torch
+
+    torch.ones(1, device="cuda").item()
 
 
 def dtype_named(name: str, device: torch.device) -> torch.dtype:

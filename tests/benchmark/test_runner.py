@@ -164,7 +164,7 @@ def test_large_images_on_a_cpu_are_warned_of(world, small: Settings, monkeypatch
         monkeypatch.setattr("evaluation.device.default_device", lambda device=device: torch.device(device))
         warn_of_services(settings, build_method(settings))
     (slow,) = caplog.messages
-    assert slow.startswith("PyTorch finds no GPU: on a CPU an image of 512 pixels takes minutes")
+    assert slow.startswith("PyTorch finds no GPU that it can use: on a CPU an image of 512 pixels takes minutes")
 
 
 def test_a_split_file_is_replayed(world, small: Settings, tracking_uri: str, tmp_path):
