@@ -22,7 +22,7 @@ from torch import Tensor
 from datasets.errors import UserError
 from datasets.plurals import counted
 from datasets.seeding import fingerprint
-from evaluation.device import default_device, dtype_named, sent, torch_threads
+from evaluation.device import default_device, dtype_named, multiplies_bfloat16, sent, torch_threads
 from evaluation.loading import load_ahead, worker_count
 from evaluation.memory import Shortage, attempt, does_not_fit, halved
 from methods.checkpoint import checkpoint_fingerprint, checkpoint_folder
@@ -303,14 +303,8 @@ def as_many_as_pay(device: torch.device, resolution: int, on_a_gpu: int, on_a_cp
 
 def _dtype(name: str, device: torch.device) -> torch.dtype:
     if name == "auto" and device.type == "cpu":
-        name = "bfloat16" if _multiplies_bfloat16() else "float32"
+        name = "bfloat16" if multiplies_bfloat16(device) else "float32"
     return dtype_named(name, device)
-
-
-def _multiplies_bfloat16() -> bool:
-    """Whether this CPU has instructions for it (AMX, AVX-512), twice as fast as float32; others are slower in it."""
-    known: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # older PyTorch does not tell
-    return bool(known.get("amx_bf16") or known.get("avx512_bf16"))
 
 
 def _groups(rows: Sequence[PlanRow]) -> dict[_Group, list[int]]:

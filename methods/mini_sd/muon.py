@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from evaluation.device import multiplies_bfloat16
+
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 _ITERATIONS = 5
 
@@ -52,9 +54,13 @@ def _move(parameters: Sequence[nn.Parameter], directions: Sequence[Tensor], rate
 
 
 def orthogonalize(matrices: Tensor) -> Tensor:
-    """The nearest semi-orthogonal matrices, (N, rows, columns), roughly: five Newton-Schulz iterations in bfloat16."""
+    """The nearest semi-orthogonal matrices, (N, rows, columns), roughly: five Newton-Schulz iterations.
+
+    In bfloat16, which is enough for them, where the device multiplies in it.
+    """
     wide = matrices.shape[1] <= matrices.shape[2]
-    x = (matrices if wide else matrices.mT).bfloat16()
+    dtype = torch.bfloat16 if multiplies_bfloat16(matrices.device) else matrices.dtype
+    x = (matrices if wide else matrices.mT).to(dtype)
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
     a, b, c = _COEFFICIENTS
     for _ in range(_ITERATIONS):
