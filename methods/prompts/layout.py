@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 _BRACKET = re.compile(r"[\[{]")
+_MOST_FAILURES = 100
+"""Brackets that begin nothing, after which there is no JSON: a model repeats itself, and each is read to the end."""
 _TABLE_HEAD = re.compile(r"^[^\n]*\n(?=[ \t]*\|[ \t:|-]*---)", re.MULTILINE)
 _TABLE_ROW = re.compile(r"^[ \t]*\|(.*)$", re.MULTILINE)
 _KEYCAP = re.compile(r"^[ \t]*(?:(?:\d+\ufe0f?\u20e3)+|\U0001f51f)", re.MULTILINE)
@@ -32,16 +34,16 @@ def candidates(text: str) -> Iterator[list[str]]:
 
 def _json_strings(text: str) -> Iterator[str]:
     """The strings of every list and object, also of those in one that is broken or broken off."""
-    decoder, at = json.JSONDecoder(), 0
-    while begin := _BRACKET.search(text, at):
+    decoder, at, failures = json.JSONDecoder(), 0, 0
+    while failures < _MOST_FAILURES and (begin := _BRACKET.search(text, at)):
         at = begin.end()
         try:
             value, at = decoder.raw_decode(text, begin.start())
-        except ValueError:
-            continue
-        except RecursionError:  # a model that repeats one bracket for ever
-            return
-        yield from _strings(value)
+            strings = list(_strings(value))
+        except (ValueError, RecursionError):
+            failures += 1
+        else:
+            yield from strings
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -317,6 +317,11 @@ def test_a_model_that_repeats_itself_for_ever_is_read_at_once(repeated: str) -> 
     assert time.monotonic() - begin < 5
 
 
+def test_lists_too_deep_to_be_read_are_no_prompts_and_do_not_hide_others() -> None:
+    assert prompts_in("[" * 5000 + '"a lorry"' + "]" * 5000, "dog") == []
+    assert prompts_in("[" * 90 + '\n["a photo of a dog"]', "dog") == ["a photo of a <word>"]
+
+
 def test_lines_that_are_no_prompts_are_left_out() -> None:
     assert prompts_in("a dog " * 60, "dog") == []
     assert prompts_in("1. a photo of a <word> with a dog", "dog") == []
