@@ -318,8 +318,10 @@ def _create_database(uri: str) -> None:
 def _quieten() -> None:
     """A new SQLite store is migrated with a line a step: nothing that a user needs to read.
 
-    Nor is the traceback of a database that fails, which `tracking_failures` tells in a line.
+    Nor is the traceback of a database that fails, which `tracking_failures` tells in a line, nor that git is missing,
+    which MLflow says three times a classifier.
     """
     for name in ("alembic", "mlflow", "mlflow.tracking.fluent"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+    for name in ("mlflow.store.db.utils", "mlflow.utils.git_utils"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
