@@ -29,7 +29,7 @@ demo: $(RUNTIME)
 install: $(RUNTIME)
 
 test: $(DEVELOPMENT) lint types
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal
 
 slow: $(DEVELOPMENT)
 	$(BIN)/python -m pytest -m slow

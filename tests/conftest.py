@@ -6,4 +6,6 @@ What a GPU does otherwise is tested here on the CPU as well, and measured by `py
 
 import os
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # processes that share the cores would wait for each other's threads
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # read when PyTorch first asks for a GPU
