@@ -9,8 +9,8 @@ from methods.base import Method
 
 logger = logging.getLogger(__name__)
 
-_NEEDS_A_GPU = 256
-"""Pixels of an image's side; the miniature's 64 are made for a CPU."""
+_LARGE_IMAGE = 256
+"""Pixels of its side from which a CPU is too slow; the miniature's 64 are made for one."""
 
 
 def check_services(settings: RunSettings, method: Method) -> None:
@@ -41,7 +41,7 @@ def warn_of_services(settings: RunSettings, method: Method) -> None:
         return
     from evaluation.device import default_device
 
-    if settings.generator.resolution >= _NEEDS_A_GPU and default_device().type == "cpu":
+    if settings.generator.resolution >= _LARGE_IMAGE and default_device().type == "cpu":
         logger.warning(
             "PyTorch finds no GPU that it can use: on a CPU an image of %d pixels takes minutes, a learned word hours "
             "(README.md, 'Which PyTorch')",

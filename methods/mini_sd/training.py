@@ -76,7 +76,7 @@ def pixels_of(pictures: npt.NDArray[np.uint8]) -> Tensor:
 
 
 def mixed_precision(device: torch.device) -> AbstractContextManager[Any]:
-    """bfloat16 autocast where it is twice as fast; float32 on a CPU that has no instructions for it."""
+    """bfloat16 autocast where the device has instructions for it, which is twice as fast; float32 elsewhere."""
     return torch.autocast(device.type, torch.bfloat16, enabled=multiplies_bfloat16(device))
 
 
