@@ -242,6 +242,7 @@ def _run_cell(job: Job, cell: Cell, tools: LocalTools, tracker: Tracker, parent:
         run.log_parameters({**flatten(job.settings), "seeds": [seed], "shots": [shots]})
         run.log_dataset(split.dataset, split.digest, job.dataset.source, _counts(split))
         run.log_text("split.json", to_text(split))
+        tools.open_networks(job.method)  # first: weights that cannot be had are known before hours of generation
         synthetic = job.method.synthesize(task, tools)
         classifier = train_classifier(task, synthetic, job.method.synthetic_probability, tools)
         result = evaluate(task, synthetic, classifier, tools)

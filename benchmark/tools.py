@@ -22,7 +22,7 @@ from datasets.few_shot import FewShotTask, few_shot_task
 from datasets.plurals import counted
 from datasets.seeding import fingerprint, seed_from
 from evaluation.loading import worker_count
-from methods.base import SyntheticImage, SyntheticSet
+from methods.base import Method, SyntheticImage, SyntheticSet
 from methods.groups import even_groups
 from methods.plan import PLACEHOLDER, Plan, PlanRow, Vector
 from methods.settings import GeneratorSettings
@@ -106,6 +106,17 @@ class LocalTools:
     @property
     def generator(self) -> Generator:
         return self.models.generator(self.settings.generator)
+
+    def open_networks(self, method: Method) -> None:
+        """Load the frozen networks that every cell of a method needs, as they are loaded for the first picture.
+
+        Raises:
+            UserError: weights that cannot be had, or for which a GPU has no room.
+        """
+        drifts = self.settings.classifier.backbone_mode == "train"
+        opened = [self.drifting_backbone if drifts else self.classifier_embedder.backbone]
+        if method.synthetic_probability > 0:
+            opened.append(self.feature_embedder.backbone)
 
     def textual_inversion(self, task: FewShotTask) -> tuple[Vector, ...]:
         """One learned word per class, learned and kept in groups of those that learn together."""

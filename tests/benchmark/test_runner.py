@@ -277,6 +277,24 @@ def test_a_stopped_run_goes_on_and_ends_with_the_same_figures(world, small: Sett
     assert figures(resumed) == figures(whole)
 
 
+def test_a_network_that_cannot_be_had_is_known_first(world, small: Settings, tracking_uri: str, monkeypatch):
+    import evaluation.backbones
+
+    load = evaluation.backbones.load_backbone
+
+    def without_features(name: str, size: int, dtype: str) -> Any:
+        if name == "dinov2_vits14":
+            raise UserError("no network")
+        return load(name, size, dtype)
+
+    monkeypatch.setattr(evaluation.backbones, "load_backbone", without_features)
+    monkeypatch.setattr("methods.textual_inversion.learn_words", lambda *_: pytest.fail("words were learned"))
+    with pytest.raises(UserError, match="no network"):
+        run(small("diagen", overrides=("features.name=dinov2_vits14",)))
+    assert world.made == 0
+    run(small("standard", overrides=("features.name=dinov2_vits14",)))  # makes no images to be measured
+
+
 def test_an_interrupted_run_is_marked_killed_and_a_failed_one_failed(world, small: Settings, tracking_uri, monkeypatch):
     import mlflow
 
