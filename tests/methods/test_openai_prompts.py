@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -13,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from openai import Timeout
 
 from datasets.errors import UserError
 from methods.prompts import check_prompt_settings, openai_prompts, write_prompts
@@ -177,10 +177,10 @@ def test_a_key_that_no_header_takes_is_refused_unsent_and_unseen(key: str, monke
 
 
 def test_a_slow_server_is_given_up() -> None:
-    with server((200, lambda: time.sleep(1.5) or "{}")) as (settings, _):
-        begin = time.monotonic()
+    given_up = threading.Event()
+    with server((200, lambda: "{}" if given_up.wait(60) else completion(numbered(9)))) as (settings, _):
         refusal(replace(settings, timeout_seconds=0.2, retries=0), r"did not answer within 0.2 s")
-        assert time.monotonic() - begin < 1.4
+        given_up.set()
 
 
 def test_a_server_that_is_down_is_named() -> None:
@@ -203,9 +203,9 @@ def test_a_server_that_takes_no_connection_is_given_up_long_before_a_reply_would
             waiting.setblocking(False)
             waiting.connect_ex(deaf.getsockname())
         settings = replace(SETTINGS, base_url=f"http://127.0.0.1:{deaf.getsockname()[1]}/v1", timeout_seconds=60.0)
-        begin = time.monotonic()
         refusal(replace(settings, retries=0), r"took no connection within 0.2 s")
-        assert time.monotonic() - begin < 30
+        with openai_prompts._client(settings) as client:
+            assert client.timeout == Timeout(60.0, connect=0.2)
 
 
 def refusal(settings: PromptSettings, problem: str = "class") -> str:
@@ -312,9 +312,8 @@ def test_a_prompt_may_have_fifty_words() -> None:
 
 @pytest.mark.parametrize("repeated", ["[", '{"a": ', "\n", "| ", "**"])
 def test_a_model_that_repeats_itself_for_ever_is_read_at_once(repeated: str) -> None:
-    begin = time.monotonic()
-    assert prompts_in(repeated * 20_000 + "a photo of a lorry", "dog") == []
-    assert time.monotonic() - begin < 5
+    """Read anew from every repetition, so many would take an hour."""
+    assert prompts_in(repeated * 200_000 + "a photo of a lorry", "dog") == []
 
 
 def test_lists_too_deep_to_be_read_are_no_prompts_and_do_not_hide_others() -> None:
