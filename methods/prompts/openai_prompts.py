@@ -88,9 +88,13 @@ def _client(settings: PromptSettings) -> Any:
     return OpenAI(
         api_key=_key(),
         base_url=settings.base_url or OPENAI_URL,
-        timeout=Timeout(settings.timeout_seconds, connect=min(settings.timeout_seconds, CONNECT_SECONDS)),
+        timeout=Timeout(settings.timeout_seconds, connect=_connect_seconds(settings)),
         max_retries=settings.retries,
     )
+
+
+def _connect_seconds(settings: PromptSettings) -> float:
+    return min(settings.timeout_seconds, CONNECT_SECONDS)
 
 
 def _ask(client: Any, noun: str, count: int, settings: PromptSettings, seed: int) -> str:
@@ -101,11 +105,10 @@ def _ask(client: Any, noun: str, count: int, settings: PromptSettings, seed: int
     try:
         answer = _completion(client, settings.model, INSTRUCTION.format(count=count, noun=noun), seed % 2**31)
         return str(answer.choices[0].message.content or "")
-    except APITimeoutError:
-        problem = (
-            f"did not answer within {settings.timeout_seconds:g} s (prompts.timeout_seconds), "
-            f"or took no connection within {CONNECT_SECONDS:g} s"
-        )
+    except APITimeoutError as error:
+        problem = f"did not answer within {settings.timeout_seconds:g} s (prompts.timeout_seconds)"
+        if type(error.__cause__).__name__ == "ConnectTimeout":  # of whichever HTTP library the client has
+            problem = f"took no connection within {_connect_seconds(settings):g} s"
     except APIStatusError as error:
         problem = f"answered {error.status_code}: {_brief(error.message)}"
     except OpenAIError as error:

@@ -179,7 +179,7 @@ def test_a_key_that_no_header_takes_is_refused_unsent_and_unseen(key: str, monke
 def test_a_slow_server_is_given_up() -> None:
     given_up = threading.Event()
     with server((200, lambda: "{}" if given_up.wait(60) else completion(numbered(9)))) as (settings, _):
-        refusal(replace(settings, timeout_seconds=0.2, retries=0), r"did not answer within 0.2 s")
+        refusal(replace(settings, timeout_seconds=0.2, retries=0), r"/v1 did not answer within 0.2 s")
         given_up.set()
 
 
@@ -203,7 +203,7 @@ def test_a_server_that_takes_no_connection_is_given_up_long_before_a_reply_would
             waiting.setblocking(False)
             waiting.connect_ex(deaf.getsockname())
         settings = replace(SETTINGS, base_url=f"http://127.0.0.1:{deaf.getsockname()[1]}/v1", timeout_seconds=60.0)
-        refusal(replace(settings, retries=0), r"took no connection within 0.2 s")
+        refusal(replace(settings, retries=0), r"/v1 took no connection within 0.2 s;")
         with openai_prompts._client(settings) as client:
             assert client.timeout == Timeout(60.0, connect=0.2)
 
