@@ -83,10 +83,11 @@ WITHOUT_EFFECT = (
     "workers",
     "generator.batch_size",
     "textual_inversion.classes_per_batch",
+    "textual_inversion.deterministic",
     "prompts.timeout_seconds",
     "prompts.retries",
 )
-"""Settings that change no figure: where things lie, how they are batched, how long one waits."""
+"""Settings that change no figure but by rounding: where things lie, how they are batched, how long one waits."""
 
 
 def resolve_settings(

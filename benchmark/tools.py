@@ -195,8 +195,10 @@ class LocalTools:
         nouns = [task.classes[label] for label in labels]
         seeds = [seed_from("textual inversion", task.name, task.seed, noun) for noun in nouns]
         digests = [[task.dataset.digest(example) for example in own] for own in examples]
-        training = {k: value for k, value in asdict(settings).items() if k not in ("classes_per_batch", "words_of")}
-        key = fingerprint("words", self.generator.fingerprint, training, digests, seeds, nouns)
+        how = {k: value for k, value in asdict(settings).items() if k not in ("classes_per_batch", "words_of")}
+        if not settings.deterministic:
+            del how["deterministic"]  # the address of words from before there was a choice
+        key = fingerprint("words", self.generator.fingerprint, how, digests, seeds, nouns)
         words = self.store.array("words", key)
         if words is None:
             states = StoredStates(self.store, key)

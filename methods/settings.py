@@ -48,6 +48,9 @@ class TextualInversionSettings:
     classes_per_batch: int = 0
     """Classes that learn together, to the same words as alone but for rounding; 0: as many as pay, 10, and on a CPU
     fewer of images of more than 64 pixels. Halved where a GPU's memory runs out."""
+    deterministic: bool = False
+    """On a GPU: the same words from the same seeds to the last digit, by slower kernels. Else they differ by rounding
+    from one learning to the next, which grows as they learn. On a CPU they never do."""
     words_of: str = "each_task"
     """`first_task`: all seeds and shots of a run use the words of its first ones, as in the published code."""
 

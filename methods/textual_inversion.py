@@ -11,6 +11,7 @@ the word is kept under which the checkpoint denoises them best.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 
@@ -22,6 +23,7 @@ from PIL import Image
 from datasets.errors import UserError
 from datasets.seeding import seed_from
 from evaluation.memory import Shortage, attempt, does_not_fit
+from methods.determinism import deterministic_algorithms
 from methods.generator import Generator, as_many_as_pay
 from methods.groups import even_groups
 from methods.inversion_learner import SLOWER_RATES, InversionLearner
@@ -97,7 +99,8 @@ def learn_words(
     def learn_try(number: int, report: Progress) -> Learned:
         return learner.of_try(number).learn_all(report)
 
-    with fastest_attention(generator.model), fastest_products(generator.device, generator.dtype):
+    algorithms = deterministic_algorithms() if settings.deterministic else nullcontext()
+    with algorithms, fastest_attention(generator.model), fastest_products(generator.device, generator.dtype):
         tries = run_tries(learn_try, settings.tries, generator.device, on_progress)
     _check_that_each_is_learned(tries, names, settings)
     return tries[0].words if len(tries) == 1 else _best(tries, learner)

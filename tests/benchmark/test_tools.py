@@ -87,7 +87,8 @@ def test_words_are_learned_once_for_a_task_and_settings(world, small: Settings, 
     assert calls == [3]
     assert np.array_equal(first, again)
     assert learned(of=task(seed=1)) == learned(of=task(shots=4)) == [3]
-    for change in ("steps=7", "batch_size=2", "learning_rate=0.1", "weight_decay=0.1", "initial_word=a", "tries=5"):
+    changes = ("steps=7", "batch_size=2", "learning_rate=0.1", "weight_decay=0.1", "initial_word=a", "tries=5")
+    for change in (*changes, "deterministic=true"):
         assert learned(f"textual_inversion.{change}") == [3], change
     world.fingerprint = "another checkpoint"
     assert learned() == [3]
