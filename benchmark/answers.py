@@ -11,12 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmark.records import Record
+from benchmark.records import Cell, Record
 from evaluation.crossed_test import image_covariance, image_influence
 from evaluation.significance import paired_bootstrap
 
-Cell = tuple[int, int]
-"""(shots, seed)"""
 Pairs = Mapping[Cell, tuple[Record, Record]]
 Outcomes = Mapping[str, tuple[str, bool]]
 """Image → its class and whether it was recognised."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from statistics import mean
 
-from benchmark.answers import Answers, Cell, side_by_side
-from benchmark.records import Record, method_label
+from benchmark.answers import Answers, side_by_side
+from benchmark.records import Cell, Record, method_label
 from datasets.plurals import counted
 from evaluation.crossed_test import crossed_test
 from evaluation.intervals import Interval
@@ -92,7 +92,7 @@ def compare(records: Sequence[Record], test_set: str) -> list[Comparison]:
     """
     by_label: dict[str, dict[Cell, Record]] = {}
     for record in records:
-        by_label.setdefault(method_label(record.tags), {})[record.shots, record.seed] = record
+        by_label.setdefault(method_label(record.tags), {})[record.cell] = record
     answers = Answers(test_set)
     if not any(math.isfinite(answers.accuracy(record)) for record in records):
         return []

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from statistics import mean
 
 from benchmark.rates import Rates
-from benchmark.records import Record
-from benchmark.runner import Cell, Job
+from benchmark.records import Cell, Record
+from benchmark.runner import Job
 
 Work = Sequence[tuple[Job, Sequence[Cell]]]
 

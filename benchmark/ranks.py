@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from benchmark.records import Record, method_label
+from benchmark.records import Cell, Record, method_label
 from benchmark.selection import Group
 from datasets.plurals import counted
 from evaluation.significance import mean_ranks
@@ -22,12 +22,12 @@ def ranking_metric(records: Sequence[Record]) -> str:
 def complete_cells(labels: Sequence[str], records: Sequence[Record]) -> dict[str, list[float]]:
     """The ranking metric of every label in those cells (shots, seed) in which all of them have it."""
     metric = ranking_metric(records)
-    cells: dict[tuple[int, int], dict[str, float]] = {}
+    cells: dict[Cell, dict[str, float]] = {}
     for record in records:
         value = record.metrics.get(metric, math.nan)
         if method_label(record.tags) in labels and math.isfinite(value):
             # Means over classes that differ in the last bit alone are a tie.
-            cells.setdefault((record.shots, record.seed), {})[method_label(record.tags)] = round(value, 9)
+            cells.setdefault(record.cell, {})[method_label(record.tags)] = round(value, 9)
     complete = [own for own in cells.values() if len(own) == len(labels)]
     return {label: [own[label] for own in complete] for label in labels}
 

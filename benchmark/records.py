@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 Table = Mapping[str, Sequence[Any]]
 """Column name → values, all of one length."""
@@ -13,6 +13,13 @@ Table = Mapping[str, Sequence[Any]]
 FINISHED, FAILED = "FINISHED", "FAILED"
 ALL_COMPONENTS = "all_components"
 """The tag that names the components that a run's method has, on or off."""
+
+
+class Cell(NamedTuple):
+    """What a method is run on, in one dataset."""
+
+    shots: int
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,10 @@ class Record:
     parameters: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, Table] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def cell(self) -> Cell:
+        return Cell(self.shots, self.seed)
 
     @property
     def shots(self) -> int:

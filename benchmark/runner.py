@@ -1,4 +1,4 @@
-"""Runs cells, one for each (seed, shots), in order, and tracks each."""
+"""Runs cells, one for each seed and number of shots, in order, and tracks each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from benchmark.evaluate import CellResult, evaluate
 from benchmark.failed_cells import CellsFailed, FailedCells
 from benchmark.grid import image_grid
 from benchmark.progress import Stages
-from benchmark.records import ALL_COMPONENTS, FAILED, method_label
+from benchmark.records import ALL_COMPONENTS, FAILED, Cell, method_label
 from benchmark.setting_files import preset_identity, protocol_identity
 from benchmark.settings import (
     RunSettings,
@@ -54,9 +54,6 @@ from datasets.plurals import counted
 from datasets.seeding import fingerprint
 from datasets.split_file import Split, read_split, replay, split_of, to_text
 from methods.base import Method, SyntheticSet
-
-Cell = tuple[int, int]
-"""(seed, shots)"""
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +103,7 @@ def prepare(settings: RunSettings, opened: dict[str, Dataset] | None = None) -> 
     if key not in opened:
         opened[key] = open_dataset(settings)
     tasks = _tasks(settings, opened[key])
-    seeds, shots = (list(dict.fromkeys(values)) for values in zip(*tasks, strict=True))
+    shots, seeds = (list(dict.fromkeys(values)) for values in zip(*tasks, strict=True))
     own, data = replace(settings, seeds=seeds, shots=shots), _content(opened[key])
     # Made once: who edits a preset's file while a sweep is on edits the next one.
     return Job(own, opened[key], method, tasks, data, _tags(own, method, data))
@@ -158,12 +155,13 @@ def _tasks(settings: RunSettings, dataset: Dataset) -> dict[Cell, FewShotTask]:
                 )
         tasks: dict[Cell, FewShotTask] = {}
         for split in splits:
-            if (split.seed, split.shots) in tasks:
+            cell = Cell(split.shots, split.seed)
+            if cell in tasks:
                 raise UserError(f"two split files of {counted(split.shots, 'shot')}, seed {split.seed}: give one")
-            tasks[split.seed, split.shots] = replay(split, dataset)
+            tasks[cell] = replay(split, dataset)
         return tasks
-    cells = [(seed, shots) for seed in settings.seeds for shots in settings.shots]
-    return {(seed, shots): few_shot_task(settings.dataset, dataset, shots, seed) for seed, shots in cells}
+    cells = [Cell(shots, seed) for seed in settings.seeds for shots in settings.shots]
+    return {cell: few_shot_task(settings.dataset, dataset, cell.shots, cell.seed) for cell in cells}
 
 
 def run_job(job: Job, tracker: Tracker, stages: Stages) -> None:
@@ -193,8 +191,7 @@ def run_sweep(work: Sequence[tuple[Job, Sequence[Cell]]], tracker: Tracker, stag
 def missing_cells(job: Job, tracker: Tracker) -> list[Cell]:
     """The job's cells that have no finished run with the same settings on the same images."""
     identity = {name: value for name, value in job.tags.items() if name != "overrides" and value}
-    tags = [cell.tags for cell in tracker.finished_cells(identity)]
-    done = {(int(own["seed"]), int(own["shots"]), own.get(SPLIT, "")) for own in tags}
+    done = {(*record.cell, record.tags.get(SPLIT, "")) for record in tracker.finished_cells(identity)}
     return [cell for cell in job.cells if (*cell, job.split(cell).digest) not in done]
 
 
@@ -209,7 +206,7 @@ def _run_cells(
     """guard: within what it gives for a cell's title, the cell is run; it may swallow the cell's error."""
     warn_of_services(job.settings, job.method)
     tools = LocalTools(job.settings, models, job.tasks[job.cells[0]])
-    seeds, shots = (",".join(map(str, dict.fromkeys(values))) for values in zip(*cells, strict=True))
+    shots, seeds = (",".join(map(str, dict.fromkeys(values))) for values in zip(*cells, strict=True))
     tags = {**job.tags, LEVEL: RUN, "seed": seeds, "shots": shots}
     with tracker.run(f"{job.settings.method} on {job.settings.dataset}", tags, parent) as run:
         run.log_parameters(flatten(job.settings))
@@ -224,12 +221,12 @@ def _run_cells(
 
 def _title(job: Job, cell: Cell) -> str:
     """`diagen [noise] on mini_focus, 4 shots, seed 0`."""
-    seed, shots = cell
+    shots, seed = cell
     return f"{method_label(job.tags)} on {job.settings.dataset}, {counted(shots, 'shot')}, seed {seed}"
 
 
 def _run_cell(job: Job, cell: Cell, tools: LocalTools, tracker: Tracker, parent: TrackedRun) -> CellResult:
-    seed, shots = cell
+    shots, seed = cell
     tools.stages.say(f"{job.settings.method} on {job.settings.dataset}, {counted(shots, 'shot')}, seed {seed}")
     tools.stages.reset()
     tools.calibration = None

@@ -146,7 +146,7 @@ def _group(dataset: str, preset: str, protocol: str, records: Sequence[Record]) 
         (record for record in records if record.status == FINISHED), key=lambda record: (-record.ended, record.run)
     )
     settings = _newest(finished, lambda record: (method_label(record.tags),), FINGERPRINT, CHECKPOINT)
-    images = _newest(settings, lambda record: (record.shots, record.seed), SPLIT)
+    images = _newest(settings, lambda record: record.cell, SPLIT)
     latest: dict[tuple[str, int, int], Record] = {}
     for record in images:
         latest.setdefault(_cell(record), record)

@@ -18,6 +18,6 @@ def write_splits(settings: RunSettings, folder: Path) -> Iterator[Path]:
         UserError: the data cannot be used, or the folder cannot be written to.
     """
     job = prepare(settings)
-    for seed, shots in job.cells:
-        path = folder / f"{settings.dataset}-{shots}-shots-seed-{seed}.json"
-        yield write_text(path, to_text(job.split((seed, shots))))
+    for cell in job.cells:
+        path = folder / f"{settings.dataset}-{cell.shots}-shots-seed-{cell.seed}.json"
+        yield write_text(path, to_text(job.split(cell)))

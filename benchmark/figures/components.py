@@ -12,7 +12,7 @@ from benchmark.figures.estimates import Estimate, estimate, seed_notes
 from benchmark.figures.panels import Panel, Point, grid, panel_columns
 from benchmark.figures.runs import common_overrides, tested_on
 from benchmark.figures.style import Style, legend_below, nth_style, readable
-from benchmark.records import Record, as_text, overrides
+from benchmark.records import Cell, Record, as_text, overrides
 from benchmark.selection import Group
 from evaluation.intervals import mean_interval
 
@@ -77,7 +77,7 @@ def _base(records: Sequence[Record], changed: str) -> list[Record]:
 
 
 def _gains(records: Sequence[Record], base_records: Sequence[Record], metric: str) -> dict[str, list[Point]]:
-    base = {(r.shots, r.seed): r.metrics.get(metric, float("nan")) for r in base_records}
+    base = {r.cell: r.metrics.get(metric, float("nan")) for r in base_records}
     lines: dict[str, list[Point]] = {}
     for components, name in COMPONENTS.items():
         own = [record for record in records if record.tags.get("components") == components]
@@ -87,11 +87,11 @@ def _gains(records: Sequence[Record], base_records: Sequence[Record], metric: st
     return lines
 
 
-def _gain(records: Sequence[Record], shots: int, base: Mapping[tuple[int, int], float], metric: str) -> Estimate | None:
+def _gain(records: Sequence[Record], shots: int, base: Mapping[Cell, float], metric: str) -> Estimate | None:
     """Of the differences at the seeds that both methods have."""
     nan = float("nan")
     own = [record for record in records if record.shots == shots]
-    gains = (record.metrics.get(metric, nan) - base.get((shots, record.seed), nan) for record in own)
+    gains = (record.metrics.get(metric, nan) - base.get(record.cell, nan) for record in own)
     return estimate(gains, mean_interval)
 
 

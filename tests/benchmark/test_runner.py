@@ -16,6 +16,7 @@ import torch
 from benchmark.checks import warn_of_services
 from benchmark.leaderboard import Board, Row, leaderboard
 from benchmark.progress import Stages
+from benchmark.records import Cell
 from benchmark.runner import prepare, run_job
 from benchmark.selection import comparable
 from benchmark.settings import RunSettings, build_method
@@ -214,7 +215,7 @@ def test_images_in_two_splits_or_classes_are_counted_in_a_warning(world, small: 
         squares, "digest", lambda self, e: "same" if e.identifier.endswith(("test/0", "val/0")) else e.identifier
     )
     job = prepare(small())
-    job.split((0, 2))
+    job.split(Cell(2, 0))
     for what in ("split", "class"):
         assert f"squares, 2 shots, seed 0: 1 image lies in more than one {what}" in caplog.text
 
