@@ -63,7 +63,7 @@ def resnet50() -> Network:
     from torchvision.models import resnet50 as build
 
     try:
-        model = build(weights=ResNet50_Weights.IMAGENET1K_V2, progress=False)
+        model = build(weights=ResNet50_Weights.IMAGENET1K_V2)
     except OSError as error:
         raise _unreachable("torchvision/resnet50.imagenet1k_v2", error) from error
     model.fc = nn.Identity()

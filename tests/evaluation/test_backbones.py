@@ -138,7 +138,7 @@ def test_networks_see_pixels_as_they_were_trained_on(monkeypatch: pytest.MonkeyP
 
     asked: list[object] = []
 
-    def resnet50(weights: object, progress: bool) -> torch.nn.Module:
+    def resnet50(weights: object) -> torch.nn.Module:
         asked.append(weights)
         return torch.nn.Linear(1, 1)
 
