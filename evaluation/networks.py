@@ -75,8 +75,10 @@ def dinov2(name: str) -> Network:
     # The hub's code warns at each import that xFormers is not there.
     logging.getLogger("dinov2").setLevel(logging.ERROR)
     try:
-        # Validation, of repositories that users name, asks GitHub's API, which refuses many addresses and stale tokens.
-        model = torch.hub.load("facebookresearch/dinov2", name, trust_repo=True, skip_validation=True, verbose=False)
+        # With the branch named, and without validation (of repositories that users name, by GitHub's API, which refuses
+        # many addresses and stale tokens), GitHub is not asked for what is there already.
+        code = "facebookresearch/dinov2:main"
+        model = torch.hub.load(code, name, trust_repo=True, skip_validation=True, verbose=False)
     except ImportError as error:  # an old copy of it lacks what its hubconf.py names
         kept = Path(torch.hub.get_dir(), "facebookresearch_dinov2_main")
         raise UserError(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
+from typing import Any
 
 from datasets.errors import UserError
 from methods.architecture import check_architecture
-from methods.checkpoint_layout import FP16, MODELS, has_plain_weights
+from methods.checkpoint_layout import FP16, MODELS, checkpoint_files, has_plain_weights
 
 _UNUSED = ["*.non_ema.*", "safety_checker/*", "feature_extractor/*"]
+
+logger = logging.getLogger(__name__)
 
 
 def download_checkpoint(name: str) -> Path:
@@ -19,24 +23,51 @@ def download_checkpoint(name: str) -> Path:
     Raises:
         UserError: there is no such checkpoint, no network, or the architecture is another.
     """
-    folder = _fetch(name, ["*.json", "tokenizer/*"])
+    folder = _fetch(name, ["*.json", "tokenizer/*"], tqdm_class=_silent_bar())
     check_architecture(folder)
+    whole = _is_whole(folder)
+    if whole and not _without_plain_weights(folder):
+        return folder
+    if not whole:
+        logger.warning("fetching the weights of %s from the hub, gigabytes, once: to %s", name, folder)
     plain = [f"{part}/{stem}*.safetensors" for part, stem in MODELS.items()]
     folder = _fetch(name, plain, [f"*.{FP16}.*", f"*.{FP16}-*"])
-    lacking = [
-        f"{part}/{stem}*{FP16}*.safetensors" for part, stem in MODELS.items() if not has_plain_weights(folder, part)
-    ]
+    lacking = [f"{part}/{MODELS[part]}*{FP16}*.safetensors" for part in _without_plain_weights(folder)]
     return _fetch(name, lacking) if lacking else folder
 
 
-def _fetch(name: str, wanted: list[str], unwanted: list[str] | None = None) -> Path:
+def _is_whole(folder: Path) -> bool:
+    try:
+        checkpoint_files(folder)
+    except UserError:
+        return False
+    return True
+
+
+def _without_plain_weights(folder: Path) -> list[str]:
+    return [part for part in MODELS if not has_plain_weights(folder, part)]
+
+
+def _fetch(name: str, wanted: list[str], unwanted: list[str] | None = None, **how: Any) -> Path:
     from huggingface_hub import snapshot_download
 
+    unused = [*_UNUSED, *(unwanted or [])]
     try:
-        return Path(snapshot_download(name, allow_patterns=wanted, ignore_patterns=[*_UNUSED, *(unwanted or [])]))
+        return Path(snapshot_download(name, allow_patterns=wanted, ignore_patterns=unused, **how))
     except Exception as error:  # the hub client raises its own, httpx's and the operating system's
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(
             f"checkpoint '{name}' cannot be fetched from the hub: {reason[:160]}; "
             "check the name and the network, or give a local folder as generator.checkpoint"
         ) from None
+
+
+def _silent_bar() -> type[Any]:
+    """For small files, which each start of the program looks for: the hub would count those in its cache too."""
+    from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
+
+    class Silent(tqdm):
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            super().__init__(*arguments, **{**named, "disable": True})
+
+    return Silent

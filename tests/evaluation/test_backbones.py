@@ -180,6 +180,17 @@ def test_code_of_torch_hub_that_is_of_no_use_is_named(tmp_path: Path, monkeypatc
         networks.dinov2("dinov2_vits14")
 
 
+def test_code_of_torch_hub_that_is_there_is_used_without_the_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "hub" / "facebookresearch_dinov2_main"
+    kept.mkdir(parents=True)
+    (kept / "hubconf.py").write_text("import torch\n\ndef dinov2_vits14():\n    return torch.nn.Linear(1, 1)")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr("torch.hub.urlopen", lambda *_: pytest.fail("the network was asked"))
+    assert networks.dinov2("dinov2_vits14").multiple_of == 14
+
+
 def test_an_unknown_tag_gets_the_nearest() -> None:
     with pytest.raises(UserError, match=r"timm/resnet18\.a"):
         load_backbone("timm/resnet18.a9_in1k", 64)

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import huggingface_hub
 import pytest
 from huggingface_hub.utils import filter_repo_objects
 
@@ -37,7 +38,7 @@ def fetched(hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calla
     """The weights that are in the hub's cache."""
     cache = tmp_path / "cache"
 
-    def download(name: str, allow_patterns: list[str], ignore_patterns: list[str]) -> str:
+    def download(name: str, allow_patterns: list[str], ignore_patterns: list[str], **_: object) -> str:
         assert name == NAME
         names = [path.relative_to(hub).as_posix() for path in hub.rglob("*") if path.is_file()]
         for wanted in filter_repo_objects(names, allow_patterns=allow_patterns, ignore_patterns=ignore_patterns):
@@ -86,6 +87,44 @@ def test_no_weights_of_another_architecture_are_fetched(hub: Path, fetched: Call
     with pytest.raises(UserError, match="second text encoder"):
         Generator(GeneratorSettings(NAME, 32, 4))
     assert fetched() == []
+
+
+def test_a_download_is_told_before_it_begins_and_not_again(
+    hub: Path, fetched: Callable[[], list[str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        Generator(GeneratorSettings(NAME, 32, 4))
+    (message,) = caplog.messages
+    assert message.startswith(f"fetching the weights of {NAME} from the hub")
+
+
+def test_what_lies_in_the_cache_is_not_asked_for_again(
+    hub: Path, fetched: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for its small files, by which the hub tells what is new: weights are known by them."""
+    Generator(GeneratorSettings(NAME, 32, 4))
+    asked: list[object] = []
+    download = huggingface_hub.snapshot_download
+
+    def counted(*names: str, **how: object) -> str:
+        asked.append(how["allow_patterns"])
+        return download(*names, **how)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", counted)
+    Generator(GeneratorSettings(NAME, 32, 4))
+    assert asked == [["*.json", "tokenizer/*"]]
+
+
+def test_weights_in_half_precision_that_lie_in_the_cache_do_not_stand_for_plain_ones(
+    hub: Path, fetched: Callable[[], list[str]]
+) -> None:
+    """Which another program may have fetched: what is learned from a checkpoint does not depend on it."""
+    for part, stem in MODELS.items():
+        half = hub.parent / "cache" / part / f"{stem}.fp16.safetensors"
+        half.parent.mkdir(parents=True)
+        shutil.copy(hub / part / half.name, half)
+    Generator(GeneratorSettings(NAME, 32, 4))
+    assert {f"{part}/{stem}.safetensors" for part, stem in MODELS.items()} <= set(fetched())
 
 
 def test_a_hub_that_cannot_be_reached_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
