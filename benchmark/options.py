@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+Method = Annotated[str, typer.Option(help="A method's name; see `list methods`.")]
 Dataset = Annotated[str, typer.Option(help="A dataset's name; see `list datasets`.")]
 Shots = Annotated[str, typer.Option(help="Real images per class, one number or several: 4 or 2,4,8.")]
 Seeds = Annotated[str, typer.Option(help="Seeds that pick the real images: 0 or 0,1,2.")]

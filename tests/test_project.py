@@ -83,6 +83,7 @@ def test_pre_commit_uses_the_same_ruff():
         ("export", commands.export),
         ("split", commands.split),
         ("prepare", commands.prepare),
+        ("fetch", commands.fetch),
     ],
 )
 def test_mlproject_parameters_are_the_commands_options_with_their_defaults(entry_point: str, command: Any):

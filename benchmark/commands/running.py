@@ -13,6 +13,7 @@ from benchmark.options import (
     Components,
     DataRoot,
     Dataset,
+    Method,
     Out,
     Overrides,
     Plugins,
@@ -29,7 +30,7 @@ from datasets.errors import UserError
 
 @app.command(epilog=EPILOG)
 def run(
-    method: Annotated[str, typer.Option(help="A method's name; see `list methods`.")] = "diagen",
+    method: Method = "diagen",
     dataset: Dataset = "mini_focus",
     shots: Shots = "4",
     seeds: Seeds = "0",

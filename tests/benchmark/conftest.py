@@ -86,6 +86,7 @@ class Tint:
 
     fingerprint = "tint"
     word_dimension = 4
+    folder = Path("tint")
     device, dtype = torch.device("cpu"), torch.float32
     settings = GeneratorSettings("tint", 64)
 

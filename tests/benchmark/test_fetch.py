@@ -1,0 +1,73 @@
+"""After `fetch` the same run needs no network: its networks were opened, and its prompts are in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+import evaluation.backbones
+import methods.generator
+from benchmark.cli import main
+from benchmark.fetch import fetch
+from benchmark.progress import Stages
+from benchmark.runner import prepare, run_job
+from benchmark.settings import RunSettings
+from benchmark.tracking import Tracker
+from methods.prompts import sources
+
+Settings = Callable[..., RunSettings]
+
+QUIET = Stages(quiet=True)
+
+
+@pytest.fixture
+def asked(world, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What the network was asked for, in order, by name."""
+    found: list[str] = []
+
+    def noted(name: str, work: Callable) -> Callable:
+        def ask(*arguments: object, **named: object) -> object:
+            found.append(name if name != "backbone" else str(arguments[0]))
+            return work(*arguments, **named)
+
+        return ask
+
+    def write(noun: str, count: int, *_: object) -> list[str]:
+        return [f"a photo of a <word> {i}" for i in range(count)]
+
+    source = sources.PromptSource(check=lambda settings: None, write=noted("language model", write))
+    monkeypatch.setitem(sources.PROMPT_SOURCES._plugins, "openai", source)
+    for module, name, called in (
+        (evaluation.backbones, "load_backbone", "backbone"),
+        (methods.generator, "Generator", "checkpoint"),
+    ):
+        monkeypatch.setattr(module, name, noted(called, getattr(module, name)))
+    yield found
+
+
+def test_networks_and_prompts_are_had_once(asked: list[str], small: Settings, tracking_uri: str):
+    overrides = ("prompts.source=openai", "features.name=dinov2_vits14")
+    settings = small("diagen", seeds="0,1", shots="2,4", overrides=overrides)
+    fetch(prepare(settings), QUIET)
+    seeds, classes = 2, 3
+    assert asked == ["efficientnet_lite0", "dinov2_vits14", "checkpoint", *["language model"] * seeds * classes]
+    assert Tracker().finished_cells() == []
+    asked.clear()
+    run_job(prepare(settings), Tracker(), QUIET)
+    assert "language model" not in asked
+
+
+@pytest.mark.parametrize("overrides", [(), ("prompts.source=openai",)])
+def test_no_more_is_asked_for_than_the_run_needs(overrides: tuple[str, ...], asked: list[str], small: Settings):
+    fetch(prepare(small("standard", overrides=overrides)), QUIET)
+    fetch(prepare(small("diagen", components="noise", overrides=overrides)), QUIET)
+    assert asked == ["efficientnet_lite0", "efficientnet_lite0", "checkpoint"]
+
+
+def test_what_is_embedded_is_there(capsys: pytest.CaptureFixture[str], tmp_path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DIAGEN_STORE", str(tmp_path / "store"))
+    assert main(["fetch"]) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert said[:2] == ["classifier: efficientnet_lite0", "features: efficientnet_lite0"]
+    assert said[2].startswith("generator: mini_sd, in ") and said[2].endswith("weights")
