@@ -1,29 +1,44 @@
-"""What a run needs from the network, had beforehand: for machines that compute and have none."""
+"""What runs need from the network, had beforehand: for machines that compute and have none."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
 from benchmark.progress import Stages
-from benchmark.runner import Job
+from benchmark.runner import Job, prepare
+from benchmark.settings import RunSettings
 from benchmark.store import Store
 from benchmark.tools import LocalTools, Models
+from datasets.base import Dataset
 
 
-def fetch(job: Job, stages: Stages) -> None:
-    """Get the networks of a job and the prompts of its tasks, each to where runs look for it.
+def fetch_grid(grid: Sequence[RunSettings], stages: Stages) -> None:
+    """Check every run of the grid, then get its networks and the prompts of its tasks to where runs look for them.
 
     Raises:
         UserError: weights that cannot be had, or a language model that does not write.
     """
-    settings, method = job.settings, job.method
-    tools = LocalTools(settings, Models(Store(), stages, settings.workers))
+    opened: dict[str, Dataset] = {}
+    jobs = [prepare(settings, opened) for settings in grid]
+    models, said = Models(Store(), stages, grid[0].workers), set[str]()
+    for line in chain.from_iterable(_fetched(job, models) for job in jobs):
+        if line not in said:
+            stages.say(line)
+            said.add(line)
+
+
+def _fetched(job: Job, models: Models) -> Iterator[str]:
+    """What a job needs, a line for each as it is there."""
+    settings, method, tools = job.settings, job.method, LocalTools(job.settings, models)
     tools.open_networks(method)
-    stages.say(f"classifier: {settings.classifier.backbone}")
+    yield f"classifier: {settings.classifier.backbone}"
     if method.synthetic_probability == 0:
         return
-    stages.say(f"features: {settings.features.name}")
-    stages.say(f"generator: {settings.generator.checkpoint}, in {tools.generator.folder}")
+    yield f"features: {settings.features.name}"
+    yield f"generator: {settings.generator.checkpoint}, in {tools.generator.folder}"
     prompts_per_class = getattr(method, "prompts_per_class", 0)
     if prompts_per_class and "prompts" in settings.components and settings.prompts.source == "openai":
         for task in job.tasks.values():
             tools.prompts(task, prompts_per_class)
-        stages.say(f"prompts: of {settings.prompts.model}, in {tools.store.folder}")
+        yield f"prompts: of {settings.prompts.model}, in {tools.store.folder}"

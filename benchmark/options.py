@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-Method = Annotated[str, typer.Option(help="A method's name; see `list methods`.")]
 Dataset = Annotated[str, typer.Option(help="A dataset's name; see `list datasets`.")]
 Shots = Annotated[str, typer.Option(help="Real images per class, one number or several: 4 or 2,4,8.")]
 Seeds = Annotated[str, typer.Option(help="Seeds that pick the real images: 0 or 0,1,2.")]
@@ -30,6 +29,14 @@ DataRoot = Annotated[
 ]
 Plugins = Annotated[
     str, typer.Option(help="Python files that register methods, datasets or backbones, separated by commas.")
+]
+FetchOnly = Annotated[
+    bool,
+    typer.Option(
+        "--fetch-only",
+        help="Only get what it needs from the network, for nodes that have none: the checkpoint (into HF_HOME), "
+        "backbones (TORCH_HOME), a language model's prompts (DIAGEN_STORE). Needs no GPU.",
+    ),
 ]
 OnlyDataset = Annotated[str, typer.Option("--dataset", help="Runs on this dataset alone.")]
 OnlyShots = Annotated[str, typer.Option("--shots", help="Runs of these shots alone: 2,4,8.")]

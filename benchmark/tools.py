@@ -114,9 +114,9 @@ class LocalTools:
             UserError: weights that cannot be had, or for which a GPU has no room.
         """
         drifts = self.settings.classifier.backbone_mode == "train"
-        opened = [self.drifting_backbone if drifts else self.classifier_embedder.backbone]
+        _ = self.drifting_backbone if drifts else self.classifier_embedder.backbone
         if method.synthetic_probability > 0:
-            opened.append(self.feature_embedder.backbone)
+            _ = self.feature_embedder.backbone
 
     def textual_inversion(self, task: FewShotTask) -> tuple[Vector, ...]:
         """One learned word per class, learned and kept in groups of those that learn together."""

@@ -83,13 +83,12 @@ def test_pre_commit_uses_the_same_ruff():
         ("export", commands.export),
         ("split", commands.split),
         ("prepare", commands.prepare),
-        ("fetch", commands.fetch),
     ],
 )
 def test_mlproject_parameters_are_the_commands_options_with_their_defaults(entry_point: str, command: Any):
     names = {"overrides": "set", "style": "format"}
     options = {names.get(p.name, p.name): p.default for p in inspect.signature(command).parameters.values()}
-    for switch in ("dry_run", "rates", "again", "verify"):
+    for switch in ("dry_run", "rates", "again", "verify", "fetch_only"):
         options.pop(switch, None)
     if options.get("dataset") is inspect.Parameter.empty:  # an argument on the command line, which cannot be left out
         options["dataset"] = "mini_focus"

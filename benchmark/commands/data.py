@@ -1,4 +1,4 @@
-"""Commands about what runs are made from: `prepare`, `fetch`, `split`."""
+"""Commands about datasets: `split`, `prepare`."""
 
 from __future__ import annotations
 
@@ -9,18 +9,12 @@ import typer
 
 from benchmark.commands.app import EPILOG, app
 from benchmark.options import (
-    Components,
     DataRoot,
-    Dataset,
-    Method,
     Out,
     Overrides,
     Plugins,
-    Preset,
-    Protocol,
     Seeds,
     Shots,
-    SplitFile,
 )
 from benchmark.setting_checks import split_overrides
 from benchmark.settings import resolve_settings
@@ -75,44 +69,3 @@ def prepare(
 
     load_plugins(plugins)
     (verify_dataset if verify else prepare_dataset)(dataset, data_root, split_overrides(overrides or ()))
-
-
-@app.command(epilog=EPILOG)
-def fetch(
-    method: Method = "diagen",
-    dataset: Dataset = "mini_focus",
-    shots: Shots = "4",
-    seeds: Seeds = "0",
-    preset: Preset = "mini",
-    protocol: Protocol = "paper",
-    components: Components = "",
-    data_root: DataRoot = "",
-    split_file: SplitFile = "",
-    plugins: Plugins = "",
-    overrides: Overrides = None,
-) -> None:
-    """Get all that the same `run` needs from the network: networks, and what a language model writes.
-
-    For clusters whose computing nodes have no network: `fetch` with the options of the `run` to come, where there is
-    one, needs no GPU. The checkpoint lies in the hub's cache (HF_HOME), backbones in PyTorch's (TORCH_HOME), prompts in
-    the store (DIAGEN_STORE): the run is to see the same folders. Give it HF_HUB_OFFLINE=1, too.
-    """
-    from benchmark.fetch import fetch
-    from benchmark.plugins import load_plugins
-    from benchmark.progress import Stages
-    from benchmark.runner import prepare
-
-    load_plugins(plugins)
-    settings = resolve_settings(
-        method=method,
-        dataset=dataset,
-        data_root=data_root,
-        shots=shots,
-        seeds=seeds,
-        preset=preset,
-        protocol=protocol,
-        components=components,
-        split_files=split_file,
-        overrides=split_overrides(overrides or ()),
-    )
-    fetch(prepare(settings), Stages())

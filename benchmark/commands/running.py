@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from benchmark.options import (
     Components,
     DataRoot,
     Dataset,
-    Method,
+    FetchOnly,
     Out,
     Overrides,
     Plugins,
@@ -30,7 +31,7 @@ from datasets.errors import UserError
 
 @app.command(epilog=EPILOG)
 def run(
-    method: Method = "diagen",
+    method: Annotated[str, typer.Option(help="A method's name; see `list methods`.")] = "diagen",
     dataset: Dataset = "mini_focus",
     shots: Shots = "4",
     seeds: Seeds = "0",
@@ -41,6 +42,7 @@ def run(
     split_file: SplitFile = "",
     plugins: Plugins = "",
     overrides: Overrides = None,
+    fetch_only: FetchOnly = False,
 ) -> None:
     """One method on one dataset: a tracked run with a child run for each number of shots and each seed.
 
@@ -64,7 +66,10 @@ def run(
         split_files=split_file,
         overrides=split_overrides(overrides or ()),
     )
-    _run(settings)
+    if fetch_only:
+        _fetch([settings])
+    else:
+        _run(settings)
 
 
 @app.command(epilog=EPILOG)
@@ -85,6 +90,7 @@ def sweep(
         str, typer.Option(help="With --dry-run: hours by the rates in this file of `python -m benchmarks_perf --save`.")
     ] = "",
     again: Annotated[bool, typer.Option("--again", help="Run finished cells again.")] = False,
+    fetch_only: FetchOnly = False,
 ) -> None:
     """Every method on every dataset, shots and seed; cells that are finished with the same settings are skipped.
 
@@ -118,6 +124,8 @@ def sweep(
     ]
     if dry_run:
         count_grid(grid, again, measured)
+    elif fetch_only:
+        _fetch(grid)
     else:
         run_grid(grid, again)
 
@@ -174,6 +182,13 @@ def _run(settings: RunSettings) -> None:
 
     job = prepare(settings)
     run_job(job, open_tracker(), Stages())
+
+
+def _fetch(grid: Sequence[RunSettings]) -> None:
+    from benchmark.fetch import fetch_grid
+    from benchmark.progress import Stages
+
+    fetch_grid(grid, Stages())
 
 
 def _components_for(method: str, components: str) -> str:

@@ -1,15 +1,15 @@
-"""After `fetch` the same run needs no network: its networks were opened, and its prompts are in the store."""
+"""After `--fetch-only` the same run needs no network: its networks were opened, and its prompts are in the store."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 import evaluation.backbones
 import methods.generator
 from benchmark.cli import main
-from benchmark.fetch import fetch
+from benchmark.fetch import fetch_grid
 from benchmark.progress import Stages
 from benchmark.runner import prepare, run_job
 from benchmark.settings import RunSettings
@@ -22,7 +22,7 @@ QUIET = Stages(quiet=True)
 
 
 @pytest.fixture
-def asked(world, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def asked(world, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the network was asked for, in order, by name."""
     found: list[str] = []
 
@@ -43,13 +43,13 @@ def asked(world, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         (methods.generator, "Generator", "checkpoint"),
     ):
         monkeypatch.setattr(module, name, noted(called, getattr(module, name)))
-    yield found
+    return found
 
 
 def test_networks_and_prompts_are_had_once(asked: list[str], small: Settings, tracking_uri: str):
     overrides = ("prompts.source=openai", "features.name=dinov2_vits14")
     settings = small("diagen", seeds="0,1", shots="2,4", overrides=overrides)
-    fetch(prepare(settings), QUIET)
+    fetch_grid([settings], QUIET)
     seeds, classes = 2, 3
     assert asked == ["efficientnet_lite0", "dinov2_vits14", "checkpoint", *["language model"] * seeds * classes]
     assert Tracker().finished_cells() == []
@@ -60,14 +60,16 @@ def test_networks_and_prompts_are_had_once(asked: list[str], small: Settings, tr
 
 @pytest.mark.parametrize("overrides", [(), ("prompts.source=openai",)])
 def test_no_more_is_asked_for_than_the_run_needs(overrides: tuple[str, ...], asked: list[str], small: Settings):
-    fetch(prepare(small("standard", overrides=overrides)), QUIET)
-    fetch(prepare(small("diagen", components="noise", overrides=overrides)), QUIET)
-    assert asked == ["efficientnet_lite0", "efficientnet_lite0", "checkpoint"]
+    """Of a grid each network once."""
+    grid = [("standard", ""), ("da_fusion", ""), ("diagen", "noise")]
+    fetch_grid([small(method, components=components, overrides=overrides) for method, components in grid], QUIET)
+    assert asked == ["efficientnet_lite0", "checkpoint"]
 
 
 def test_what_is_embedded_is_there(capsys: pytest.CaptureFixture[str], tmp_path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DIAGEN_STORE", str(tmp_path / "store"))
-    assert main(["fetch"]) == 0
-    said = capsys.readouterr().err.splitlines()
-    assert said[:2] == ["classifier: efficientnet_lite0", "features: efficientnet_lite0"]
-    assert said[2].startswith("generator: mini_sd, in ") and said[2].endswith("weights")
+    expected = ["classifier: efficientnet_lite0", "features: efficientnet_lite0", "generator: mini_sd, in "]
+    for command in ("run", "sweep"):
+        assert main([command, "--fetch-only"]) == 0
+        said = capsys.readouterr().err.splitlines()
+        assert [line[: len(begin)] for line, begin in zip(said, expected, strict=True)] == expected
