@@ -11,15 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
-from benchmark.checks import warn_of_services
 from benchmark.leaderboard import Board, Row, leaderboard
 from benchmark.progress import Stages
 from benchmark.records import Cell
 from benchmark.runner import prepare, run_job
 from benchmark.selection import comparable
-from benchmark.settings import RunSettings, build_method
+from benchmark.settings import RunSettings
 from benchmark.splits import write_splits
 from benchmark.tracking import Tracker
 from datasets.base import DATASETS
@@ -148,24 +146,6 @@ def test_accuracy_is_also_told_by_attribute(world, small: Settings, tracking_uri
     assert sum(sides) / 2 == pytest.approx(cell.data.metrics["accuracy/test"])
     table = artifact(cell, "tables/accuracy_by_attribute_test.json", tmp_path)
     assert [row[:2] + row[3:] for row in table["data"]] == [["side", "left", 9], ["side", "right", 9]]
-
-
-def test_drawings_of_the_miniature_for_other_data_are_warned_of(world, small: Settings, tracking_uri: str, caplog):
-    run(small("standard"))
-    assert not caplog.records
-    run(small("da_fusion", overrides=("prompts.base_url=http://localhost:8000/v1",)))
-    drawings, unused = caplog.messages
-    assert drawings.startswith("mini_sd draws the miniature's ten classes and nothing else: for squares take")
-    assert unused.startswith("prompts.base_url is not asked")
-
-
-def test_large_images_on_a_cpu_are_warned_of(world, small: Settings, monkeypatch, caplog):
-    settings = small("da_fusion", overrides=("generator.checkpoint=some/model", "generator.resolution=512"))
-    for device in ("cuda", "cpu"):
-        monkeypatch.setattr("evaluation.device.default_device", lambda device=device: torch.device(device))
-        warn_of_services(settings, build_method(settings))
-    (slow,) = caplog.messages
-    assert slow.startswith("PyTorch finds no GPU that it can use: on a CPU an image of 512 pixels takes minutes")
 
 
 def test_a_split_file_is_replayed(world, small: Settings, tracking_uri: str, tmp_path):

@@ -1,0 +1,36 @@
+"""What is warned of before a run: settings that can work and will hardly do what was meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from benchmark.checks import warn_of_services
+from benchmark.progress import Stages
+from benchmark.runner import prepare, run_job
+from benchmark.settings import RunSettings, build_method
+from benchmark.tracking import Tracker
+
+Settings = Callable[..., RunSettings]
+
+
+def test_drawings_of_the_miniature_for_other_data_are_warned_of(world, small: Settings, tracking_uri: str, caplog):
+    def run(settings: RunSettings) -> None:
+        run_job(prepare(settings), Tracker(), Stages(quiet=True))
+
+    run(small("standard"))
+    assert not caplog.records
+    run(small("da_fusion", overrides=("prompts.base_url=http://localhost:8000/v1",)))
+    drawings, unused = caplog.messages
+    assert drawings.startswith("mini_sd draws the miniature's ten classes and nothing else: for squares take")
+    assert unused.startswith("prompts.base_url is not asked")
+
+
+def test_large_images_on_a_cpu_are_warned_of(world, small: Settings, monkeypatch, caplog):
+    settings = small("da_fusion", overrides=("generator.checkpoint=some/model", "generator.resolution=512"))
+    for device in ("cuda", "cpu"):
+        monkeypatch.setattr("evaluation.device.default_device", lambda device=device: torch.device(device))
+        warn_of_services(settings, build_method(settings))
+    (slow,) = caplog.messages
+    assert slow.startswith("PyTorch finds no GPU that it can use: on a CPU an image of 512 pixels takes minutes")
