@@ -27,17 +27,31 @@ def check_services(settings: RunSettings, method: Method) -> None:
         return
     check_backbone(settings.features.name, "features")
     check_image_size(settings.features.name, settings.features.image_size)
-    from methods.checkpoint import check_generator_settings
-    from methods.prompts import check_prompt_settings
+    if generates(method):
+        from methods.checkpoint import check_generator_settings
 
-    check_generator_settings(settings.generator)
-    if "prompts" in settings.components:
+        check_generator_settings(settings.generator)
+    if writes_prompts(settings, method):
+        from methods.prompts import check_prompt_settings
+
         check_prompt_settings(settings.prompts)
+
+
+def generates(method: Method) -> bool:
+    """Whether a generator makes the method's images."""
+    return method.synthetic_probability > 0 and "generator" in method.services
+
+
+def writes_prompts(settings: RunSettings, method: Method) -> bool:
+    """Whether the method asks for written prompts, which nobody has switched off."""
+    if "prompts" in method.components:
+        return "prompts" in settings.components
+    return "prompts" in method.services and getattr(method, "prompts_per_class", 0) > 0
 
 
 def warn_of_services(settings: RunSettings, method: Method) -> None:
     """Say which settings can work and will hardly do what was meant."""
-    if method.synthetic_probability == 0:
+    if not generates(method):
         return
     from evaluation.device import default_device
 

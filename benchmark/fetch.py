@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
+from benchmark.checks import generates, writes_prompts
 from benchmark.progress import Stages
 from benchmark.runner import Job, prepare
 from benchmark.settings import RunSettings
@@ -36,9 +37,10 @@ def _fetched(job: Job, models: Models) -> Iterator[str]:
     if method.synthetic_probability == 0:
         return
     yield f"features: {settings.features.name}"
-    yield f"generator: {settings.generator.checkpoint}, in {tools.generator.folder}"
+    if generates(method):
+        yield f"generator: {settings.generator.checkpoint}, in {tools.generator.folder}"
     prompts_per_class = getattr(method, "prompts_per_class", 0)
-    if prompts_per_class and "prompts" in settings.components and settings.prompts.source == "openai":
+    if writes_prompts(settings, method) and settings.prompts.source == "openai":
         for task in job.tasks.values():
             tools.prompts(task, prompts_per_class)
         yield f"prompts: of {settings.prompts.model}, in {tools.store.folder}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from benchmark.settings import paths_in
 from datasets.plugins import load_file, load_installed
 
 
@@ -18,5 +19,5 @@ def load_plugins(files: str = "") -> None:
     import methods  # noqa: F401
 
     load_installed()
-    for name in filter(None, (part.strip() for part in files.split(","))):
-        load_file(Path(name))
+    for path in {Path(name).resolve(): Path(name) for name in paths_in(files)}.values():  # one may be given twice
+        load_file(path)

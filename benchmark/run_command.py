@@ -18,6 +18,7 @@ def run_command(record: Record, shots: Sequence[int], seeds: Sequence[int], data
         "--data-root": data_root if record.parameters.get("data_root") else "",
         "--preset": _as_given(record, "preset", ""),
         "--protocol": _as_given(record, "protocol", "paper"),
+        "--plugins": record.parameters.get("plugins", ""),
         "--split-file": replayed,
         "--shots": "" if replayed else ",".join(map(str, shots)),
         "--seeds": "" if replayed else ",".join(map(str, seeds)),

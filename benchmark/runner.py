@@ -12,7 +12,7 @@ from statistics import mean
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmark.checks import check_services, warn_of_services
+from benchmark.checks import check_services, generates, warn_of_services
 from benchmark.evaluate import CellResult, evaluate
 from benchmark.failed_cells import CellsFailed, FailedCells
 from benchmark.grid import image_grid
@@ -31,6 +31,7 @@ from benchmark.settings import (
     settings_fingerprint,
 )
 from benchmark.store import Store
+from benchmark.synthetic_checks import check_synthetic
 from benchmark.thumbnails import SHEET, TABLE, thumbnails
 from benchmark.tools import LocalTools, Models
 from benchmark.tracking import (
@@ -119,7 +120,7 @@ def _tags(settings: RunSettings, method: Method, data: str) -> dict[str, str]:
         "overrides": overrides_of(settings),
         FINGERPRINT: settings_fingerprint(settings),
         DATA: data,
-        CHECKPOINT: checkpoint_content(settings) if method.synthetic_probability else "",
+        CHECKPOINT: checkpoint_content(settings) if generates(method) else "",
     }
 
 
@@ -241,6 +242,7 @@ def _run_cell(job: Job, cell: Cell, tools: LocalTools, tracker: Tracker, parent:
         run.log_text("split.json", to_text(split))
         tools.open_networks(job.method)  # first: weights that cannot be had are known before hours of generation
         synthetic = job.method.synthesize(task, tools)
+        check_synthetic(job.settings.method, job.method, task, synthetic, tools.store)
         classifier = train_classifier(task, synthetic, job.method.synthetic_probability, tools)
         result = evaluate(task, synthetic, classifier, tools)
         result.metrics.update(_costs(tools.stages))

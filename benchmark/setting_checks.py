@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -51,6 +52,12 @@ MAY_BE_ZERO = (
     "eta",
 )
 AT_MOST_ONE = ("strength", "synthetic_probability", "eta")
+
+COMMON_TERMS = (
+    *("strength", "guidance_scale", "steps", "images_per_example", "synthetic_probability"),
+    *("noise_std", "prompts_per_class"),
+)
+"""Hyper-parameters that mean the same in every method; whatever else a method names, it knows best what it may be."""
 
 _SERVER = re.compile(r"https?://[^\s/?#@\\]+(/[^\s?#@\\]*)?")
 """Scheme, host and path of a server, and nothing that could hold a secret: no user, query or fragment."""
@@ -120,8 +127,8 @@ def merge(config: DictConfig, content: dict[str, Any], where: str) -> None:
         raise UserError(f"{where}: '{name}': {first_line(error)}") from error
 
 
-def check_values(flat: Mapping[str, Any]) -> None:
-    """Refuse values out of range; `flat` maps dotted names to plain values."""
+def check_values(flat: Mapping[str, Any], method: str) -> None:
+    """Refuse values out of range; `flat` maps dotted names to plain values, those of `method` among them."""
     for name, value in flat.items():
         if name in CHOICES and value not in CHOICES[name]:
             raise UnknownName(name, str(value), CHOICES[name])
@@ -130,7 +137,10 @@ def check_values(flat: Mapping[str, Any]) -> None:
         last = name.rpartition(".")[2]
         for number in value if isinstance(value, (list, tuple)) else [value]:
             if isinstance(number, (int, float)) and not isinstance(number, bool):
-                _check_number(name, last, number)
+                if name == f"{method}.{last}" and last not in COMMON_TERMS:
+                    _check_finite(name, number)
+                else:
+                    _check_number(name, last, number)
 
 
 def first_line(error: Exception) -> str:
@@ -163,6 +173,11 @@ def _check_number(name: str, last: str, number: float) -> None:
     if not (low and high):
         floor = "at least 0" if last in MAY_BE_ZERO else "above 0"
         raise UserError(f"'{name}' is {number}: it must be {floor}{' and at most 1' if last in AT_MOST_ONE else ''}")
+
+
+def _check_finite(name: str, number: float) -> None:
+    if not math.isfinite(number):
+        raise UserError(f"'{name}' is {number}: it must be a finite number")
 
 
 def _check_names(root: DictConfig, config: DictConfig, content: dict[str, Any], where: str, prefix: str) -> None:

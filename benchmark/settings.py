@@ -8,15 +8,18 @@ stand those that they give for one dataset alone.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, make_dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from benchmark.setting_checks import (
     check_values,
+    first_line,
     merge,
     parse_components,
     parse_numbers,
@@ -25,14 +28,13 @@ from benchmark.setting_checks import (
 )
 from benchmark.setting_files import preset_settings, protocol_settings
 from datasets.base import DATASETS, Dataset
+from datasets.errors import UserError
 from datasets.location import given_data_root
+from datasets.plugins import code_of
 from datasets.seeding import fingerprint
 from evaluation.settings import ClassifierSettings, FeatureSettings, GuideClassifierSettings
-from methods.base import METHODS, SERVICES, Method
+from methods.base import ENABLED, METHODS, SERVICES, Method
 from methods.settings import GeneratorSettings, PromptSettings, TextualInversionSettings
-
-COMPONENTS_FIELD = "enabled"
-"""The field of a method that takes its enabled components; `components` sets it."""
 
 
 @dataclass
@@ -50,6 +52,8 @@ class RunSettings:
     """What to do where the paper and its published code differ (docs/protocol.md)."""
     split_files: list[str] = field(default_factory=list)
     """Files of `python -m benchmark split` to replay; their shots and seeds are the run's."""
+    plugins: list[str] = field(default_factory=list)
+    """Python files that register what the run uses; they are loaded already, and are kept for the record."""
     components: list[str] = field(default_factory=list)
     """The method's components that are on, in the method's order."""
     unreadable: str = "refuse"
@@ -73,13 +77,18 @@ class RunSettings:
 IDENTITY = ("method", "dataset", "shots", "seeds", "preset", "protocol", "components")
 """Settings that name a run: each has an option and a tag of its own."""
 
-OPTIONS = {name: name for name in IDENTITY} | {"data_root": "data-root", "split_files": "split-file"}
+OPTIONS = {name: name for name in IDENTITY} | {
+    "data_root": "data-root",
+    "split_files": "split-file",
+    "plugins": "plugins",
+}
 """Settings that are given by an option, and by nothing else, with its name."""
 
 WITHOUT_EFFECT = (
     "data_root",
     "log_classifier",
     "split_files",
+    "plugins",
     "workers",
     "generator.batch_size",
     "textual_inversion.classes_per_batch",
@@ -101,13 +110,14 @@ def resolve_settings(
     protocol: str = "paper",
     components: str = "",
     split_files: str = "",
+    plugins: str = "",
     overrides: tuple[str, ...] = (),
 ) -> RunSettings:
     """The run's settings from the command line's texts.
 
     `shots` and `seeds` are comma-separated whole numbers; `components` is `all` (also when empty),
-    `none`, or names separated by commas; `split_files` are paths separated by commas; `overrides` are `key=value`
-    texts (`diagen.strength=0.5`).
+    `none`, or names separated by commas; `split_files` and `plugins` are paths separated by commas; `overrides` are
+    `key=value` texts (`diagen.strength=0.5`).
 
     Raises:
         UserError: anything unknown, malformed or out of range, with the nearest names.
@@ -124,13 +134,18 @@ def resolve_settings(
     # It is tracked, and the photos are looked for there later, from whichever folder.
     whole = str(Path(data_root).expanduser().absolute()) if data_root else ""
     config.update(method=method, dataset=dataset, data_root=whole, preset=preset, protocol=protocol)
-    config.split_files = [name.strip() for name in split_files.split(",") if name.strip()]
+    config.split_files, config.plugins = paths_in(split_files), paths_in(plugins)
     config.shots = parse_numbers("shots", shots, minimum=1)
     config.seeds = parse_numbers("seeds", seeds, minimum=0)
     config.components = parse_components(components, method, plugin.components)
     settings: Any = OmegaConf.to_object(config)
-    check_values(flatten(settings))
+    check_values(flatten(settings), method)
     return settings
+
+
+def paths_in(text: str) -> list[str]:
+    """Paths separated by commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def build_method(settings: RunSettings) -> Method:
@@ -138,7 +153,7 @@ def build_method(settings: RunSettings) -> Method:
     plugin: Any = METHODS[settings.method]
     values = _hyper_parameters(settings)
     if plugin.components:
-        values[COMPONENTS_FIELD] = settings.components
+        values[ENABLED] = settings.components
     return plugin(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
 
@@ -158,7 +173,7 @@ def dataset_schema(name: str) -> Any:
     constructor = DATASETS[name].__init__
     hints = get_type_hints(constructor)
     own = [p for p in inspect.signature(constructor).parameters.values() if p.kind is p.KEYWORD_ONLY]
-    items = [(p.name, hints[p.name], field(default_factory=partial(_same, p.default))) for p in own]
+    items = [_setting(p.name, hints, p.default) for p in own]
     return make_dataclass(f"{name}_settings", items)()
 
 
@@ -196,7 +211,19 @@ def settings_fingerprint(settings: RunSettings) -> str:
     effective = _effective(settings)
     # The words of a job's first task are those of all its cells: another first task is another figure.
     of_first_task = effective.get("textual_inversion.words_of") == "first_task"
-    return fingerprint(effective, [settings.seeds[0], settings.shots[0]] if of_first_task else [])
+    code = _plugin_code(settings)
+    return fingerprint(
+        effective, [settings.seeds[0], settings.shots[0]] if of_first_task else [], *([code] if any(code) else [])
+    )
+
+
+def _plugin_code(settings: RunSettings) -> list[str]:
+    """Of the plugins that the run uses: an edited one makes other figures. Empty texts for the project's own."""
+    from evaluation.backbones import BACKBONES
+
+    backbones = [name for name in (settings.classifier.backbone, settings.features.name) if name in BACKBONES]
+    used = [METHODS[settings.method], DATASETS[settings.dataset], *(BACKBONES[name] for name in backbones)]
+    return [code_of(plugin) for plugin in used]
 
 
 def overrides_of(settings: RunSettings) -> str:
@@ -225,11 +252,33 @@ def components_label(settings: RunSettings) -> str:
 def _defaults() -> DictConfig:
     config: DictConfig = OmegaConf.structured(RunSettings)
     for name in METHODS:
-        config.methods[name] = OmegaConf.structured(_hyper_parameter_schema(name))
+        if name in config or name in DATASETS:
+            raise UserError(f"method '{name}' needs another name: settings under this one are not a method's")
+        config.methods[name] = _structured(f"method '{name}'", _hyper_parameter_schema, name)
     for name in DATASETS:
-        config.dataset_settings[name] = OmegaConf.structured(dataset_schema(name))
+        config.dataset_settings[name] = _structured(f"dataset '{name}'", dataset_schema, name)
     OmegaConf.set_struct(config, True)
     return config
+
+
+def _structured(plugin: str, schema: Callable[[str], Any], name: str) -> DictConfig:
+    """The settings of a plugin with their types; raises `UserError` for one that cannot be a setting."""
+    try:
+        return OmegaConf.structured(schema(name))
+    except (OmegaConfBaseException, TypeError, NameError) as error:
+        raise UserError(
+            f"{plugin}: one of its own settings cannot be one ({first_line(error)}): each has an annotation and a "
+            "default, and is a number, a text, true or false, or a tuple of them"
+        ) from error
+
+
+def _setting(name: str, hints: dict[str, Any], default: Any) -> tuple[str, Any, Any]:
+    """A field of a schema; raises TypeError for one without annotation or default."""
+    if name not in hints or default is MISSING or default is inspect.Parameter.empty:
+        raise TypeError(f"'{name}' lacks its {'default' if name in hints else 'annotation'}")
+    if hints[name] is Path:  # OmegaConf would take it; it cannot be tracked
+        raise TypeError(f"'{name}' is a Path: make it a text")
+    return name, hints[name], field(default_factory=partial(_same, default))
 
 
 def _hyper_parameter_schema(name: str) -> Any:
@@ -238,9 +287,9 @@ def _hyper_parameter_schema(name: str) -> Any:
     hints = get_type_hints(plugin)
     items = []
     for item in fields(plugin) if is_dataclass(plugin) else ():
-        if item.init and item.name != COMPONENTS_FIELD:
+        if item.init and item.name != ENABLED:
             value = item.default_factory() if item.default_factory is not MISSING else item.default
-            items.append((item.name, hints[item.name], field(default_factory=partial(_same, value))))
+            items.append(_setting(item.name, hints, value))
     return make_dataclass(f"{name}_settings", items)()
 
 

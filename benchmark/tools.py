@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,12 +22,14 @@ from datasets.few_shot import FewShotTask, few_shot_task
 from datasets.plurals import counted
 from datasets.seeding import fingerprint, seed_from
 from evaluation.loading import worker_count
-from methods.base import Method, SyntheticImage, SyntheticSet
+from methods.base import METHODS, Method, SyntheticImage, SyntheticSet
 from methods.groups import even_groups
 from methods.plan import PLACEHOLDER, Plan, PlanRow, Vector
 from methods.settings import GeneratorSettings
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from evaluation.batch_statistics import DriftingBackbone
     from evaluation.calibration import Calibration
     from methods.generator import Generator
@@ -120,6 +122,7 @@ class LocalTools:
 
     def textual_inversion(self, task: FewShotTask) -> tuple[Vector, ...]:
         """One learned word per class, learned and kept in groups of those that learn together."""
+        self._check_declared("generator", "textual_inversion")
         from methods.textual_inversion import classes_together
 
         task = self._task_of_words(task)
@@ -130,6 +133,7 @@ class LocalTools:
 
     def prompts(self, task: FewShotTask, per_class: int) -> tuple[tuple[str, ...], ...]:
         """Per class, `per_class` prompts; what a server wrote is kept, word lists are read anew."""
+        self._check_declared("prompts")
         with self.stages.stage("prompts", total=len(task.classes)) as advance:
             texts = []
             for noun in task.classes:
@@ -139,6 +143,7 @@ class LocalTools:
 
     def generate(self, task: FewShotTask, plan: Plan) -> SyntheticSet:
         """The plan's images; only those that are not in the store are made, and each batch is kept as it ends."""
+        self._check_declared("generator")
         digests = {guide: task.dataset.digest(task.train[guide]) for guide in {row.guide for row in plan.rows}}
         keys = [self._image_key(row, digests[row.guide], plan.words[row.word]) for row in plan.rows]
         paths = {key: self.store.image(IMAGES, key) for key in dict.fromkeys(keys)}
@@ -148,14 +153,39 @@ class LocalTools:
         pairs = zip(plan.rows, keys, strict=True)
         return SyntheticSet(tuple(SyntheticImage(row, _present(paths[key])) for row, key in pairs))
 
+    def keep(self, task: FewShotTask, images: Iterable[tuple[int, Image]]) -> SyntheticSet:
+        """Images that the method made itself, by their guides; each lies in the store under what it shows."""
+        rows: list[PlanRow] = []
+
+        def by_content() -> Iterator[tuple[str, Image]]:
+            for guide, image in images:
+                rows.append(_made_without_generator(guide, task))
+                rgb = image.convert("RGB")
+                yield fingerprint("kept image", rgb.size, hashlib.sha256(rgb.tobytes()).hexdigest()), rgb
+
+        with self.stages.stage("generation", unit="images") as advance:
+            paths = []
+            for _, path in self.store.put_images(IMAGES, by_content()):
+                paths.append(path)
+                advance(1)
+        return SyntheticSet(tuple(SyntheticImage(row, path) for row, path in zip(rows, paths, strict=True)))
+
     def confidence(self, task: FewShotTask, synthetic: SyntheticSet) -> npt.NDArray[np.float64]:
         """Calibrated probability of each image's own label, in [0, 1], shape (images,)."""
+        self._check_declared("guide_classifier")
         seed = seed_from("guide classifier", task.name, task.shots, task.seed)
         if self.settings.guide_classifier.backbone_mode == "train":
             from benchmark.drifting import drifting_confidence
 
             return drifting_confidence(task, synthetic, seed, self)
         return self._confidence_of_cached_views(task, synthetic, seed)
+
+    def _check_declared(self, *services: str) -> None:
+        """Settings of a service that a method does not declare make no other run of it: it would get stale figures."""
+        name = self.settings.method
+        for service in services:
+            if service not in METHODS[name].services:
+                raise UserError(f"method '{name}' asks for '{service}': add it to `services` of its class")
 
     def _confidence_of_cached_views(
         self, task: FewShotTask, synthetic: SyntheticSet, seed: int
@@ -273,6 +303,16 @@ class LocalTools:
                 paths[key] = path
                 advance(1)
         return paths
+
+
+def _made_without_generator(guide: int, task: FewShotTask) -> PlanRow:
+    """No step of denoising was run, no prompt was read."""
+    if not 0 <= guide < len(task.train):
+        raise UserError(
+            f"method gives tools.keep an image of guide {guide}: guides are indices into task.train, "
+            f"0 to {len(task.train) - 1}"
+        )
+    return PlanRow(guide, task.train[guide].label, "", "", strength=0.0, guidance_scale=0.0, steps=0, seed=0)
 
 
 def labels_of(examples: Sequence[Example]) -> npt.NDArray[np.int64]:

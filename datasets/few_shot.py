@@ -50,9 +50,11 @@ def few_shot_task(name: str, dataset: Dataset, shots: int, seed: int) -> FewShot
     """The k-shot task of `dataset` for one seed.
 
     Raises:
-        UserError: a class has fewer than `shots` images in its train pool.
+        UserError: a class has fewer than `shots` images in its train pool, or a test set has a name that cannot be.
     """
     splits = dataset.splits(seed)
+    for test in splits.tests:
+        _check_test_name(name, test)
     for noun, pool in zip(dataset.classes, splits.train_pool, strict=True):
         if len(pool) < shots:
             raise UserError(
@@ -61,6 +63,15 @@ def few_shot_task(name: str, dataset: Dataset, shots: int, seed: int) -> FewShot
             )
     train = tuple(example for pool in splits.train_pool for example in pool[:shots])
     return FewShotTask(name, dataset, shots, seed, train, splits.validation, splits.tests)
+
+
+def _check_test_name(dataset: str, test: str) -> None:
+    """Figures are tracked under it, beside those of the validation images."""
+    if test in ("train", "val") or not re.fullmatch(r"[\w\-. ]+", test):
+        raise UserError(
+            f"dataset {dataset}: a test set cannot be called '{test}': its name is of letters, digits, spaces, '_', "
+            "'-' and '.', and not train or val"
+        )
 
 
 def split_pool(

@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from datasets.errors import UserError
+from datasets.seeding import fingerprint
 
 GROUP = "diagen_bench"
 """Entry point group of packages that register methods, datasets or backbones when their module is imported."""
@@ -16,12 +17,16 @@ GROUP = "diagen_bench"
 _sources: dict[str, bytes] = {}
 """Of the files that were loaded, by the names of their modules."""
 
+_installed: dict[str, bytes] = {}
+"""The same of the modules that installed packages name."""
+
 
 def load_installed() -> None:
     """Import the plugins of installed packages; raises `UserError` for one that fails."""
     for point in entry_points(group=GROUP):
         try:
             point.load()
+            _installed[point.module] = _content(point.module)
         except Exception as error:  # somebody else's code may raise anything
             raise UserError(f"plugin '{point.name}' ({point.value}) fails: {type(error).__name__}: {error}") from error
 
@@ -49,3 +54,21 @@ def load_file(path: Path) -> None:
 def source_of(plugin: object) -> bytes | None:
     """The content of the file in which a plugin is defined, as it was loaded; None where `load_file` loaded none."""
     return _sources.get(getattr(plugin, "__module__", ""))
+
+
+def code_of(plugin: object) -> str:
+    """A digest of the files in which a plugin, and whatever plugin it extends, is defined; empty for the project's own.
+
+    Part of what results are kept under: an edited plugin makes other ones. What a file imports is not looked into.
+    """
+    parts = plugin.__mro__ if isinstance(plugin, type) else (plugin,)
+    files = _sources | _installed
+    modules = dict.fromkeys(getattr(part, "__module__", "") for part in parts)
+    own = [files[name].hex() for name in modules if name in files]
+    return fingerprint(own) if own else ""
+
+
+def _content(module: str) -> bytes:
+    """Of a module's file; empty for one that has none that could be read."""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return Path(file).read_bytes() if file else b""

@@ -15,10 +15,13 @@ class Registry(Generic[T]):
 
     A plugin registers itself with the decorator that `register` returns; the modules that hold
     plugins import no heavy library at module level, so that listing them stays quick.
+
+    check: raises an error for a plugin that cannot work, as it registers itself.
     """
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, check: Callable[[str, T], None] | None = None) -> None:
         self.kind = kind
+        self._check = check
         self._plugins: dict[str, T] = {}
 
     def register(self, name: str) -> Callable[[T], T]:
@@ -27,6 +30,8 @@ class Registry(Generic[T]):
         def add(plugin: T) -> T:
             if name in self._plugins and self._plugins[name] is not plugin:
                 raise ValueError(f"{self.kind} '{name}' is registered twice")
+            if self._check is not None:
+                self._check(name, plugin)
             self._plugins[name] = plugin
             return plugin
 

@@ -175,6 +175,8 @@ def _split(content: Mapping[str, Any]) -> Split:
     shots, seed = content["shots"], content["seed"]
     if type(shots) is not int or type(seed) is not int:
         raise ValueError("shots and seed must be whole numbers")
+    if seed < 0:
+        raise ValueError("a seed is not negative")
     folders = tuple(map(str, content.get("class_folders", ())))
     split = Split(str(content["dataset"]), shots, seed, tuple(content["classes"]), images, folders)
     if any(not 0 <= image.label < len(split.classes) for image in images):

@@ -15,9 +15,10 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from datasets.errors import UserError
+from datasets.errors import UnknownName, UserError
+from datasets.plugins import code_of
 from datasets.seeding import fingerprint
-from evaluation.backbones import refused_size
+from evaluation.backbones import BACKBONES, refused_size
 from evaluation.device import IMAGES_AT_ONCE, default_device, sent
 from evaluation.memory import Shortage, attempt, halved, loading
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint8]
 
+INTERPOLATIONS = ("bilinear", "bicubic")
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -49,6 +51,10 @@ class Network:
     digest: str
     multiple_of: int = 1
 
+    def __post_init__(self) -> None:
+        if self.interpolation not in INTERPOLATIONS:
+            raise UnknownName("interpolation", self.interpolation, INTERPOLATIONS)
+
 
 def weights_digest(module: nn.Module) -> str:
     """Hexadecimal SHA-256 of a module's tensors and their names."""
@@ -69,8 +75,8 @@ class Backbone:
     batch_size: images at once; halved where they do not fit into a GPU's memory.
     dtype: what the network computes in.
     dimension: length of a feature vector.
-    fingerprint: of the name, the weights, the preprocessing and a dtype other than float32; equal fingerprints mean
-        equal features but for rounding.
+    fingerprint: of the name, the weights, the preprocessing, a dtype other than float32 and a plugin's code; equal
+        fingerprints mean equal features but for rounding.
     """
 
     def __init__(
@@ -106,7 +112,9 @@ class Backbone:
     def fingerprint(self) -> str:
         net = self._network
         precision = [] if self.dtype == torch.float32 else [str(self.dtype)]
-        return fingerprint(self.name, self.image_size, net.mean, net.std, net.interpolation, net.digest, *precision)
+        code = code_of(BACKBONES[self.name]) if self.name in BACKBONES else ""
+        own = [*precision, *([code] if code else [])]
+        return fingerprint(self.name, self.image_size, net.mean, net.std, net.interpolation, net.digest, *own)
 
     def embed(self, images: Sequence[Image]) -> FloatArray:
         """Features (N, dimension) of the images, squashed to a square; RGB of any size.

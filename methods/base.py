@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import Field, dataclass, fields, is_dataclass, replace
+from inspect import isabstract
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SyntheticImage:
-    """An image that a method made: its plan row, and its PNG file in the store.
+    """An image that a method made: its plan row, and its PNG file in the store, whose name tells it from all others.
 
     `weight` is at least 0; only ratios within one guide matter (DIAGen, Eq. 2).
     """
@@ -72,9 +73,19 @@ class Tools(Protocol):
     def generate(self, task: FewShotTask, plan: Plan) -> SyntheticSet:
         """The plan's images, in the plan's order, each of weight 1."""
 
+    def keep(self, task: FewShotTask, images: Iterable[tuple[int, Image]]) -> SyntheticSet:
+        """Images that the method made without the generator, each of weight 1, in the order given.
+
+        Args:
+            images: each with the index of its guide, the real one among `task.train` that it is drawn in place of.
+        """
+
     def confidence(self, task: FewShotTask, synthetic: SyntheticSet) -> npt.NDArray[np.float64]:
         """Calibrated probability of each image's own label, in [0, 1], shape (images,)."""
 
+
+ENABLED = "enabled"
+"""The field of a method that takes its enabled components; `--components` sets it."""
 
 SERVICES = ("generator", "textual_inversion", "prompts", "guide_classifier", "features")
 """Groups of settings of what makes synthetic images and measures them."""
@@ -83,16 +94,18 @@ SERVICES = ("generator", "textual_inversion", "prompts", "guide_classifier", "fe
 class Method(ABC):
     """An augmentation method: one file, its facts on top, its hyper-parameters as constructor arguments.
 
-    The constructor takes keyword arguments with defaults; they are the settings that a user may give
-    (`--set METHOD.NAME=VALUE`), checked against the annotations.
+    A dataclass whose fields have defaults: the settings that a user may give (`--set METHOD.NAME=VALUE`), checked
+    against the annotations.
     """
 
     title: ClassVar[str]
     paper: ClassVar[str]
     components: ClassVar[tuple[str, ...]] = ()
-    """Names of the parts that `-P components=` can switch; all are on by default."""
+    """Names of the parts that `--components` can switch, all of them on by default; a field `enabled` is given those
+    that are on."""
     services: ClassVar[tuple[str, ...]] = SERVICES
-    """Of `SERVICES` those that make or measure its images; the settings of all others change no figure of its."""
+    """Of `SERVICES` those that make or measure its images; the settings of all others change no figure of its, and it
+    may not ask for these services."""
 
     synthetic_probability: float = 0.0
     """α of Eq. 2: the probability of drawing a synthetic image in place of its guide."""
@@ -102,4 +115,25 @@ class Method(ABC):
         """Make the task's synthetic images."""
 
 
-METHODS: Registry[type[Method]] = Registry("method")
+def _check_method(name: str, method: type[Method]) -> None:
+    """Raise a TypeError that says what a class lacks to be a method of that name."""
+    if not (isinstance(method, type) and issubclass(method, Method)):
+        raise TypeError(f"method '{name}' is no class that extends methods.base.Method")
+    if not name.isidentifier():
+        raise TypeError(f"method '{name}': a name is of letters, digits and underscores, since settings begin with it")
+    if isabstract(method):
+        raise TypeError(f"method '{name}' lacks {', '.join(sorted(method.__abstractmethods__))}")
+    for fact in ("title", "paper"):
+        if not isinstance(getattr(method, fact, None), str):
+            raise TypeError(f"method '{name}' lacks its {fact}, a text: {fact} = '…' in the class")
+    if unknown := [service for service in method.services if service not in SERVICES]:
+        raise TypeError(f"method '{name}': services are of {', '.join(SERVICES)}, not {', '.join(unknown)}")
+    if method.components and ENABLED not in {item.name for item in _fields(method)}:
+        raise TypeError(f"method '{name}' has components, but no field for those that are on: '{ENABLED}'")
+
+
+def _fields(method: type[Method]) -> tuple[Field[Any], ...]:
+    return fields(method) if is_dataclass(method) else ()
+
+
+METHODS: Registry[type[Method]] = Registry("method", _check_method)

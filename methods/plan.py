@@ -22,7 +22,7 @@ class PlanRow:
     guide: index into the task's train examples.
     prompt: text in which `<word>` stands for the learned word.
     word: key into the plan's words.
-    strength: share of the noise schedule that is run, in (0, 1].
+    strength: share of the noise schedule that is run, in (0, 1]; 0, as `steps`, of an image that no generator made.
     guidance_scale: classifier-free guidance; 1 turns it off.
     steps: length of the whole schedule; `strength * steps` denoising steps are run.
     seed: of the row's own noise.

@@ -64,6 +64,7 @@ def run(
         protocol=protocol,
         components=components,
         split_files=split_file,
+        plugins=plugins,
         overrides=split_overrides(overrides or ()),
     )
     if fetch_only:
@@ -117,6 +118,7 @@ def sweep(
             protocol=protocol,
             components=_components_for(method, components),
             split_files=split_file,
+            plugins=plugins,
             overrides=texts,
         )
         for dataset in names_in("datasets", datasets)
@@ -167,6 +169,7 @@ def ablation(
         seeds=seeds,
         preset=preset,
         protocol=protocol,
+        plugins=plugins,
     )
     if dry_run:
         count_grid(grid)

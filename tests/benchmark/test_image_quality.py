@@ -47,7 +47,7 @@ def features(synthetic: SyntheticSet, tools: LocalTools) -> tuple[Floats, Floats
 
 
 def test_the_measures_are_those_of_the_images_against_all_test_images(world: Any, small: Settings) -> None:
-    tools = fresh_tools(small())
+    tools = fresh_tools(small("diagen"))
     images = tools.generate(task(), plan(12))
     found = image_quality(task(), images, tools)
     real, _, made = features(images, tools)
@@ -59,7 +59,7 @@ def test_the_measures_are_those_of_the_images_against_all_test_images(world: Any
 def test_near_copies_are_of_training_images_as_near_as_neighbours_among_test_images(
     world: Any, small: Settings, tmp_path: Path
 ) -> None:
-    tools, images = fresh_tools(small()), tinted_copies(tmp_path)
+    tools, images = fresh_tools(small("diagen")), tinted_copies(tmp_path)
     real, train, made = features(images, tools)
     expected = near_copy_share(nearest_distance(made, train), neighbour_radii(real, 1))
     assert 0 < expected < 1
@@ -69,10 +69,10 @@ def test_near_copies_are_of_training_images_as_near_as_neighbours_among_test_ima
 def test_kept_distances_are_those_of_the_settings(
     world: Any, small: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    images = fresh_tools(small()).generate(task(), plan())
+    images = fresh_tools(small("diagen")).generate(task(), plan())
 
     def measured(*overrides: str) -> dict[str, float]:
-        return image_quality(task(), images, fresh_tools(small(overrides=overrides)))
+        return image_quality(task(), images, fresh_tools(small("diagen", overrides=overrides)))
 
     cases = [(), ("features.neighbours=2",), ("features.density_neighbours=1",)]
     beside_each_other = [measured(*case) for case in cases]
@@ -91,7 +91,7 @@ def test_kept_distances_are_those_of_the_labels(
         for name, part in task().tests.items()
     }
     relabelled = replace(task(), tests=tests)
-    image_quality(task(), images, fresh_tools(small()))
-    beside = image_quality(relabelled, images, fresh_tools(small()))
+    image_quality(task(), images, fresh_tools(small("diagen")))
+    beside = image_quality(relabelled, images, fresh_tools(small("diagen")))
     monkeypatch.setenv("DIAGEN_STORE", str(tmp_path / "alone"))
-    assert image_quality(relabelled, images, fresh_tools(small())) == beside
+    assert image_quality(relabelled, images, fresh_tools(small("diagen"))) == beside

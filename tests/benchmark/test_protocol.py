@@ -69,12 +69,12 @@ def test_every_transform_that_a_protocol_names_is_a_view() -> None:
 
 
 def test_all_tasks_use_the_first_ones_words_as_released(world, small: Settings) -> None:
-    settings = small(shots="4,2", seeds="1,0", overrides=("textual_inversion.words_of=first_task",))
-    of_first = fresh_tools(small()).textual_inversion(task(4, 1))
+    settings = small("diagen", shots="4,2", seeds="1,0", overrides=("textual_inversion.words_of=first_task",))
+    of_first = fresh_tools(small("diagen")).textual_inversion(task(4, 1))
     assert np.array_equal(fresh_tools(settings).textual_inversion(task(2, 0)), of_first)
     assert np.array_equal(fresh_tools(settings).textual_inversion(task(4, 1)), of_first)
     of_given = fresh_tools(settings, task(2, 0)).textual_inversion(task(4, 1))
-    assert np.array_equal(of_given, fresh_tools(small()).textual_inversion(task(2, 0)))
+    assert np.array_equal(of_given, fresh_tools(small("diagen")).textual_inversion(task(2, 0)))
     assert not np.array_equal(of_given, of_first)
 
 
@@ -121,7 +121,9 @@ class TestDriftingBackbone:
         assert np.array_equal(again.head.statistics, first.head.statistics)
 
     def test_it_recognises_the_colours(self, samples: list[int], small: Settings) -> None:
-        classifier = train_classifier(task(8), SyntheticSet(), 0.0, fresh_tools(small(overrides=self.RELEASED)))
+        classifier = train_classifier(
+            task(8), SyntheticSet(), 0.0, fresh_tools(small("diagen", overrides=self.RELEASED))
+        )
         tests = task().tests["test"]
         predictions = classifier.logits(tests).argmax(axis=1)
         assert mean_class_accuracy(predictions, np.array([example.label for example in tests]), 3) > 0.6
@@ -129,7 +131,7 @@ class TestDriftingBackbone:
     def test_each_classifier_is_asked_with_the_statistics_of_its_own_training(
         self, samples: list[int], small: Settings
     ) -> None:
-        tools, tests = fresh_tools(small(overrides=self.RELEASED)), task().tests["test"]
+        tools, tests = fresh_tools(small("diagen", overrides=self.RELEASED)), task().tests["test"]
         classifiers = [train_classifier(task(seed=seed), SyntheticSet(), 0.0, tools) for seed in (0, 1)]
         for classifier in classifiers:
             logits = classifier.logits(tests)
@@ -138,16 +140,16 @@ class TestDriftingBackbone:
             np.testing.assert_allclose(logits, classifier.head.logits(features), rtol=1e-5)
 
     def test_what_the_training_depends_on_is_part_of_its_address(self, samples: list[int], small: Settings) -> None:
-        train_classifier(task(), SyntheticSet(), 0.0, fresh_tools(small(overrides=self.RELEASED)))
+        train_classifier(task(), SyntheticSet(), 0.0, fresh_tools(small("diagen", overrides=self.RELEASED)))
         changes = ("classifier.tested_epoch=last", "classifier.transform=standard_without_crop")
         for change in changes:
-            settings = small(overrides=(*self.RELEASED, change))
+            settings = small("diagen", overrides=(*self.RELEASED, change))
             train_classifier(task(), SyntheticSet(), 0.0, fresh_tools(settings))
-        train_classifier(task(seed=1), SyntheticSet(), 0.0, fresh_tools(small(overrides=self.RELEASED)))
+        train_classifier(task(seed=1), SyntheticSet(), 0.0, fresh_tools(small("diagen", overrides=self.RELEASED)))
         assert len(samples) == 4 * 60
 
     def test_images_weights_labels_and_alpha_are_part_of_its_address(self, samples: list[int], small: Settings) -> None:
-        settings = small(overrides=(*self.RELEASED, "classifier.epochs=1"))
+        settings = small("diagen", overrides=(*self.RELEASED, "classifier.epochs=1"))
         images = fresh_tools(settings).generate(task(), plan())
 
         def trained(synthetic: SyntheticSet, alpha: float = 0.5, of: FewShotTask | None = None) -> bool:
@@ -163,7 +165,7 @@ class TestDriftingBackbone:
         assert trained(images, of=replace(task(), train=relabelled))
 
     def test_confidence_is_that_of_the_drifted_network_and_kept(self, samples: list[int], small: Settings) -> None:
-        tools = fresh_tools(small(overrides=self.RELEASED))
+        tools = fresh_tools(small("diagen", overrides=self.RELEASED))
         words = {"w": np.ones(4, dtype=np.float32)}
         rows = tuple(PlanRow(i, i // 2, "a <word>", "w", 0.5, 7.5, 50, seed=i) for i in range(6))
         images = tools.generate(task(), Plan(rows, words))
@@ -171,7 +173,7 @@ class TestDriftingBackbone:
         trained = len(samples)
         assert trained == 2 * 10
         assert confidence.shape == (6,) and ((confidence >= 0) & (confidence <= 1)).all()
-        again = fresh_tools(small(overrides=self.RELEASED))
+        again = fresh_tools(small("diagen", overrides=self.RELEASED))
         assert np.array_equal(again.confidence(task(), images), confidence)
         assert len(samples) == trained
         for name, value in vars(tools.calibration).items():
@@ -179,7 +181,7 @@ class TestDriftingBackbone:
 
     def test_another_network_judges_anew(self, samples: list[int], small: Settings) -> None:
         for size in (8, 4):
-            tools = fresh_tools(small(overrides=(*self.RELEASED, f"classifier.image_size={size}")))
+            tools = fresh_tools(small("diagen", overrides=(*self.RELEASED, f"classifier.image_size={size}")))
             tools.confidence(task(), tools.generate(task(), plan()))
         assert len(samples) == 2 * 20
 

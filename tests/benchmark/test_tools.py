@@ -23,8 +23,8 @@ from tests.benchmark.squares import Settings, fresh_tools, plan, task
 
 
 def test_images_are_made_once(world, small: Settings):
-    first = fresh_tools(small()).generate(task(), plan())
-    second = fresh_tools(small()).generate(task(), plan())
+    first = fresh_tools(small("diagen")).generate(task(), plan())
+    second = fresh_tools(small("diagen")).generate(task(), plan())
     assert world.made == 6
     assert first == second
     assert [image.row for image in first.images] == list(plan().rows)
@@ -33,9 +33,9 @@ def test_images_are_made_once(world, small: Settings):
 def test_an_interrupted_plan_goes_on_where_it_stopped(world, small: Settings):
     world.stop_after = 4
     with pytest.raises(KeyboardInterrupt):
-        fresh_tools(small()).generate(task(), plan())
+        fresh_tools(small("diagen")).generate(task(), plan())
     world.stop_after = float("inf")
-    images = fresh_tools(small()).generate(task(), plan()).images
+    images = fresh_tools(small("diagen")).generate(task(), plan()).images
     assert world.made == 6
     assert len({image.path for image in images}) == 6
 
@@ -45,23 +45,23 @@ def test_equal_rows_share_an_image_and_every_field_of_a_row_matters(world, small
     changes = [{"prompt": "a <word>"}, {"word": "v"}, {"strength": 0.6}, {"guidance_scale": 8.0}, {"steps": 40}]
     changes += [{"seed": 9}, {"guide": 1}]
     rows = (row, row, replace(row, noise_std=0.3), *(replace(row, **change) for change in changes))
-    images = fresh_tools(small()).generate(task(), Plan(rows, plan().words)).images
+    images = fresh_tools(small("diagen")).generate(task(), Plan(rows, plan().words)).images
     assert images[0].path == images[1].path == images[2].path
     assert len({image.path for image in images}) == 1 + len(changes)
 
 
 def test_another_checkpoint_makes_other_images(world, small: Settings):
-    fresh_tools(small()).generate(task(), plan())
+    fresh_tools(small("diagen")).generate(task(), plan())
     world.fingerprint = "another checkpoint"
-    fresh_tools(small()).generate(task(), plan())
+    fresh_tools(small("diagen")).generate(task(), plan())
     assert world.made == 12
 
 
 def test_a_damaged_image_is_made_again(world, small: Settings):
-    image = fresh_tools(small()).generate(task(), plan()).images[0]
+    image = fresh_tools(small("diagen")).generate(task(), plan()).images[0]
     whole = image.path.read_bytes()
     image.path.write_bytes(whole[:40])
-    fresh_tools(small()).generate(task(), plan())
+    fresh_tools(small("diagen")).generate(task(), plan())
     assert world.made == 7
     assert image.path.read_bytes() == whole
 
@@ -78,12 +78,12 @@ def test_words_are_learned_once_for_a_task_and_settings(world, small: Settings, 
 
     def learned(*overrides: str, of: FewShotTask | None = None) -> list[int]:
         calls.clear()
-        fresh_tools(small(overrides=overrides)).textual_inversion(of or task())
+        fresh_tools(small("diagen", overrides=overrides)).textual_inversion(of or task())
         return list(calls)
 
     monkeypatch.setattr(methods.textual_inversion, "learn_words", counted)
-    first = fresh_tools(small()).textual_inversion(task())
-    again = fresh_tools(small()).textual_inversion(task())
+    first = fresh_tools(small("diagen")).textual_inversion(task())
+    again = fresh_tools(small("diagen")).textual_inversion(task())
     assert calls == [3]
     assert np.array_equal(first, again)
     assert learned(of=task(seed=1)) == learned(of=task(shots=4)) == [3]
@@ -108,7 +108,7 @@ def test_words_are_kept_group_by_group(world, small: Settings, monkeypatch):
         return learn(*arguments)
 
     monkeypatch.setattr(methods.textual_inversion, "learn_words", dies_at_the_second)
-    settings = small(overrides=("textual_inversion.classes_per_batch=2",))
+    settings = small("diagen", overrides=("textual_inversion.classes_per_batch=2",))
     with pytest.raises(KeyboardInterrupt):
         fresh_tools(settings).textual_inversion(task())
     assert len(fresh_tools(settings).textual_inversion(task())) == 3
@@ -130,13 +130,13 @@ def test_words_that_are_being_learned_go_on_after_a_stop(world, small: Settings,
         return learn(*arguments)
 
     monkeypatch.setattr(methods.textual_inversion, "learn_words", stops_at_first)
-    tools = fresh_tools(small())
+    tools = fresh_tools(small("diagen"))
     with pytest.raises(KeyboardInterrupt):
         tools.textual_inversion(task())
     unfinished = tools.store.folder / "unfinished"
     assert len(list(unfinished.rglob("*.pt"))) == 1
     tools.textual_inversion(task(seed=1))
-    fresh_tools(small()).textual_inversion(task())
+    fresh_tools(small("diagen")).textual_inversion(task())
     before, of_another_task, state = found
     assert before is None
     assert of_another_task is None
@@ -147,7 +147,7 @@ def test_words_that_are_being_learned_go_on_after_a_stop(world, small: Settings,
 
 
 def test_a_damaged_state_is_begun_again(world, small: Settings, caplog: pytest.LogCaptureFixture):
-    states = StoredStates(fresh_tools(small()).store, "words")
+    states = StoredStates(fresh_tools(small("diagen")).store, "words")
     states["try"] = {"steps_done": 7}
     (file,) = Path("store/unfinished").rglob("*.pt")
     file.write_bytes(file.read_bytes()[:100])
@@ -156,7 +156,7 @@ def test_a_damaged_state_is_begun_again(world, small: Settings, caplog: pytest.L
 
 
 def test_groups_of_words_are_even(world, small: Settings, monkeypatch):
-    tools = fresh_tools(small(overrides=("textual_inversion.classes_per_batch=4",)))
+    tools = fresh_tools(small("diagen", overrides=("textual_inversion.classes_per_batch=4",)))
     monkeypatch.setattr(tools, "_words", lambda task, labels: [len(labels)] * len(labels))
     assert tools.textual_inversion(SimpleNamespace(classes="abcde")) == (3, 3, 3, 2, 2)
 
@@ -175,7 +175,9 @@ def test_a_servers_prompts_are_kept_by_all_that_they_depend_on(world, small: Set
 
     def prompts(*overrides: str, count: int = 2, seed: int = 0):
         asked.clear()
-        return fresh_tools(small(overrides=("prompts.source=openai", *overrides))).prompts(task(seed=seed), count)
+        return fresh_tools(small("diagen", overrides=("prompts.source=openai", *overrides))).prompts(
+            task(seed=seed), count
+        )
 
     first = prompts()
     assert first[0] == ("a photo of a <word> 0", "a photo of a <word> 1")
@@ -202,7 +204,7 @@ def test_no_prompt_that_is_too_long_is_kept_or_used(world, small: Settings, monk
     monkeypatch.setitem(sources.PROMPT_SOURCES._plugins, "openai", fake)
 
     def prompts():
-        return fresh_tools(small(overrides=("prompts.source=openai",))).prompts(task(), 1)
+        return fresh_tools(small("diagen", overrides=("prompts.source=openai",))).prompts(task(), 1)
 
     world.longest_prompt = 5
     with pytest.raises(UserError):
@@ -219,7 +221,7 @@ def test_no_prompt_that_is_too_long_is_kept_or_used(world, small: Settings, monk
 
 
 def test_confidence_is_a_probability_for_each_image(world, small: Settings):
-    tools = fresh_tools(small())
+    tools = fresh_tools(small("diagen"))
     images = tools.generate(task(), plan())
     confidence = tools.confidence(task(), images)
     assert confidence.shape == (6,)
@@ -244,7 +246,7 @@ def test_features_come_back_in_order_and_are_computed_once(world, tmp_path):
 
 
 def test_each_precision_has_a_network_of_its_own(world, small: Settings):
-    models = fresh_tools(small()).models
+    models = fresh_tools(small("diagen")).models
     assert [models.embedder("any", 8, dtype).dtype for dtype in ("float32", "bfloat16")] == ["float32", "bfloat16"]
 
 

@@ -53,7 +53,7 @@ def test_a_head_is_given_every_images_guide_and_weight(
     given: list[Any] = []
     train = classifier.train_head
     monkeypatch.setattr(classifier, "train_head", lambda *all_of_it: given.append(all_of_it[0]) or train(*all_of_it))
-    tools = fresh_tools(small())
+    tools = fresh_tools(small("diagen"))
     images = tools.generate(task(), plan()).weighted([0.0, 0.1, 0.2, 0.3, 0.4, 0.5])
     train_classifier(task(), images, 0.5, tools)
     assert given[0].guides.tolist() == [0, 1, 2, 0, 1, 2]
