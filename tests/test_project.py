@@ -120,8 +120,9 @@ def code_blocks() -> list[str]:
 def test_the_examples_in_contributing_work(tmp_path: Path):
     from PIL import Image
 
-    method, dataset, backbone = code_blocks()
+    method, without_generator, dataset, backbone = code_blocks()
     (tmp_path / "my_method.py").write_text(method)
+    (tmp_path / "cut_paste.py").write_text(without_generator)
     (tmp_path / "pets.py").write_text(dataset)
     (tmp_path / "my_backbone.py").write_text(backbone)
     for split, count in (("photos", 10), ("studio", 2)):
@@ -139,15 +140,20 @@ from benchmark.plugins import load_plugins
 from benchmark.settings import build_method, resolve_settings
 from datasets.base import DATASETS
 from datasets.few_shot import few_shot_task
-load_plugins("my_method.py,pets.py,my_backbone.py")
+load_plugins("my_method.py,cut_paste.py,pets.py,my_backbone.py")
 task = few_shot_task("pets", DATASETS["pets"](data_root=Path()), 4, 0)
 assert task.classes == ("cat", "guinea pig") and len(task.train) == 8 and len(task.tests["test"]) == 4
 method = build_method(resolve_settings(method="plain_words", dataset="pets", overrides=("plain_words.strength=0.7",)))
 class Tools:
     def generate(self, task, plan):
         return plan
+    def keep(self, task, images):
+        return [(guide, image.size, image.tobytes()) for guide, image in images]
 rows = method.synthesize(task, Tools()).rows
 assert len(rows) == 80 and rows[79].prompt == "a photo of a guinea pig" and rows[0].strength == 0.7
+paste = build_method(resolve_settings(method="cut_paste", dataset="pets"))
+images = paste.synthesize(task, Tools())
+assert len(images) == 80 and images[79][:2] == (7, (8, 8)) and images == paste.synthesize(task, Tools())
 import torchvision
 from evaluation.backbones import load_backbone
 plain = torchvision.models.convnext_tiny
