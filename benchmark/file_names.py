@@ -8,7 +8,7 @@ from itertools import chain, count
 from pathlib import PurePosixPath
 
 from datasets.class_folders import composed
-from datasets.image_folder import PARTS
+from datasets.part_folders import PARTS
 
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f/\\<>:"|?*]')
 _AT_THE_ENDS = re.compile(r"^\.+|[. ]+$")

@@ -15,7 +15,6 @@ names are ignored.
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 from datasets.base import DATASETS, Example, Splits
@@ -25,13 +24,7 @@ from datasets.class_list import read_class_list
 from datasets.errors import UserError
 from datasets.few_shot import TRAIN_POOL_SIZE, split_pool
 from datasets.folders import FolderDataset, Groups, flat, require_folder, require_images, subfolders
-
-_ADVICE = "give a folder of class folders, or one with train/ and test/, by --data-root (or DIAGEN_DATA)"
-PARTS = ("train", "val", "test", "uncommon")
-"""Folders that are parts of the dataset and not classes (MS COCO knows a class train)."""
-_ALL = "all"
-
-_log = logging.getLogger(__name__)
+from datasets.part_folders import ADVICE, ALL, part_folders, refuse_parts_as_classes
 
 
 @DATASETS.register("imagefolder")
@@ -63,12 +56,16 @@ class ImageFolder(FolderDataset):
         if not 0 < validation_share < 1:
             raise UserError(f"imagefolder.validation_share={validation_share}: give a share between 0 and 1")
         if data_root is None:
-            raise UserError(f"dataset imagefolder: no data root given; {_ADVICE}")
-        self.root = require_folder(Path(data_root), _ADVICE)
+            raise UserError(f"dataset imagefolder: no data root given; {ADVICE}")
+        self.root = require_folder(Path(data_root), ADVICE)
         self._train_pool, self._validation_share = train_pool, validation_share
-        parts = _part_folders(self.root)
-        _refuse_folders_of_no_class(next(iter(parts.values())))
-        self._names = _class_names(next(iter(parts.values())))
+        parts = part_folders(self.root)
+        trained_on = next(iter(parts.values()))
+        _refuse_folders_of_no_class(trained_on)
+        class_folders = _class_folders(self.root, trained_on)
+        if ALL in parts:
+            refuse_parts_as_classes(self.root, class_folders)
+        self._names = tuple(path.name for path in class_folders)
         words = read_class_list(self.root / "classes.yaml", self._names)
         self.classes = tuple(own.noun for own in words)
         self._display_names = tuple(own.name for own in words)
@@ -99,7 +96,7 @@ class ImageFolder(FolderDataset):
 
     @property
     def _trained_on(self) -> Groups:
-        return self._parts["train" if "train" in self._parts else _ALL]
+        return self._parts["train" if "train" in self._parts else ALL]
 
     def _halves(self, rest: list[Example]) -> tuple[list[Example], list[Example]]:
         """What is left of a class as (validation, test), with at least one image in each."""
@@ -122,23 +119,6 @@ class ImageFolder(FolderDataset):
         require_images(self._names, self._trained_on, self._train_pool + others, purpose, f"add images{lower}")
 
 
-def _part_folders(root: Path) -> dict[str, Path]:
-    """The folders of class folders by part, the one with the training images first; of one layout or the other."""
-    folders = {path.name: path for path in subfolders(root)}
-    for name, path in folders.items():
-        if name.lower() in PARTS and name not in PARTS:
-            raise UserError(f"{path}: write '{name.lower()}' in small letters if it is not a class; else rename it")
-    if "train" not in folders:
-        for part in ("test", "val"):
-            if part in folders:
-                raise UserError(f"{root}: {part}/ without train/; {_ADVICE}")
-        return {_ALL: root} | {name: path for name, path in folders.items() if name == "uncommon"}
-    require_folder(root / "test", "train/ needs a test/ folder beside it, with the same class folders")
-    if ignored := [name for name in folders if name not in PARTS]:
-        _log.warning("%s: folders beside train/ are ignored: %s (known: %s)", root, ignored, ", ".join(PARTS))
-    return {part: folders[part] for part in PARTS if part in folders}
-
-
 def _refuse_folders_of_no_class(folder: Path) -> None:
     """Those of other datasets, and what runs leave that are started in the folder of photos."""
     here = Path.cwd().resolve()
@@ -148,7 +128,7 @@ def _refuse_folders_of_no_class(folder: Path) -> None:
     }
     for path in subfolders(folder):
         if path.name in DATASETS and not any(is_image_name(entry) for entry in entries(path)):
-            raise UserError(f"{path}: the folder of another dataset is no class; {_ADVICE}")
+            raise UserError(f"{path}: the folder of another dataset is no class; {ADVICE}")
         if path.resolve() in own:
             raise UserError(
                 f"{path}: what earlier runs made lies among the class folders: move it, and start in another folder "
@@ -156,10 +136,11 @@ def _refuse_folders_of_no_class(folder: Path) -> None:
             )
 
 
-def _class_names(folder: Path) -> tuple[str, ...]:
-    names = tuple(path.name for path in subfolders(folder) if path.name != "uncommon" or folder.name == "train")
-    if not names:
-        raise UserError(f"{folder}: no class folders in it; {_ADVICE}")
-    if len(names) == 1:
-        raise UserError(f"{folder}: one class folder only ('{names[0]}'), a classifier needs two; {_ADVICE}")
-    return names
+def _class_folders(root: Path, folder: Path) -> list[Path]:
+    """Those in the folder that is trained on: the root, where `uncommon` is a part, or its train/, where it is none."""
+    found = [path for path in subfolders(folder) if path.name != "uncommon" or folder != root]
+    if not found:
+        raise UserError(f"{folder}: no class folders in it; {ADVICE}")
+    if len(found) == 1:
+        raise UserError(f"{folder}: one class folder only ('{found[0].name}'), a classifier needs two; {ADVICE}")
+    return found

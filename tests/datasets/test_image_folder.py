@@ -174,9 +174,9 @@ class TestGivenParts:
             open_folder(tmp_path)
 
     def test_other_folders_beside_train_are_named(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-        write_image(self.write(tmp_path, train=9, test=2) / "validation" / "cup" / "1.jpg")
+        write_image(self.write(tmp_path, train=9, test=2) / "raw" / "cup" / "1.jpg")
         open_folder(tmp_path)
-        assert "folders beside train/ are ignored: ['validation'] (known: train, val, test, uncommon)" in caplog.text
+        assert "folders beside train/ are ignored: ['raw'] (known: train, val, test, uncommon)" in caplog.text
 
     @pytest.mark.parametrize(
         ("folder", "words"),

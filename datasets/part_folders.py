@@ -1,0 +1,151 @@
+"""Which folders of a user's photos are parts of the dataset, and which are classes: by their names and what they hold.
+
+A part under another name would be taken for a class, and no number of the run would tell: so where a folder looks like
+a part that is called otherwise, the user is asked to say which it is.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from datasets.class_folders import composed, entries, is_image_name
+from datasets.errors import UserError
+from datasets.folders import require_folder, subfolders
+
+ADVICE = "give a folder of class folders, or one with train/ and test/, by --data-root (or DIAGEN_DATA)"
+PARTS = ("train", "val", "test", "uncommon")
+"""Folders that are parts of the dataset and not classes (MS COCO knows a class train)."""
+ALL = "all"
+"""The one folder of class folders, where there are no parts."""
+_SPELLINGS = {
+    "train": ("train", "training"),
+    "val": ("val", "valid", "validation", "validate", "dev", "eval", "evaluation"),
+    "test": ("test", "tests", "testing"),
+}
+_PART_OF = {spelling: part for part, spellings in _SPELLINGS.items() for spelling in spellings}
+_FILLERS = {"set", "data", "dataset", "split", "folder", "image", "images", "img", "imgs", "photos", "pictures"}
+"""Words beside that of the part: `Test_set`, `train images`."""
+_WRAPPERS = 3
+"""So many folders of one folder each are looked through, as archives within archives unpack to."""
+_SHOWN = 3
+
+_log = logging.getLogger(__name__)
+
+
+def part_folders(root: Path) -> dict[str, Path]:
+    """The folders of class folders by part, the one with the training images first; of one layout or the other."""
+    folders = {path.name: path for path in subfolders(root)}
+    for name, path in folders.items():
+        if name.lower() in PARTS and name not in PARTS:
+            raise UserError(f"{path}: write '{name.lower()}' in small letters if it is not a class; else rename it")
+    if "train" not in folders:
+        for part in ("test", "val"):
+            if part in folders:
+                raise UserError(f"{root}: {part}/ without train/; {ADVICE}")
+        return {ALL: root} | {name: path for name, path in folders.items() if name == "uncommon"}
+    require_folder(root / "test", "train/ needs a test/ folder beside it, with the same class folders")
+    _settle_other_folders(root, folders)
+    return {part: folders[part] for part in PARTS if part in folders}
+
+
+def refuse_parts_as_classes(root: Path, folders: Sequence[Path]) -> None:
+    """Refuses class folders that are the parts of a dataset by other names, or that hold the parts each for itself.
+
+    Class folders that hold folders of the same names may be right (photos by year): these are told in a warning.
+    """
+    _refuse_parts_by_other_names(root, folders)
+    _refuse_parts_within_classes(root, folders)
+    shared = _shared_names(folders)
+    if len(folders) > 1 and len(shared) > 1:
+        _log.warning(
+            "%s: the classes %s hold folders of the same names (%s), whose images are one class each: "
+            "if these are the classes, move them up",
+            root,
+            _quoted_names(folders),
+            _quoted(shared),
+        )
+
+
+def part_meant(name: str) -> str:
+    """The part that a folder's name stands for: `Test_set`, `valid`, `seg_train`; "" for any other name."""
+    words = re.split(r"[\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
+    telling = [word.removesuffix("set") for word in words if word and word not in _FILLERS]
+    return _PART_OF.get(telling[-1], "") if telling else ""
+
+
+def unwrapped(folder: Path) -> Path:
+    """The folder, or where it holds nothing but one folder, that one."""
+    for _ in range(_WRAPPERS):
+        inner = _folders_alone(folder)
+        if len(inner) != 1:
+            break
+        folder = inner[0]
+    return folder
+
+
+def _settle_other_folders(root: Path, folders: dict[str, Path]) -> None:
+    """Beside train/ and test/ no folder is a class: one that means to validate is not to be lost for its name."""
+    if "val" not in folders and (named := _named_otherwise(folders, "val")):
+        raise UserError(f"{root / named}: rename it to val if it is to validate; else move it elsewhere")
+    if ignored := [name for name in folders if name not in PARTS]:
+        _log.warning("%s: folders beside train/ are ignored: %s (known: %s)", root, ignored, ", ".join(PARTS))
+
+
+def _named_otherwise(folders: Iterable[str], part: str) -> str:
+    return next((name for name in folders if name not in PARTS and part_meant(name) == part), "")
+
+
+def _refuse_parts_by_other_names(root: Path, folders: Sequence[Path]) -> None:
+    """Names alone are no evidence (a class may be a driving test): one of the folders must hold folders as parts do."""
+    parts = {part: path for path in folders if (part := part_meant(path.name))}
+    inner = {path.name: _folders_alone(unwrapped(path)) for path in parts.values()}
+    divided = [(name, held) for name, held in inner.items() if len(held) > 1]
+    if len(parts) > 1 and divided:
+        name, held = divided[0]
+        known = " and ".join(part for part in PARTS if part in parts)
+        raise UserError(
+            f"{root}: {_quoted(inner)} look like parts of a dataset and not like classes ({_quoted_names(held)} lie in "
+            f"'{name}'): name them {known}; if they are classes, rename them"
+        )
+
+
+def _refuse_parts_within_classes(root: Path, folders: Sequence[Path]) -> None:
+    held = {path.name: {part_meant(inner.name): inner.name for inner in _folders(path)} for path in folders}
+    divided = {name: parts for name, parts in held.items() if "train" in parts and ("test" in parts or "val" in parts)}
+    if len(divided) > 1:
+        name, parts = next(iter(divided.items()))
+        inner = _quoted(parts[part] for part in ("train", "val", "test") if part in parts)
+        raise UserError(
+            f"{root}: {inner} lie in the class folders {_quoted(divided)}, and would be mixed: let train/ and test/ "
+            f"hold the class folders (train/{name}, test/{name}), or put all images of a class into its own folder"
+        )
+
+
+def _shared_names(folders: Sequence[Path]) -> list[str]:
+    """The names of folders that lie in every one of the folders, if these hold no images themselves."""
+    names = [[composed(path.name) for path in _folders_alone(folder)] for folder in folders]
+    return [name for name in names[0] if all(name in others for others in names)] if names else []
+
+
+def _folders_alone(folder: Path) -> list[Path]:
+    """The folders in a folder; none where it holds images too, as a class does."""
+    return [] if any(is_image_name(path) for path in entries(folder)) else _folders(folder)
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [path for path in entries(folder) if path.is_dir()]
+
+
+def _quoted_names(folders: Iterable[Path]) -> str:
+    return _quoted(path.name for path in folders)
+
+
+def _quoted(names: Iterable[str]) -> str:
+    """`'a' and 'b'`; of many names the first three."""
+    quoted = [f"'{composed(name)}'" for name in names]
+    if len(quoted) < _SHOWN:
+        return " and ".join(quoted)
+    return ", ".join(quoted[:_SHOWN] + (["…"] if len(quoted) > _SHOWN else []))

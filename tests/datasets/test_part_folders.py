@@ -1,0 +1,104 @@
+"""Folders of photos in another layout than ours: parts by other names, parts within classes, folders one too deep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from datasets.base import DATASETS, Dataset
+from datasets.errors import UserError
+from datasets.part_folders import part_meant
+from tests.datasets.folders import write_classes, write_image
+
+TWO = {"cat": 10, "dog": 10}
+
+
+def open_folder(root: Path) -> Dataset:
+    plugin: Any = DATASETS["imagefolder"]
+    return plugin(root)
+
+
+@pytest.mark.parametrize(
+    ("part", "names"),
+    [
+        ("train", ["Training", "train_set", "trainset", "TrainImages", "seg_train", "training 1"]),
+        ("val", ["valid", "Validation", "val-data", "dev", "eval"]),
+        ("test", ["Testing", "Test_set", "tests", "seg_test"]),
+        ("", ["train station", "contest", "devices", "cat", "2019", "Prüfung"]),
+    ],
+)
+def test_what_a_folders_name_stands_for(part: str, names: list[str]) -> None:
+    assert [part_meant(name) for name in names] == [part] * len(names)
+
+
+class TestPartsTakenForClasses:
+    @pytest.mark.parametrize("names", [("Training", "Test_set"), ("training", "testing"), ("seg_train", "seg_test")])
+    def test_parts_by_other_names_are_refused(self, tmp_path: Path, names: tuple[str, str]) -> None:
+        train, test = names
+        write_classes(tmp_path / train, TWO)
+        write_classes(tmp_path / test, TWO)
+        with pytest.raises(
+            UserError, match=rf"'{train}'.* look like parts of a dataset .*'cat' and 'dog' lie in.* name them"
+        ) as caught:
+            open_folder(tmp_path)
+        assert "\n" not in str(caught.value)
+
+    def test_a_third_folder_and_folders_in_folders_hide_them_not(self, tmp_path: Path) -> None:
+        """As Kaggle's scenes unpack: the images to be predicted lie loose, the others one folder deeper."""
+        for part in ("train", "test"):
+            write_classes(tmp_path / f"seg_{part}" / f"seg_{part}", TWO)
+        write_image(tmp_path / "seg_pred" / "1.jpg")
+        with pytest.raises(UserError, match=r"'seg_test' and 'seg_train' look like .*: name them train and test; if"):
+            open_folder(tmp_path)
+
+    def test_a_test_set_without_classes_is_one_too(self, tmp_path: Path) -> None:
+        write_classes(tmp_path / "train_set", TWO)
+        write_image(tmp_path / "test_set" / "1.jpg")
+        with pytest.raises(UserError, match=r"'test_set' and 'train_set' look like parts"):
+            open_folder(tmp_path)
+
+    def test_parts_within_the_classes_are_refused(self, tmp_path: Path) -> None:
+        for name in TWO:
+            write_classes(tmp_path / name, {"train": 8, "test": 2})
+        with pytest.raises(
+            UserError, match=r"'train' and 'test' lie in the class folders 'cat' and 'dog'.*\(train/cat, test/cat\)"
+        ):
+            open_folder(tmp_path)
+
+    def test_folders_of_a_class_belong_to_it(self, tmp_path: Path) -> None:
+        write_classes(tmp_path / "cat", {"2019": 5, "indoors": 5})
+        write_classes(tmp_path / "dog", {"2020": 5, "test": 5})
+        dataset = open_folder(tmp_path)
+        assert dataset.classes == ("cat", "dog")
+        assert len(list(dataset.examples(0))) == 20
+
+    def test_classes_may_be_called_like_parts(self, tmp_path: Path) -> None:
+        write_classes(tmp_path, {"driving test": 10, "steam train": 10})
+        assert open_folder(tmp_path).classes == ("driving test", "steam train")
+
+    def test_the_same_folders_in_every_class_are_worth_a_word(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Photos by year, or classes within parts of any name: nobody can tell which."""
+        for fold in ("fold 1", "fold 2"):
+            write_classes(tmp_path / fold, TWO)
+        assert open_folder(tmp_path).classes == ("fold 1", "fold 2")
+        (line,) = caplog.messages
+        assert "the classes 'fold 1' and 'fold 2' hold folders of the same names ('cat' and 'dog')" in line
+
+
+class TestOtherValidationFolders:
+    @pytest.mark.parametrize("name", ["valid", "validation", "Validation", "dev", "eval", "val_set"])
+    def test_one_of_another_name_is_not_lost(self, tmp_path: Path, name: str) -> None:
+        for part in ("train", "test", name):
+            write_classes(tmp_path / part, TWO)
+        with pytest.raises(UserError, match=rf"{name}: rename it to val if it is to validate; else move it elsewhere"):
+            open_folder(tmp_path)
+
+    def test_beside_val_it_is_ignored_like_any_folder(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        for part in ("train", "test", "val", "dev"):
+            write_classes(tmp_path / part, TWO)
+        open_folder(tmp_path)
+        assert "folders beside train/ are ignored: ['dev']" in caplog.text
