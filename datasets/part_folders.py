@@ -42,11 +42,9 @@ def part_folders(root: Path) -> dict[str, Path]:
         if name.lower() in PARTS and name not in PARTS:
             raise UserError(f"{path}: write '{name.lower()}' in small letters if it is not a class; else rename it")
     if "train" not in folders:
-        for part in ("test", "val"):
-            if part in folders:
-                raise UserError(f"{root}: {part}/ without train/; {ADVICE}")
+        _refuse_parts_without_train(root, folders)
         return {ALL: root} | {name: path for name, path in folders.items() if name == "uncommon"}
-    require_folder(root / "test", "train/ needs a test/ folder beside it, with the same class folders")
+    require_folder(root / "test", _how_to_test(folders))
     _settle_other_folders(root, folders)
     return {part: folders[part] for part in PARTS if part in folders}
 
@@ -61,8 +59,8 @@ def refuse_parts_as_classes(root: Path, folders: Sequence[Path]) -> None:
     shared = _shared_names(folders)
     if len(folders) > 1 and len(shared) > 1:
         _log.warning(
-            "%s: the classes %s hold folders of the same names (%s), whose images are one class each: "
-            "if these are the classes, move them up",
+            "%s: the classes read are %s, and the folders in each are called alike (%s): "
+            "if those are the classes, let them lie here instead",
             root,
             _quoted_names(folders),
             _quoted(shared),
@@ -84,6 +82,23 @@ def unwrapped(folder: Path) -> Path:
             break
         folder = inner[0]
     return folder
+
+
+def _refuse_parts_without_train(root: Path, folders: dict[str, Path]) -> None:
+    for part in ("test", "val"):
+        if part in folders:
+            named = _named_otherwise(folders, "train")
+            raise UserError(f"{root}: {part}/ without train/; {f'rename {named} to train' if named else ADVICE}")
+
+
+def _how_to_test(folders: dict[str, Path]) -> str:
+    if named := _named_otherwise(folders, "test"):
+        return f"train/ needs it beside it: rename {named} to test"
+    val = ", or rename val/ to test/ and let the rest of train/ validate" if "val" in folders else ""
+    return (
+        "train/ needs a test/ folder beside it, with the same class folders: move some photos of each class there"
+        f"{val}; if train is a class like the other folders, rename it (classes.yaml may call it train again)"
+    )
 
 
 def _settle_other_folders(root: Path, folders: dict[str, Path]) -> None:

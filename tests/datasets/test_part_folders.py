@@ -86,7 +86,10 @@ class TestPartsTakenForClasses:
             write_classes(tmp_path / fold, TWO)
         assert open_folder(tmp_path).classes == ("fold 1", "fold 2")
         (line,) = caplog.messages
-        assert "the classes 'fold 1' and 'fold 2' hold folders of the same names ('cat' and 'dog')" in line
+        assert (
+            "the classes read are 'fold 1' and 'fold 2', and the folders in each are called alike ('cat' and 'dog')"
+            in line
+        )
 
 
 class TestOtherValidationFolders:
@@ -102,3 +105,29 @@ class TestOtherValidationFolders:
             write_classes(tmp_path / part, TWO)
         open_folder(tmp_path)
         assert "folders beside train/ are ignored: ['dev']" in caplog.text
+
+
+class TestHalfALayout:
+    """A part that is missing: the line says how to come by it."""
+
+    @pytest.mark.parametrize(
+        ("folders", "words"),
+        [
+            (["train"], r"move some photos of each class there; if train is a class like the other folders, rename it"),
+            (["train", "val"], r"move some photos of each class there, or rename val/ to test/ and let the rest of"),
+            (["train", "Test_set"], r"rename Test_set to test$"),
+            (["Training", "test"], r"test/ without train/; rename Training to train$"),
+            (["test"], r"test/ without train/; give a folder of class folders"),
+        ],
+    )
+    def test_what_to_do_is_said(self, tmp_path: Path, folders: list[str], words: str) -> None:
+        for folder in folders:
+            write_classes(tmp_path / folder, TWO)
+        with pytest.raises(UserError, match=words):
+            open_folder(tmp_path)
+
+    def test_a_class_train_may_lie_in_a_folder_of_another_name(self, tmp_path: Path) -> None:
+        """As the line says."""
+        write_classes(tmp_path, {"bus": 10, "trains": 10})
+        (tmp_path / "classes.yaml").write_text("trains: train")
+        assert open_folder(tmp_path).classes == ("bus", "train")
