@@ -24,7 +24,7 @@ from datasets.class_list import read_class_list
 from datasets.errors import UserError
 from datasets.few_shot import TRAIN_POOL_SIZE, split_pool
 from datasets.folders import FolderDataset, Groups, flat, require_folder, require_images, subfolders
-from datasets.part_folders import ADVICE, ALL, part_folders, refuse_parts_as_classes
+from datasets.part_folders import ADVICE, ALL, part_folders, refuse_parts_as_classes, where_classes_lie
 
 
 @DATASETS.register("imagefolder")
@@ -142,5 +142,6 @@ def _class_folders(root: Path, folder: Path) -> list[Path]:
     if not found:
         raise UserError(f"{folder}: no class folders in it; {ADVICE}")
     if len(found) == 1:
-        raise UserError(f"{folder}: one class folder only ('{found[0].name}'), a classifier needs two; {ADVICE}")
+        advice = where_classes_lie(root, found[0]) or ADVICE
+        raise UserError(f"{folder}: one class folder only ('{found[0].name}'), a classifier needs two; {advice}")
     return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -82,6 +83,17 @@ def unwrapped(folder: Path) -> Path:
             break
         folder = inner[0]
     return folder
+
+
+def where_classes_lie(root: Path, folder: Path) -> str:
+    """What to do about the only class folder of `folder`, where the classes seem to lie in it."""
+    inner = unwrapped(folder)
+    if len(_folders_alone(inner)) < 2:
+        return ""
+    names = _quoted_names(_folders_alone(inner))
+    if folder.parent != root:
+        return f"{names} in {inner} look like the class folders: move them up into {folder.parent}"
+    return f"{names} in it look like the folders to read: give --data-root {shlex.quote(str(inner))}"
 
 
 def _refuse_parts_without_train(root: Path, folders: dict[str, Path]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -131,3 +132,28 @@ class TestHalfALayout:
         write_classes(tmp_path, {"bus": 10, "trains": 10})
         (tmp_path / "classes.yaml").write_text("trains: train")
         assert open_folder(tmp_path).classes == ("bus", "train")
+
+
+class TestOneFolderTooDeep:
+    @pytest.mark.parametrize("inner", ["mine", "my images/my images"])
+    def test_the_folder_to_give_is_named(self, tmp_path: Path, inner: str) -> None:
+        write_classes(tmp_path / inner, TWO)
+        with pytest.raises(UserError, match=r"one class folder only .*'cat' and 'dog' in it look like") as caught:
+            open_folder(tmp_path)
+        advised = shlex.split(str(caught.value).partition("--data-root ")[2])
+        assert advised == [str(tmp_path / inner)]
+        assert open_folder(Path(*advised)).classes == ("cat", "dog")
+
+    def test_within_a_part_they_are_to_be_moved(self, tmp_path: Path) -> None:
+        for part in ("train", "test"):
+            write_classes(tmp_path / part / "images", TWO)
+        with pytest.raises(
+            UserError, match=rf"'cat' and 'dog' in {tmp_path}/train/images .*: move them up into {tmp_path}/train$"
+        ):
+            open_folder(tmp_path)
+
+    def test_a_class_alone_is_not_taken_for_it(self, tmp_path: Path) -> None:
+        write_classes(tmp_path / "cat", {"2019": 5, "2020": 5})
+        write_image(tmp_path / "cat" / "1.jpg")
+        with pytest.raises(UserError, match="a classifier needs two; give a folder of class folders"):
+            open_folder(tmp_path)
