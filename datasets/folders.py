@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -58,6 +58,7 @@ class FolderDataset(FilesDataset):
         require_distinct(folders[0], self._names, self.classes)
         labels = {composed(name): label for label, name in enumerate(self._names)}
         found = {folder: _files_by_class(folder, labels, self.root, apart=folders) for folder in folders}
+        _warn_of_loose_images({self.root, *folders})
         readable = self._readable([path for files in found.values() for _, path in files], unreadable)
         groups = {folder: self._by_class(files, readable) for folder, files in found.items()}
         for folder, classes in groups.items():
@@ -164,6 +165,19 @@ def _files_by_class(
             raise UserError(f"{class_folder}: class '{name}' has no folder of training images{_nearly(name, labels)}")
         found += [(labels[name], path) for path in files_below(class_folder, above=(str(root.resolve()),))]
     return found
+
+
+def _warn_of_loose_images(folders: Iterable[Path]) -> None:
+    """Those that lie beside the class folders (or beside train/), where they may be forgotten."""
+    files = [path for folder in sorted(folders) for path in entries(folder) if is_image_name(path)]
+    if loose := [path for path in files if not path.is_dir()]:
+        _log.warning(
+            "%s beside the class folders %s ignored, for want of a class: %s%s",
+            counted(len(loose), "image file"),
+            "is" if len(loose) == 1 else "are",
+            loose[0],
+            " …" if len(loose) > 1 else "",
+        )
 
 
 def _nearly(name: str, labels: Mapping[str, int]) -> str:

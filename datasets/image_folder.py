@@ -9,8 +9,8 @@ Expected on disk:
         uncommon/<class>/*   (optional)
         classes.yaml         (optional: nouns and names, see datasets/class_list.py)
 
-Folders in a class folder belong to the class; links are followed; hidden files and files that are no images by their
-names are ignored.
+Folders in a class folder belong to the class; links are followed; hidden files are ignored, and with a word of warning
+files that are no images by their names, and images beside the class folders.
 """
 
 from __future__ import annotations

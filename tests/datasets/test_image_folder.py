@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from itertools import chain
 from pathlib import Path
@@ -218,6 +219,24 @@ class TestNamesAndLinks:
         assert len(files(open_folder(tmp_path))) == 20
         (line,) = caplog.messages
         assert line.startswith("4 files that are no images are ignored (2 .txt, 1 no suffix, 1 .csv): ")
+
+    @pytest.mark.parametrize(
+        ("loose", "line"),
+        [
+            (["1.jpg"], r"1 image file beside the class folders is ignored, for want of a class: .*/1\.jpg$"),
+            (["train/1.jpg", "2.JPG", "test/3.png"], r"3 image files .* are ignored, .*/2\.JPG …$"),
+        ],
+    )
+    def test_images_that_lie_loose_are_counted_once(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture, loose: list[str], line: str
+    ) -> None:
+        for part in ("train", "test"):
+            write_classes(tmp_path / part, TWO)
+        for name in (*loose, "notes.txt", ".hidden.jpg"):
+            write_image(tmp_path / f"{name}.png").rename(tmp_path / name)
+        assert len(files(open_folder(tmp_path))) == 40
+        (said,) = caplog.messages
+        assert re.search(line, said)
 
     def test_what_systems_leave_is_not_worth_a_word(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         write_classes(tmp_path, TWO)
