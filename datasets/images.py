@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets.errors import UserError
+from datasets.plurals import counted
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -149,7 +150,7 @@ def check_images(paths: Sequence[Path], unreadable: str = "refuse") -> list[Path
         raise UserError(f"{bad[0]}{more}; remove it or skip unreadable files with --set unreadable=skip")
     if bad:
         more = " …" if len(bad) > _SHOWN else ""
-        _log.warning("%d unreadable image files skipped: %s%s", len(bad), "; ".join(bad[:_SHOWN]), more)
+        _log.warning("%s skipped: %s%s", counted(len(bad), "unreadable image file"), "; ".join(bad[:_SHOWN]), more)
     return [path for path, problem in zip(paths, problems, strict=True) if not problem]
 
 

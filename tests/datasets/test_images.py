@@ -258,6 +258,12 @@ class TestCheckImages:
         assert "2 unreadable" in caplog.text
         assert "1.png" in caplog.text
 
+    def test_one_is_not_told_as_many(self, paths: list[Path], caplog: pytest.LogCaptureFixture) -> None:
+        check_images(paths[:2], "skip")
+        assert caplog.messages == [
+            f"1 unreadable image file skipped: {paths[1]}: not a readable image (damaged, or of no known format)"
+        ]
+
     def test_another_choice_is_refused(self, paths: list[Path]) -> None:
         with pytest.raises(UserError, match="refuse, skip"):
             check_images(paths, "ignore")
