@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from textwrap import shorten
+from threading import Lock
+from typing import IO, TYPE_CHECKING
 
 from datasets.errors import UserError
 from datasets.plurals import counted
@@ -17,10 +20,15 @@ if TYPE_CHECKING:
 
 UNREADABLE_CHOICES = ("refuse", "skip")
 READERS = 4
+MOST_PIXELS = 300_000_000
+"""Of an image file; phones make 200 million. Pillow takes 4 bytes for each, and as many again to turn it upright."""
 _MANY = 2_000
 _SHOWN = 3
 _TELLING = 512
 """Bytes at the start of a file that tell what it is."""
+
+_LARGE = Lock()
+"""Held while an image is read that Pillow alone would refuse: READERS of them at once would not fit into memory."""
 
 _log = logging.getLogger(__name__)
 
@@ -29,17 +37,32 @@ def load_rgb(path: Path) -> Image:
     """The image of `path`, as `to_rgb` gives it; of an animation or of several pages, the first counts.
 
     Raises:
-        UserError: the file is missing, truncated or not an image; the message names it.
+        UserError: the file is missing, truncated, not an image or one of too many pixels; the message names it.
     """
     from PIL import Image as images
 
     try:
-        with images.open(path) as opened:
-            return to_rgb(opened)
+        try:
+            return _read(path)
+        except images.DecompressionBombError:
+            return _read_large(path)
     except MemoryError:
         raise  # of the machine's: the file may be sound
     except Exception as error:  # a decoder may raise anything for bytes that it did not expect
         raise UserError(f"{path}: {_what_is_wrong(path, error)}") from None
+
+
+def open_image(source: Path | IO[bytes]) -> Image:
+    """Pillow's `open` without its warning: where an image has too many pixels for it, it refuses.
+
+    Raises:
+        PIL.Image.DecompressionBombError: it has more pixels than Pillow's own limit.
+    """
+    from PIL import Image as images
+
+    if not any(known[2] is images.DecompressionBombWarning for known in warnings.filters):
+        warnings.simplefilter("ignore", images.DecompressionBombWarning)
+    return images.open(source)
 
 
 def reads_plainly(path: Path) -> bool:
@@ -49,8 +72,11 @@ def reads_plainly(path: Path) -> bool:
     """
     from PIL import Image as images
 
-    with images.open(path) as image:
-        plain = image.convert("RGB")
+    try:
+        with open_image(path) as image:
+            plain = image.convert("RGB")
+    except images.DecompressionBombError:
+        return False
     ours = load_rgb(path)
     return plain.size == ours.size and plain.tobytes() == ours.tobytes()
 
@@ -74,6 +100,23 @@ def to_rgb(image: Image) -> Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
+def _read(path: Path) -> Image:
+    with open_image(path) as image:
+        return to_rgb(image)
+
+
+def _read_large(path: Path) -> Image:
+    """Up to `MOST_PIXELS`. The limit is Pillow's for all threads, and its own again as soon as the file is read."""
+    from PIL import Image as images
+
+    with _LARGE:
+        usual, images.MAX_IMAGE_PIXELS = images.MAX_IMAGE_PIXELS, MOST_PIXELS // 2  # it refuses twice as many
+        try:
+            return _read(path)
+        finally:
+            images.MAX_IMAGE_PIXELS = usual
+
+
 def _with_true_inks(image: Image) -> Image:
     """Adobe writes the inks of a JPEG inverted, and Pillow holds every JPEG of four inks for Adobe's."""
     from PIL import ImageChops
@@ -93,6 +136,10 @@ def _to_eight_bits(image: Image) -> Image:
 
 
 def _what_is_wrong(path: Path, error: BaseException) -> str:
+    from PIL.Image import DecompressionBombError
+
+    if isinstance(error, DecompressionBombError):
+        return f"more than {MOST_PIXELS // 1_000_000} megapixels: make it smaller"
     if path.is_symlink() and not path.exists():
         return "a link that leads nowhere"
     if isinstance(error, FileNotFoundError):
@@ -119,7 +166,7 @@ def _reason(path: Path, error: BaseException) -> str:
 
 def _first_line(error: BaseException) -> str:
     """What an error says, as part of one line."""
-    return (str(error).splitlines() or [type(error).__name__])[0][:100]
+    return shorten((str(error).splitlines() or [type(error).__name__])[0], 100, placeholder=" …")
 
 
 def file_digest(path: Path) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from datasets.errors import UserError
-from datasets.images import load_rgb, to_rgb
+from datasets.images import load_rgb, open_image, to_rgb
 from datasets.plugins import load_file, load_installed, source_of
 from evaluation.backbones import BACKBONES, TIMM
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from evaluation.frozen import Backbone
 
 FACTS, WEIGHTS, PLUGIN = "classifier.json", "head.npz", "backbone.py"
+MOST_SENT = 178
+"""Megapixels: for what anybody may send to a server, Pillow's own limit holds."""
 DATA_URL = re.compile(r"^\s*data:[^,]*;base64,", re.IGNORECASE)
 """What browsers put before the base64 of a file."""
 URL_SAFE = str.maketrans("-_", "+/")
@@ -155,10 +157,12 @@ def _image_of_bytes(data: bytes) -> Image:
     from PIL import Image as images
 
     try:
-        with images.open(io.BytesIO(data)) as opened:
+        with open_image(io.BytesIO(data)) as opened:
             return to_rgb(opened)
     except MemoryError:
         raise
+    except images.DecompressionBombError:
+        raise UserError(f"an image of more than {MOST_SENT} megapixels: make it smaller") from None
     except Exception as error:  # a decoder may raise anything for bytes that it did not expect
         raise UserError(f"not a readable image of {len(data)} bytes ({type(error).__name__})") from None
 

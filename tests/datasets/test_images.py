@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from datasets.errors import UserError
-from datasets.images import check_images, file_digest, image_problem, load_rgb, to_rgb
+from datasets.images import MOST_PIXELS, check_images, file_digest, image_problem, load_rgb, reads_plainly, to_rgb
 from tests.datasets.folders import write_image
 
 GREY = np.array([[0, 50, 100], [150, 200, 250]], np.uint8)
@@ -200,6 +200,52 @@ def test_a_truncated_image_is_refused(tmp_path: Path) -> None:
     path = write_image(tmp_path / "half.jpg", size=(64, 64))
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(UserError, match=r"half\.jpg"):
+        load_rgb(path)
+
+
+class TestManyPixels:
+    """Pillow's limit and ours in miniature: it warns from 50 pixels on and refuses more than 100, we more than 400."""
+
+    @pytest.fixture(autouse=True)
+    def limits(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 50)
+        monkeypatch.setattr("datasets.images.MOST_PIXELS", 400)
+
+    @pytest.mark.parametrize("size", [(10, 10), (20, 20)])
+    def test_a_large_photo_is_read_without_a_warning(
+        self, tmp_path: Path, size: tuple[int, int], recwarn: pytest.WarningsRecorder
+    ) -> None:
+        path = write_image(tmp_path / "large.png", size=size)
+        assert load_rgb(path).size == size
+        assert not recwarn.list
+
+    def test_one_too_large_is_told_as_that(self, tmp_path: Path) -> None:
+        path = write_image(tmp_path / "larger.png", size=(20, 21))
+        with pytest.raises(UserError, match=r"larger\.png: more than 0 megapixels: make it smaller$"):
+            load_rgb(path)
+
+    def test_pillows_own_limit_holds_again_after_each(self, tmp_path: Path) -> None:
+        """For whatever else reads images in this process, as a server does."""
+        for size in ((20, 20), (20, 21)):
+            image_problem(write_image(tmp_path / "large.png", size=size))
+            assert Image.MAX_IMAGE_PIXELS == 50
+
+    def test_a_program_with_pillow_alone_refuses_it(self, tmp_path: Path) -> None:
+        assert reads_plainly(write_image(tmp_path / "plain.png", size=(10, 10)))
+        assert not reads_plainly(write_image(tmp_path / "large.png", size=(20, 20)))
+
+
+def test_the_limit_lets_the_largest_photos_of_phones_pass() -> None:
+    assert MOST_PIXELS > 16_320 * 12_240
+
+
+def test_what_a_decoder_says_is_cut_between_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_arguments: object) -> None:
+        raise ValueError("palaver " * 20)
+
+    path = write_image(tmp_path / "photo.png")
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", fails)
+    with pytest.raises(UserError, match=r"\((palaver )+…\)$"):
         load_rgb(path)
 
 

@@ -129,6 +129,21 @@ def test_a_path_where_no_image_lies_is_not_told_as_base64_alone(tmp_path: Path, 
         as_image("data/cup")
 
 
+def test_of_what_is_sent_pillows_limit_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+):
+    """In miniature: 100 pixels. A file may be larger, for who has put it there is no stranger."""
+    assert 2 * (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000 == module.MOST_SENT
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 50)
+    for width in (10, 11):
+        picture(50, (width, 10)).save(tmp_path / f"{width}.png")
+        assert as_image(tmp_path / f"{width}.png").size == (width, 10)
+    assert as_image((tmp_path / "10.png").read_bytes()).size == (10, 10)
+    with pytest.raises(UserError, match=r"^an image of more than 178 megapixels: make it smaller$"):
+        as_image((tmp_path / "11.png").read_bytes())
+    assert not recwarn.list
+
+
 def test_transparency_is_white_whatever_the_form():
     clear = np.zeros((4, 6, 4), np.uint8)
     for form in (clear, Image.fromarray(clear)):
