@@ -146,10 +146,11 @@ def _image_of_text(text: str) -> Image:
 
 
 def _existing(text: str) -> Path | None:
-    """The path that the text is, if something lies there."""
+    """The path that the text is, if something lies there; `~` is the home folder, as for a data root."""
     try:
-        return Path(text) if text and Path(text).exists() else None
-    except (OSError, ValueError):  # too long for a path: base64
+        path = Path(text).expanduser() if text.startswith("~/") else Path(text)
+        return path if text and path.exists() else None
+    except (OSError, ValueError, RuntimeError):  # too long for a path: base64; or no home folder
         return None
 
 

@@ -107,6 +107,14 @@ def test_an_image_may_come_in_any_form(tmp_path: Path):
         assert (image.mode, image.size, image.getpixel((0, 0))) == ("RGB", (6, 4), (77, 77, 77))
 
 
+def test_a_path_may_start_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    picture(77).save(tmp_path / "photo.png")
+    assert as_image("~/photo.png").getpixel((0, 0)) == (77, 77, 77)
+    with pytest.raises(UserError, match=r"^'~/gone\.png' is neither an image file nor base64 of one$"):
+        as_image("~/gone.png")
+
+
 def test_base64_may_come_in_any_dress(tmp_path: Path):
     file = io.BytesIO()
     Image.effect_noise((20, 20), 60).convert("RGB").save(file, format="PNG")
