@@ -106,10 +106,11 @@ def _refuse_parts_without_train(root: Path, folders: dict[str, Path]) -> None:
 def _how_to_test(folders: dict[str, Path]) -> str:
     if named := _named_otherwise(folders, "test"):
         return f"train/ needs it beside it: rename {named} to test"
-    val = ", or rename val/ to test/ and let the rest of train/ validate" if "val" in folders else ""
+    val = "val" if "val" in folders else _named_otherwise(folders, "val")
+    instead = f", or rename {val}/ to test/ and let the rest of train/ validate" if val else ""
     return (
         "train/ needs a test/ folder beside it, with the same class folders: move some photos of each class there"
-        f"{val}; if train is a class like the other folders, rename it (classes.yaml may call it train again)"
+        f"{instead}; if train is a class like the other folders, rename it (classes.yaml may call it train again)"
     )
 
 

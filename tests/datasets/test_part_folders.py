@@ -116,6 +116,7 @@ class TestHalfALayout:
         [
             (["train"], r"move some photos of each class there; if train is a class like the other folders, rename it"),
             (["train", "val"], r"move some photos of each class there, or rename val/ to test/ and let the rest of"),
+            (["train", "valid"], r"move some photos of each class there, or rename valid/ to test/ and let"),
             (["train", "Test_set"], r"rename Test_set to test$"),
             (["Training", "test"], r"test/ without train/; rename Training to train$"),
             (["test"], r"test/ without train/; give a folder of class folders"),
