@@ -46,6 +46,10 @@ class Comparison:
     p_wilcoxon: float = math.nan
 
     @property
+    def tested(self) -> bool:
+        return not math.isnan(self.p)
+
+    @property
     def significant(self) -> bool:
         return self.p < ALPHA
 
@@ -59,7 +63,7 @@ class Comparison:
         if self.significant:
             better, worse = (self.first, self.second) if self.difference >= 0 else (self.second, self.first)
             return f"{better} is better than {worse} on {self.test_set} by {points} ({why})"
-        if math.isnan(self.p):
+        if not self.tested:
             return f"too few seeds to tell {both} apart on {self.test_set} ({points}; {why})"
         return f"no significant difference between {both} on {self.test_set} ({points}; {why})"
 
@@ -68,7 +72,7 @@ class Comparison:
         if self.interval is not None:
             low, high = sorted(math.copysign(1, self.difference) * bound for bound in self.interval)
             parts.append(f"95% interval {100 * low:.1f} to {100 * high:.1f}")
-        if not math.isnan(self.p):
+        if self.tested:
             parts.append(f"p {_shown(self.p)} after Holm's correction")
         if math.isnan(self.p_images):
             parts.append("without the chance of test images: predictions are missing")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from benchmark.comparison import Comparison
 from benchmark.leaderboard import TEST_SETS, Board, Score, seeds_in_words
 
 NO_SPREAD = "†"
@@ -26,7 +27,22 @@ def pairs(boards: Sequence[Board]) -> list[str]:
         return []
     told = found if len(found) <= PAIRS else [comparison for comparison in found if comparison.significant]
     verdicts = [clean(comparison.verdict) for comparison in told]
-    return [*verdicts, f"no other pair of {len(found)} differs significantly"] if len(told) < len(found) else verdicts
+    return verdicts if len(told) == len(found) else [*verdicts, *_not_told(found)]
+
+
+def _not_told(found: Sequence[Comparison]) -> list[str]:
+    """What is to be said of pairs that are not significant: a pair that could not be tested is no pair without a
+    difference."""
+    tested = [comparison for comparison in found if comparison.tested]
+    significant = sum(comparison.significant for comparison in tested)
+    untested = len(found) - len(tested)
+    lines = []
+    if significant < len(tested):
+        which = f"{'other ' if significant else ''}pair of {len(tested)}{' with enough seeds' if untested else ''}"
+        lines.append(f"no {which} differs significantly")
+    if untested:
+        lines.append(f"too few seeds to tell {untested if tested else 'any'} of {len(found)} pairs apart")
+    return lines
 
 
 def pairs_title(boards: Sequence[Board]) -> str:

@@ -87,12 +87,14 @@ class Table:
 class Summary:
     """What is to be said of a group of comparable runs.
 
-    leads: who has the highest mean. significant, open: verdicts of the paired comparisons. notes: what is missing.
+    leads: who has the highest mean. significant, open: verdicts of the paired comparisons; none_significant: the
+    sentence where `significant` is empty. notes: what is missing.
     """
 
     title: str
     leads: tuple[str, ...]
     significant: tuple[str, ...]
+    none_significant: str
     open: tuple[str, ...]
     notes: tuple[str, ...]
 

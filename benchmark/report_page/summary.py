@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from benchmark.comparison import Comparison
 from benchmark.leaderboard import Board, seeds_in_words
 from benchmark.report_page.content import Summary
 from benchmark.selection import Group
@@ -20,6 +21,7 @@ def summarise(group: Group, boards: Sequence[Board]) -> Summary:
         title=group.title,
         leads=tuple(sentence for sentence in leads if sentence),
         significant=tuple(pair.verdict for pair in comparisons if pair.significant),
+        none_significant=_none_significant(comparisons),
         open=tuple(pair.verdict for pair in comparisons if not pair.significant),
         notes=_notes(group, boards),
     )
@@ -46,6 +48,16 @@ def _ranking(means: Mapping[str, float]) -> str:
     if round(gap, 1) == 0:
         return f"{first} and {second} are level at {means[first]:.1f}%"
     return f"{first} leads with {means[first]:.1f}%, {gap:.1f} points before {second}"
+
+
+def _none_significant(comparisons: Sequence[Comparison]) -> str:
+    """A difference that could not be tested is not one that was tested and not found."""
+    untested = sum(not pair.tested for pair in comparisons)
+    if not untested:
+        return "No difference between two methods is significant."
+    if untested == len(comparisons):
+        return "Too few seeds to tell any two methods apart."
+    return f"No difference that could be tested is significant; {untested} of {len(comparisons)} have too few seeds."
 
 
 def _over(seeds: int, unranked: int) -> str:

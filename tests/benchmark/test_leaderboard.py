@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from statistics import mean
 
@@ -182,7 +183,23 @@ def test_of_many_pairs_only_clear_differences_are_told():
     records = [cell(f"method{place}", seed, 0.5 + 0.01 * seed * place) for place in range(6) for seed in range(2)]
     text = write([board(records)], "table")
     assert "no significant difference between" not in text
-    assert "- no other pair of 15 differs significantly" in text
+    assert "- no pair of 15 differs significantly" in text
+
+
+def test_pairs_that_are_not_told_are_others_only_beside_some_that_are():
+    better = [cell("method0", seed, 0.9 + 0.001 * seed) for seed in range(4)]
+    alike = [cell(f"method{place}", seed, 0.1 * place) for place in range(1, 6) for seed in range(4)]
+    noisy = [cell("method6", seed, 0.3 * seed) for seed in range(4)]
+    text = write([board([*better, *alike, *noisy])], "table")
+    assert "method0 is better than method1" in text
+    assert re.search(r"- no other pair of \d+ with enough seeds differs significantly", text)
+    assert "- too few seeds to tell 10 of 21 pairs apart" in text  # those whose difference never varies
+
+
+def test_of_many_pairs_with_one_seed_none_is_said_to_be_tested():
+    text = write([board([cell(f"method{place}", 0, 0.1 * place) for place in range(6)])], "table")
+    assert "- too few seeds to tell any of 15 pairs apart" in text
+    assert "differs significantly" not in text
 
 
 def test_json_has_no_p_value_where_there_is_none():

@@ -122,6 +122,19 @@ def test_differences_that_can_be_trusted_stand_apart_from_those_that_cannot() ->
     assert unclear.open[0].startswith("no significant difference between diagen and standard")
 
 
+def test_what_could_not_be_tested_is_not_said_to_be_without_significance() -> None:
+    def both(seeds: range, name: str, score: float) -> list[Record]:
+        return [cell(name, seed=seed, test=score * (1 + 0.3 * seed)) for seed in seeds]
+
+    one_seed = [*both(range(1), "standard", 0.4), *both(range(1), "diagen", 0.5)]
+    assert _summary(*one_seed).none_significant == "Too few seeds to tell any two methods apart."
+    two_seeds = [*both(range(2), "standard", 0.4), *both(range(2), "diagen", 0.5)]
+    assert _summary(*two_seeds).none_significant == "No difference between two methods is significant."
+    assert _summary(*two_seeds, *both(range(1), "da_fusion", 0.4)).none_significant == (
+        "No difference that could be tested is significant; 2 of 3 have too few seeds."
+    )
+
+
 def test_a_groups_summary_tells_of_its_own_boards_alone() -> None:
     content = page_content(comparable([cell(test=0.5), cell(test=0.7, protocol="as_released")]))
     assert [len(summary.leads) for summary in content.summaries] == [1, 1]

@@ -110,6 +110,12 @@ def test_whether_a_difference_can_be_trusted_is_said_in_words(page: Page) -> Non
     assert f"too few seeds to tell {SCRIPT} and diagen apart on test" in page.text
 
 
+def test_one_seed_is_not_said_to_have_been_tested(tmp_path: Path) -> None:
+    page = Page(write_report(comparable([cell("standard"), cell("diagen")]), tmp_path).read_text(encoding="utf-8"))
+    assert "Too few seeds to tell any two methods apart." in page.text
+    assert "No difference between two methods" not in page.text
+
+
 def test_equal_cells_in_another_order_give_the_same_bytes(written: Path, tmp_path: Path) -> None:
     again = write_report(comparable(reversed(odd_cells())), tmp_path)
     assert again.read_bytes() == written.read_bytes()
