@@ -11,6 +11,8 @@ from benchmark.selection import Group
 from datasets.plurals import counted
 
 SETS = {"uncommon": "uncommon settings", "test": "the test set"}
+NAMED = 5
+"""Methods with the same mean that a sentence names."""
 
 
 def summarise(group: Group, boards: Sequence[Board]) -> Summary:
@@ -44,10 +46,19 @@ def _ranking(means: Mapping[str, float]) -> str:
     first, *others = sorted(means, key=lambda label: (-means[label], label))
     if not others:
         return f"{first} alone, {means[first]:.1f}%"
-    second, gap = others[0], means[first] - means[others[0]]
-    if round(gap, 1) == 0:
-        return f"{first} and {second} are level at {means[first]:.1f}%"
-    return f"{first} leads with {means[first]:.1f}%, {gap:.1f} points before {second}"
+    gaps = {other: round(means[first] - means[other], 1) for other in others}
+    level = [first, *(other for other in others if gaps[other] == 0)]
+    if len(level) > 1:
+        return f"{_listed(level)} are level at {means[first]:.1f}%"
+    followers = [other for other in others if gaps[other] == gaps[others[0]]]
+    return f"{first} leads with {means[first]:.1f}%, {gaps[others[0]]:.1f} points before {_listed(followers)}"
+
+
+def _listed(labels: Sequence[str]) -> str:
+    """`a, b and c`; of many the first `NAMED`."""
+    more = len(labels) - NAMED
+    *most, last = labels if more <= 0 else [*labels[:NAMED], f"{more} more"]
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _none_significant(comparisons: Sequence[Comparison]) -> str:

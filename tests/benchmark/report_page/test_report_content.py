@@ -110,6 +110,15 @@ def test_equal_methods_are_level_and_one_alone_is_said_to_be() -> None:
     assert (alone.significant, alone.open) == ((), ())
 
 
+def test_all_that_are_level_are_named_and_of_many_how_many_more_there_are() -> None:
+    behind = [cell("z1", test=0.2), cell("z2", test=0.2)]
+    four = [cell(f"m{place}") for place in range(4)]
+    assert "m0, m1, m2 and m3 are level at 50.0%" in _summary(*four, *behind).leads[0]
+    seven = [cell(f"m{place}") for place in range(7)]
+    assert "m0, m1, m2, m3, m4 and 2 more are level at 50.0%" in _summary(*seven, *behind).leads[0]
+    assert "m0 leads with 50.0%, 30.0 points before z1 and z2" in _summary(four[0], *behind).leads[0]
+
+
 def test_differences_that_can_be_trusted_stand_apart_from_those_that_cannot() -> None:
     seeds = [(seed, 0.001 * seed) for seed in range(4)]
     better = [cell("diagen", seed=seed, test=0.8 + shift) for seed, shift in seeds]
