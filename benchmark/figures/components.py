@@ -9,9 +9,11 @@ from matplotlib.patches import Patch
 
 from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
 from benchmark.figures.estimates import Estimate, estimate, seed_notes
-from benchmark.figures.panels import Panel, Point, grid, panel_columns
+from benchmark.figures.labels import shared_note
+from benchmark.figures.legend import legend_below
+from benchmark.figures.panels import Panel, Point, grid, panel_columns, titles
 from benchmark.figures.runs import common_overrides, tested_on
-from benchmark.figures.style import Style, legend_below, nth_style, readable
+from benchmark.figures.style import Style, nth_style
 from benchmark.records import Cell, Record, as_text, overrides
 from benchmark.selection import Group
 from evaluation.intervals import mean_interval
@@ -40,10 +42,12 @@ def draw_components(groups: Sequence[Group]) -> Drawing:
         raise MissingRuns("no run has some components of DIAGen alone beside a run of DA-Fusion", COMMAND)
     figure, axes = grid(len(panels))
     looks = {name: nth_style(number) for number, name in enumerate(COMPONENTS.values())}
-    for panel, ax in zip(panels, axes, strict=True):
+    for panel, ax, title in zip(panels, axes, titles(panels), strict=True):
         _draw_bars(ax, panel, looks)
+        ax.set_title(title)
     legend_below(figure, [Patch(fc=s.colour, hatch=s.hatch, ec="0.2", lw=0.6) for s in looks.values()], list(looks))
     notes = (*seed_notes(point.estimate for panel in panels for point in panel.points), *_missing(panels))
+    notes += shared_note(panel.as_label for panel in panels)
     caption = "Gain in accuracy over DA-Fusion of DIAGen's components, paired over seeds."
     return Drawing(figure, caption, panel_columns(panels), (*notes, *group_notes(groups)))
 
@@ -55,8 +59,7 @@ def _panels(group: Group, name: str) -> Iterator[Panel]:
         for test in tested_on(records):
             lines = _gains(records, base, f"accuracy/{test}")
             if set(lines) - {"all three"}:
-                title = "\n".join(part for part in (f"{name} · {test}", changed) if part)
-                yield Panel(title, (*group.key, test), lines)
+                yield Panel(f"{name} · {test}", (*group.key, test), lines, changed)
 
 
 def _with_equal_overrides(records: Sequence[Record]) -> dict[str, list[Record]]:
@@ -110,7 +113,6 @@ def _draw_bars(ax: Axes, panel: Panel, looks: Mapping[str, Style]) -> None:
     ax.axhline(0, color="0.2", lw=0.9)
     ax.grid(False, axis="x")
     ax.set_xticks(range(len(shots)), [f"{k:g}" for k in shots])
-    ax.set_title(readable(panel.title))
     ax.set_xlabel("real images per class k")
     ax.set_ylabel("gain over DA-Fusion, points")
 

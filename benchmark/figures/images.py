@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
 from benchmark.figures.canvas import Canvas
+from benchmark.figures.labels import fitted, shared_note, short_labels
 from benchmark.figures.runs import labelled, plain_runs
 from benchmark.figures.style import FIRST, WIDTH, readable, styles
 from benchmark.figures.tiles import GuideTiles, first_guides
@@ -20,8 +21,12 @@ if TYPE_CHECKING:
 
 COMMAND = "sweep --methods da_fusion,diagen"
 CLASSES, METHODS, IMAGES = 4, 4, 8
-REAL, LABELS = 0.88, 0.82
-"""Inches for the guides and for the methods' names."""
+REAL = 0.88
+"""Inches for the guides."""
+CHARACTER, LINE = 0.08, 0.15
+"""Inches across and down for a letter of the methods' names."""
+NARROWEST, WIDEST = 10, 20
+"""Characters in a line of the methods' names: as many as their longest word has, within these."""
 
 NAMES = ("dataset", "shots", "seed", "class", "guide", "method", "place", "prompt", "noise_std", "weight")
 
@@ -51,7 +56,8 @@ def draw_images(groups: Sequence[Group]) -> Drawing:
     if not blocks:
         raise MissingRuns("no two methods have pictures of the same real images", COMMAND)
     cells = dict.fromkeys(f"{block.dataset}, k = {block.cell.shots}, seed {block.cell.seed}" for block in blocks)
-    notes = (f"{'; '.join(cells)}.", *_reading(groups, blocks), *group_notes(groups))
+    shared = shared_note(_labels(blocks))
+    notes = (f"{'; '.join(cells)}.", *_reading(groups, blocks), *shared, *group_notes(groups))
     caption = "A real image of some classes, and the first images that each method made of it."
     return Drawing(_draw(blocks), caption, columns(NAMES, [row for block in blocks for row in _rows(block)]), notes)
 
@@ -97,25 +103,51 @@ def _rows(block: Block) -> list[tuple[object, ...]]:
     ]
 
 
+@dataclass(frozen=True)
+class _Names:
+    """Label → what stands beside its images; `width` in inches, `height` of the tallest."""
+
+    texts: Mapping[str, str]
+    width: float
+
+    @property
+    def height(self) -> float:
+        return LINE * max(text.count("\n") + 1 for text in self.texts.values())
+
+
+def _labels(blocks: Sequence[Block]) -> list[str]:
+    return list(dict.fromkeys(label for block in blocks for label in block.made))
+
+
+def _names(labels: Sequence[str]) -> _Names:
+    short = short_labels(labels)
+    longest = max(len(word) for text in short.values() for word in text.split())
+    across = min(max(longest, NARROWEST), WIDEST)
+    return _Names(dict(zip(labels, fitted(list(short.values()), across), strict=True)), CHARACTER * across)
+
+
 def _draw(blocks: Sequence[Block]) -> Figure:
-    side = (WIDTH - REAL - LABELS) / IMAGES
-    heights = [side * max(2, len(block.made)) + 0.12 for block in blocks]
+    names = _names(_labels(blocks))
+    side = (WIDTH - REAL - names.width) / IMAGES
+    row = max(side, names.height)
+    heights = [max(2 * side, row * len(block.made)) + 0.12 for block in blocks]
     canvas = Canvas(WIDTH, 0.22 + sum(heights))
     canvas.text(0, 0, "real")
-    canvas.text(REAL + LABELS, 0, "synthetic")
+    canvas.text(REAL + names.width, 0, "synthetic")
     several = len({block.dataset for block in blocks}) > 1
     top = 0.22
     for block, height in zip(blocks, heights, strict=True):
-        _draw_block(canvas, block, top, side, f"{block.name}, {block.dataset}" if several else block.name)
+        canvas.picture(block.guide.guide.picture, 0, top, side)
+        name = f"{block.name}, {block.dataset}" if several else block.name
+        canvas.text(0, top + side + 0.03, readable(name, 11))
+        for number, (label, own) in enumerate(block.made.items()):
+            middle = top + (number + 0.5) * row
+            canvas.text(REAL, middle, names.texts[label], va="center")
+            _draw_row(canvas, own, REAL + names.width, middle - side / 2, side)
         top += height
     return canvas.figure
 
 
-def _draw_block(canvas: Canvas, block: Block, top: float, side: float, name: str) -> None:
-    canvas.picture(block.guide.guide.picture, 0, top, side)
-    canvas.text(0, top + side + 0.03, readable(name, 11))
-    for row, (label, own) in enumerate(block.made.items()):
-        line = top + row * side
-        canvas.text(REAL, line + side / 2, readable(label, 10), va="center")
-        for place, tile in enumerate(own.made[:IMAGES]):
-            canvas.picture(tile.picture, REAL + LABELS + place * side, line, side)
+def _draw_row(canvas: Canvas, own: GuideTiles, left: float, top: float, side: float) -> None:
+    for number, tile in enumerate(own.made[:IMAGES]):
+        canvas.picture(tile.picture, left + number * side, top, side)

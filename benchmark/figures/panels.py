@@ -11,7 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from benchmark.figures.estimates import Estimate, seed_notes
-from benchmark.figures.style import WIDTH, Style, legend_below, readable
+from benchmark.figures.labels import fitted, shared_note, short_labels
+from benchmark.figures.legend import legend_below
+from benchmark.figures.style import WIDTH, Style, readable
 from benchmark.records import Table, columns
 
 if TYPE_CHECKING:
@@ -32,11 +34,19 @@ class Point:
 
 @dataclass(frozen=True)
 class Panel:
-    """A panel's lines: series → points, in order of x. `key`: dataset, preset, protocol, test set."""
+    """A panel's lines: series → points, in order of x.
+
+    key: dataset, preset, protocol, test set. changed: other settings of DIAGen than its preset's, for all lines.
+    """
 
     title: str
     key: tuple[str, str, str, str]
     lines: Mapping[str, Sequence[Point]]
+    changed: str = ""
+
+    @property
+    def as_label(self) -> str:
+        return f"diagen {self.changed}" if self.changed else "diagen"
 
     @property
     def points(self) -> list[Point]:
@@ -55,10 +65,21 @@ def panel_columns(panels: Sequence[Panel]) -> Table:
 
 
 def line_notes(panels: Sequence[Panel]) -> tuple[str, ...]:
-    """How many seeds there are, and what a hollow marker says."""
+    """How many seeds there are, what a hollow marker says, and what the legend leaves out."""
     hollow = any(len({point.estimate.n for point in panel.points}) > 1 for panel in panels)
     note = ("Hollow: fewer seeds than other points of the panel.",) if hollow else ()
-    return (*seed_notes(point.estimate for panel in panels for point in panel.points), *note)
+    names = shared_note(name for panel in panels for name in panel.lines)
+    titles = shared_note(panel.as_label for panel in panels)
+    return (*seed_notes(point.estimate for panel in panels for point in panel.points), *note, *names, *titles)
+
+
+def titles(panels: Sequence[Panel]) -> list[str]:
+    """Each panel's title, and below it in which settings it differs from the others."""
+    short = short_labels(list(dict.fromkeys(panel.as_label for panel in panels)))
+    cut = fitted([text.removeprefix("diagen").strip() for text in short.values()], 44)
+    below = dict(zip(short, cut, strict=True))
+    lines = [[*(readable(line) for line in panel.title.split("\n")), below[panel.as_label]] for panel in panels]
+    return ["\n".join(own).rstrip() for own in lines]
 
 
 def grid(count: int, per_row: int = PER_ROW, height: float = 2.5, **shared: Any) -> tuple[Figure, list[Axes]]:
@@ -87,10 +108,10 @@ def own_scale(values: Sequence[float]) -> list[float]:
 def draw_lines(panels: Sequence[Panel], looks: Mapping[str, Style], x_label: str, placed: Placed) -> Figure:
     """The panels of accuracy, one legend below. `placed` says where values of x stand: `ranks` or `own_scale`."""
     figure, axes = grid(len(panels))
-    for panel, ax in zip(panels, axes, strict=True):
+    for panel, ax, title in zip(panels, axes, titles(panels), strict=True):
         _draw_panel(ax, panel, looks, placed)
         ax.set(xlabel=x_label, ylabel="accuracy, %")
-        ax.set_title("\n".join(readable(line) for line in panel.title.split("\n")))
+        ax.set_title(title)
     shown = [name for name in looks if any(name in panel.lines for panel in panels)]
     handles = [Line2D([], [], color=s.colour, marker=s.marker, ls=s.line) for s in (looks[name] for name in shown)]
     legend_below(figure, handles, shown)

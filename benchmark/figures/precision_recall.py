@@ -11,9 +11,11 @@ from matplotlib.lines import Line2D
 
 from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
 from benchmark.figures.estimates import Estimate, estimate
+from benchmark.figures.labels import shared_note
+from benchmark.figures.legend import legend_below
 from benchmark.figures.panels import grid
 from benchmark.figures.runs import labelled, plain_note, plain_runs
-from benchmark.figures.style import Style, legend_below, readable, styles
+from benchmark.figures.style import Style, readable, styles
 from benchmark.records import Record, columns
 from benchmark.selection import Group
 
@@ -66,6 +68,7 @@ def draw_precision_recall(groups: Sequence[Group]) -> Drawing:
     rows = [(*panel.key, *_row(spot)) for panel in panels for spot in panel.spots]
     notes = (
         "Large: mean over seeds, with its k; small: each seed; grey: equal F-score. Means over classes.",
+        *shared_note(looks),
         *plain_note(groups),
         *group_notes(groups),
     )

@@ -33,20 +33,25 @@ def draw_same_hyperparameters(groups: Sequence[Group]) -> Drawing:
         raise MissingRuns("DA-Fusion and DIAGen have no runs with the same hyper-parameters", COMMAND)
     figure = draw_lines(panels, styles(PAIR), "real images per class k", ranks)
     caption = "Accuracy of DA-Fusion and DIAGen with the same strength, guidance scale and synthetic probability α."
-    words = [panel.title.split("\n")[1] for panel in panels for _ in panel.points]
+    words = [_hyper_parameters(panel) for panel in panels for _ in panel.points]
     data = {**panel_columns(panels), "hyper_parameters": words}
     return Drawing(figure, caption, data, (*line_notes(panels), *group_notes(groups)))
+
+
+def _hyper_parameters(panel: Panel) -> str:
+    values = panel.title.split("\n")[1]
+    return f"{values}, {panel.changed}" if panel.changed else values
 
 
 def _panels(group: Group, name: str) -> Iterator[Panel]:
     for (values, changed), runs in _with_same_values(group.records):
         words = [f"{word} {value:g}" for word, value in zip(SHARED.values(), values, strict=True)]
-        title = ", ".join([*words, changed] if changed else words)
+        title = ", ".join(words)
         for test in tested_on([record for own in runs.values() for record in own]):
             lines = {method: shots_line(runs[method], f"accuracy/{test}") for method in PAIR}
             if all(lines.values()):
                 key = (*group.key, test)
-                yield Panel(f"{name} · {test}\n{title}", key, lines)
+                yield Panel(f"{name} · {test}\n{title}", key, lines, changed)
 
 
 def _with_same_values(records: Sequence[Record]) -> Iterator[tuple[Way, dict[str, list[Record]]]]:

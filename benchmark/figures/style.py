@@ -6,6 +6,7 @@ print. No text is smaller than 8 points.
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,9 @@ COLOURS = tuple(BLACK if colour == YELLOW else colour for colour in sns.color_pa
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "<", ">", "*", "h")
 LINES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1)))
 HATCHES = ("", "///", "...", "xxx", "\\\\\\", "++", "oo")
+
+AT_SHOTS = re.compile(r"(,| ·) k = \d+$")
+"""How the name of a line or panel ends that is of one number of shots."""
 
 _OWN = {
     "font.family": ["DejaVu Sans", "sans-serif"],
@@ -98,9 +102,13 @@ def styles(labels: Iterable[str]) -> dict[str, Style]:
 
 
 def readable(text: str, width: int = 44, lines: int = 4) -> str:
-    """The text in at most so many lines of `width` characters, without those that an SVG cannot hold."""
+    """The text in at most so many lines of `width` characters, without those that an SVG cannot hold.
+
+    A cut leaves the number of shots at the end.
+    """
     clean = "".join(mark if mark.isprintable() else " " for mark in text)
-    return "\n".join(wrap(clean, width, max_lines=lines, placeholder=" …")) or " "
+    tail = AT_SHOTS.search(clean)
+    return "\n".join(wrap(clean, width, max_lines=lines, placeholder=f" …{tail.group() if tail else ''}")) or " "
 
 
 def write_notes(figure: Figure, notes: Sequence[str]) -> None:
@@ -109,21 +117,3 @@ def write_notes(figure: Figure, notes: Sequence[str]) -> None:
         width = int(figure.get_figwidth() * 16)
         text = "\n".join(readable(note, width, lines=6) for note in dict.fromkeys(notes))
         figure.text(0, -0.08 / figure.get_figheight(), text, ha="left", va="top", fontsize=8, color="0.25")
-
-
-def legend_below(figure: Figure, handles: Sequence[Any], labels: Sequence[str]) -> None:
-    """One legend for all panels, under them, in as many columns as the labels leave room for.
-
-    The figure grows by the legend's height, and its layout leaves that room free.
-    """
-    texts = [readable(label, 34) for label in labels]
-    longest = max((len(line) for text in texts for line in text.split("\n")), default=1)
-    across = max(1, min(len(texts), int(figure.get_figwidth() * 13 / (longest + 7))))
-    legend = figure.legend(handles, [" "] * len(texts), ncols=across, loc="lower center", bbox_to_anchor=(0.5, 0))
-    for shown, text in zip(legend.get_texts(), texts, strict=True):
-        shown.set_text(text)  # given to `legend`, a label that begins with an underscore would be left out
-    room = legend.get_window_extent().height / figure.dpi
-    height = figure.get_figheight() + room
-    figure.set_figheight(height)
-    engine: Any = figure.get_layout_engine()
-    engine.set(rect=(0, room / height, 1, 1 - room / height))

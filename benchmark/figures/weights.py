@@ -11,9 +11,11 @@ import seaborn as sns
 from matplotlib.lines import Line2D
 
 from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
+from benchmark.figures.labels import shared_note
+from benchmark.figures.legend import legend_below
 from benchmark.figures.panels import grid
 from benchmark.figures.runs import labelled, plain_note, plain_runs
-from benchmark.figures.style import legend_below, readable, styles
+from benchmark.figures.style import readable, styles
 from benchmark.records import Record, columns
 from benchmark.selection import Group
 
@@ -54,7 +56,7 @@ def draw_weights(groups: Sequence[Group]) -> Drawing:
     legend_below(figure, [Line2D([], [], color=s.colour, ls=s.line) for s in looks.values()], list(looks))
     caption = "Distribution of the weights of the synthetic images."
     rows = [row for panel in panels for row in _rows(panel, edges)]
-    notes = ("Images of all seeds together.", *plain_note(groups), *group_notes(groups))
+    notes = ("Images of all seeds together.", *shared_note(looks), *plain_note(groups), *group_notes(groups))
     return Drawing(figure, caption, columns(NAMES, rows), notes)
 
 

@@ -1,0 +1,89 @@
+"""Names of rows as a figure has room for: settings that all share are said once, and no two names read the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from benchmark.figures.style import AT_SHOTS, readable
+from benchmark.records import as_text
+from methods.base import METHODS, SERVICES
+
+MOST_LINES = 24
+"""Lines that a name may grow to where fewer do not tell it from another one."""
+
+
+@dataclass(frozen=True)
+class _Label:
+    """`diagen [noise] classifier.epochs=5, k = 2` in its parts: `diagen [noise]`, the settings, and `, k = 2`."""
+
+    head: str
+    settings: dict[str, str]
+    tail: str
+
+    @property
+    def method(self) -> str:
+        return re.sub(r" \[[^\]]*\]$", "", self.head)
+
+
+def short_labels(labels: Sequence[str]) -> dict[str, str]:
+    """Label → what tells it from the others: without the settings that all share, and those first in which it differs
+    from other rows of its method, without this method's name.
+    """
+    split = [_split(label) for label in labels]
+    left_out = _shared(split)
+    return {label: _short(own, split, left_out) for label, own in zip(labels, split, strict=True)}
+
+
+def shared_note(labels: Iterable[str]) -> tuple[str, ...]:
+    """The settings that `short_labels` leaves out."""
+    shared = _shared([_split(label) for label in labels])
+    return (f"Settings of all, where a method has them: {as_text(shared)}.",) if shared else ()
+
+
+def fitted(texts: Sequence[str], width: int, lines: int = 4) -> list[str]:
+    """Each text within lines of this width, cut after so many of them, or more where the cut made texts equal.
+
+    Those that are equal but for signs that cannot be shown are numbered.
+    """
+    for most in range(lines, MOST_LINES):
+        cut = [readable(text, width, most) for text in texts]
+        if len(set(cut)) == len(texts):
+            return cut
+    return [readable(f"({number}) {text}", width, lines) for number, text in enumerate(texts, 1)]
+
+
+def _split(label: str) -> _Label:
+    tail = AT_SHOTS.search(label)
+    start = label[: tail.start()] if tail else label
+    head, *settings = re.split(r" (?=[\w.]+=)", start)  # values may hold spaces
+    return _Label(head, dict(part.split("=", 1) for part in settings), tail.group() if tail else "")
+
+
+def _shared(labels: Sequence[_Label]) -> dict[str, str]:
+    """Settings with one value in all labels, but those of methods that have no such setting."""
+    values = {name: value for label in labels for name, value in label.settings.items()}
+    return {
+        name: value
+        for name, value in values.items()
+        if all(label.settings.get(name) == value for label in labels if _has_setting(label.method, name))
+    }
+
+
+def _has_setting(method: str, setting: str) -> bool:
+    """Whether a method's runs can differ in the setting: it is no other method's, and of no service that it lacks."""
+    unused = [service for service in SERVICES if method in METHODS and service not in METHODS[method].services]
+    others = [name for name in METHODS if name != method]
+    return not setting.startswith(tuple(f"{group}." for group in (*others, *unused)))
+
+
+def _short(label: _Label, labels: Sequence[_Label], left_out: dict[str, str]) -> str:
+    same_method = [other.settings for other in labels if other.method == label.method]
+
+    def alike(name: str) -> bool:
+        return len({settings.get(name) for settings in same_method}) == 1
+
+    told = sorted((name for name in label.settings if name not in left_out), key=alike)
+    settings = {name.removeprefix(f"{label.method}."): label.settings[name] for name in told}
+    return " ".join(part for part in (label.head, as_text(settings)) if part) + label.tail
