@@ -7,20 +7,24 @@ from dataclasses import dataclass
 from statistics import mean
 
 from benchmark.rates import Rates
-from benchmark.records import Cell, Record
+from benchmark.records import Cell, Record, method_label
 from benchmark.runner import Job
+from benchmark.short_labels import shared_note, short_labels
 
 Work = Sequence[tuple[Job, Sequence[Cell]]]
 
 
 def outlook(work: Work, finished: Sequence[Record]) -> str:
     """What the work amounts to: cells, words, images, and hours where finished cells tell a method's pace."""
-    lines = [f"{'method':<16}{'dataset':<16}{'cells':>6}{'words':>8}{'images':>9}  time"]
-    for amount, (job, cells) in zip(_amounts(work), work, strict=True):
-        name, dataset = job.settings.method, job.settings.dataset
+    labels = [method_label(job.tags) for job, _ in work]
+    names = short_labels(labels)
+    width = max([16, *(len(name) + 2 for name in names.values())])
+    lines = [f"{'method':<{width}}{'dataset':<16}{'cells':>6}{'words':>8}{'images':>9}  time"]
+    for label, amount, (job, cells) in zip(labels, _amounts(work), work, strict=True):
         counts = f"{len(cells):>6}{amount.words:>8}{amount.images:>9}"
-        lines.append(f"{name:<16}{dataset:<16}{counts}  {_time(job, cells, finished)}")
-    return "\n".join([*lines, "At most: what is in the store is not made again, and methods share learned words."])
+        lines.append(f"{names[label]:<{width}}{job.settings.dataset:<16}{counts}  {_time(job, cells, finished)}")
+    at_most = "At most: what is in the store is not made again, and methods share learned words."
+    return "\n".join([*lines, *shared_note(labels), at_most])
 
 
 def outlook_by_rates(work: Work, rates: Rates) -> str:

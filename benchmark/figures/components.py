@@ -9,13 +9,13 @@ from matplotlib.patches import Patch
 
 from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
 from benchmark.figures.estimates import Estimate, estimate, seed_notes
-from benchmark.figures.labels import shared_note
 from benchmark.figures.legend import legend_below
 from benchmark.figures.panels import Panel, Point, grid, panel_columns, titles
 from benchmark.figures.runs import common_overrides, tested_on
 from benchmark.figures.style import Style, nth_style
 from benchmark.records import Cell, Record, as_text, overrides
 from benchmark.selection import Group
+from benchmark.short_labels import shared_note
 from evaluation.intervals import mean_interval
 
 if TYPE_CHECKING:

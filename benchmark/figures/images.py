@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
 from benchmark.figures.canvas import Canvas
-from benchmark.figures.labels import fitted, shared_note, short_labels
 from benchmark.figures.runs import labelled, plain_runs
-from benchmark.figures.style import FIRST, WIDTH, readable, styles
+from benchmark.figures.style import FIRST, WIDTH, fitted, readable, styles
 from benchmark.figures.tiles import GuideTiles, first_guides
 from benchmark.records import Record, columns
 from benchmark.selection import PAPER, Group
+from benchmark.short_labels import shared_note, short_labels
 from benchmark.thumbnails import has_thumbnails
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from benchmark.figures.labels import fitted, short_labels
+from benchmark.figures.style import fitted
+from benchmark.short_labels import short_labels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

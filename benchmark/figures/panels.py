@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from benchmark.figures.estimates import Estimate, seed_notes
-from benchmark.figures.labels import fitted, shared_note, short_labels
 from benchmark.figures.legend import legend_below
-from benchmark.figures.style import WIDTH, Style, readable
+from benchmark.figures.style import WIDTH, Style, fitted, readable
 from benchmark.records import Table, columns
+from benchmark.short_labels import shared_note, short_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

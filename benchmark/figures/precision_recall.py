@@ -11,13 +11,13 @@ from matplotlib.lines import Line2D
 
 from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
 from benchmark.figures.estimates import Estimate, estimate
-from benchmark.figures.labels import shared_note
 from benchmark.figures.legend import legend_below
 from benchmark.figures.panels import grid
 from benchmark.figures.runs import labelled, plain_note, plain_runs
 from benchmark.figures.style import Style, readable, styles
 from benchmark.records import Record, columns
 from benchmark.selection import Group
+from benchmark.short_labels import shared_note
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

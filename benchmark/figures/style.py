@@ -6,7 +6,6 @@ print. No text is smaller than 8 points.
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import seaborn as sns
+
+from benchmark.short_labels import AT_SHOTS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,8 +35,8 @@ MARKERS = ("o", "s", "D", "^", "v", "P", "X", "<", ">", "*", "h")
 LINES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1)))
 HATCHES = ("", "///", "...", "xxx", "\\\\\\", "++", "oo")
 
-AT_SHOTS = re.compile(r"(,| ·) k = \d+$")
-"""How the name of a line or panel ends that is of one number of shots."""
+MOST_LINES = 24
+"""Lines that a name may grow to where fewer do not tell it from another one."""
 
 _OWN = {
     "font.family": ["DejaVu Sans", "sans-serif"],
@@ -109,6 +110,18 @@ def readable(text: str, width: int = 44, lines: int = 4) -> str:
     clean = "".join(mark if mark.isprintable() else " " for mark in text)
     tail = AT_SHOTS.search(clean)
     return "\n".join(wrap(clean, width, max_lines=lines, placeholder=f" …{tail.group() if tail else ''}")) or " "
+
+
+def fitted(texts: Sequence[str], width: int, lines: int = 4) -> list[str]:
+    """Each text within lines of this width, cut after so many of them, or more where the cut made texts equal.
+
+    Those that are equal but for signs that cannot be shown are numbered.
+    """
+    for most in range(lines, MOST_LINES):
+        cut = [readable(text, width, most) for text in texts]
+        if len(set(cut)) == len(texts):
+            return cut
+    return [readable(f"({number}) {text}", width, lines) for number, text in enumerate(texts, 1)]
 
 
 def write_notes(figure: Figure, notes: Sequence[str]) -> None:

@@ -43,6 +43,24 @@ def test_a_dry_run_counts_and_runs_nothing(world, small: Settings, tracking_uri:
     assert world.made == 0
 
 
+def test_each_line_names_the_components_and_settings_that_tell_it_from_the_others(small: Settings, world, capsys):
+    grid = [
+        small("diagen", components="noise"),
+        small("diagen", components="prompts"),
+        small("diagen", overrides=("diagen.strength=0.3",)),
+        small("diagen", overrides=("diagen.strength=0.9",)),
+    ]
+    jobs = [prepare(settings) for settings in grid]
+    first, *lines = outlook([(job, job.cells) for job in jobs], []).splitlines()
+    assert [line[: first.index("dataset")].strip() for line in lines[:4]] == [
+        "diagen [noise]",
+        "diagen [prompts]",
+        "diagen strength=0.3",
+        "diagen strength=0.9",
+    ]
+    assert "classifier.epochs=3" in lines[4]  # which all have, as `small` sets it
+
+
 def test_the_time_is_estimated_from_finished_cells(world, small: Settings, tracking_uri: str):
     Path("mine.yaml").write_text("{}")
     job = prepare(small(preset="mine.yaml"))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from benchmark.figures import FIGURES
-from benchmark.figures.labels import fitted, shared_note, short_labels
-from benchmark.figures.style import readable
+from benchmark.figures.style import fitted, readable
 from benchmark.selection import comparable
+from benchmark.short_labels import shared_note, short_labels
 from tests.benchmark.figures.cells import cell, pictures, rows
 
 SHARED = " ".join(f"classifier.{name}={value}" for name, value in (("epochs", 3), ("iterations", 20)))

@@ -1,4 +1,4 @@
-"""Names of rows as a figure has room for: settings that all share are said once, and no two names read the same."""
+"""Names of rows for where there is little room: settings that all share are said once, and those that differ first."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from benchmark.figures.style import AT_SHOTS, readable
 from benchmark.records import as_text
 from methods.base import METHODS, SERVICES
 
-MOST_LINES = 24
-"""Lines that a name may grow to where fewer do not tell it from another one."""
+AT_SHOTS = re.compile(r"(,| ·) k = \d+$")
+"""How the name of a line or panel of a figure ends that is of one number of shots."""
 
 
 @dataclass(frozen=True)
@@ -40,18 +39,6 @@ def shared_note(labels: Iterable[str]) -> tuple[str, ...]:
     """The settings that `short_labels` leaves out."""
     shared = _shared([_split(label) for label in labels])
     return (f"Settings of all, where a method has them: {as_text(shared)}.",) if shared else ()
-
-
-def fitted(texts: Sequence[str], width: int, lines: int = 4) -> list[str]:
-    """Each text within lines of this width, cut after so many of them, or more where the cut made texts equal.
-
-    Those that are equal but for signs that cannot be shown are numbered.
-    """
-    for most in range(lines, MOST_LINES):
-        cut = [readable(text, width, most) for text in texts]
-        if len(set(cut)) == len(texts):
-            return cut
-    return [readable(f"({number}) {text}", width, lines) for number, text in enumerate(texts, 1)]
 
 
 def _split(label: str) -> _Label:
