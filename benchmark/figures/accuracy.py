@@ -27,7 +27,7 @@ def draw_accuracy(groups: Sequence[Group]) -> Drawing:
         if (lines := _lines(plain_runs(group), f"accuracy/{test}"))
     ]
     if not panels:
-        raise MissingRuns("no finished run has an accuracy on a test set", COMMAND)
+        raise MissingRuns("no finished run has an accuracy on a test set", COMMAND, groups)
     looks = styles({name for panel in panels for name in panel.lines})
     figure = draw_lines(panels, looks, "real images per class k", ranks)
     caption = "Mean per-class accuracy against the number of real images per class."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.patches import Patch
 
-from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
+from benchmark.figures.base import Drawing, MissingRuns, command_for, group_name, group_notes
 from benchmark.figures.estimates import Estimate, estimate, seed_notes
 from benchmark.figures.legend import legend_below
 from benchmark.figures.panels import Panel, Point, grid, panel_columns, titles
@@ -39,14 +39,14 @@ def draw_components(groups: Sequence[Group]) -> Drawing:
     """
     panels = [panel for group in groups for panel in _panels(group, group_name(group, groups))]
     if not panels:
-        raise MissingRuns("no run has some components of DIAGen alone beside a run of DA-Fusion", COMMAND)
+        raise MissingRuns("no run has some components of DIAGen alone beside a run of DA-Fusion", COMMAND, groups)
     figure, axes = grid(len(panels))
     looks = {name: nth_style(number) for number, name in enumerate(COMPONENTS.values())}
     for panel, ax, title in zip(panels, axes, titles(panels), strict=True):
         _draw_bars(ax, panel, looks)
         ax.set_title(title)
     legend_below(figure, [Patch(fc=s.colour, hatch=s.hatch, ec="0.2", lw=0.6) for s in looks.values()], list(looks))
-    notes = (*seed_notes(point.estimate for panel in panels for point in panel.points), *_missing(panels))
+    notes = (*seed_notes(point.estimate for panel in panels for point in panel.points), *_missing(panels, groups))
     notes += shared_note(panel.as_label for panel in panels)
     caption = "Gain in accuracy over DA-Fusion of DIAGen's components, paired over seeds."
     return Drawing(figure, caption, panel_columns(panels), (*notes, *group_notes(groups)))
@@ -117,13 +117,22 @@ def _draw_bars(ax: Axes, panel: Panel, looks: Mapping[str, Style]) -> None:
     ax.set_ylabel("gain over DA-Fusion, points")
 
 
-def _missing(panels: Sequence[Panel]) -> tuple[str, ...]:
+def _missing(panels: Sequence[Panel], groups: Sequence[Group]) -> tuple[str, ...]:
     """Which bars are not there, and what makes them."""
-    gaps = {
+    gaps: set[str] = set()
+    lacking: list[Group] = []
+    for group in groups:
+        own = [panel for panel in panels if panel.key[:3] == group.key]
+        found = {gap for panel in own for gap in _gaps(panel)}
+        gaps |= found
+        lacking += [group] if found else []
+    return (f"Missing: {', '.join(sorted(gaps))}; `{command_for(lacking, COMMAND)}` runs them.",) if gaps else ()
+
+
+def _gaps(panel: Panel) -> set[str]:
+    return {
         f"{name} at k = {k:g}"
-        for panel in panels
         for k in {point.x for point in panel.points}
         for name in COMPONENTS.values()
         if k not in {point.x for point in panel.lines.get(name, ())}
     }
-    return (f"Missing: {', '.join(sorted(gaps))}; `python -m benchmark {COMMAND}` runs them.",) if gaps else ()

@@ -35,7 +35,7 @@ class HyperParameter:
         """
         panels = [panel for group in groups for panel in self._panels(group, group_name(group, groups))]
         if not panels:
-            raise MissingRuns(f"no runs differ in {self.name} alone", self.command)
+            raise MissingRuns(f"no runs differ in {self.name} alone", self.command, groups)
         names = dict.fromkeys(name for panel in panels for name in panel.lines)
         looks = {name: nth_style(number) for number, name in enumerate(names)}
         figure = draw_lines(panels, looks, self.axis, own_scale)

@@ -54,7 +54,7 @@ def draw_images(groups: Sequence[Group]) -> Drawing:
     each = max(1, CLASSES // max(1, len(groups)))
     blocks = [block for group in groups for block in _blocks(group, group_name(group, groups))[:each]]
     if not blocks:
-        raise MissingRuns("no two methods have pictures of the same real images", COMMAND)
+        raise MissingRuns("no two methods have pictures of the same real images", COMMAND, groups)
     cells = dict.fromkeys(f"{block.dataset}, k = {block.cell.shots}, seed {block.cell.seed}" for block in blocks)
     shared = shared_note(_labels(blocks))
     notes = (f"{'; '.join(cells)}.", *_reading(groups, blocks), *shared, *group_notes(groups))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
+from benchmark.figures.base import Drawing, MissingRuns, command_for, group_name, group_notes
 from benchmark.figures.canvas import Canvas
 from benchmark.figures.style import WIDTH, readable
 from benchmark.figures.tiles import GuideTiles, Tile, first_guides, largest_run
@@ -43,13 +43,14 @@ def draw_noise(groups: Sequence[Group]) -> Drawing:
         MissingRuns: no run has pictures of one guide at two levels of noise.
     """
     each = max(1, CLASSES // max(1, len(groups)))
-    rows = [row for group in groups for row in _rows(group, group_name(group, groups))[:each]]
+    of_groups = [(group, _rows(group, group_name(group, groups))[:each]) for group in groups]
+    rows = [row for _, own in of_groups for row in own]
     if not rows:
-        raise MissingRuns("no run has pictures of one real image at two levels of noise", COMMAND)
-    prompts = {tile.prompt for row in rows for tile in row.by_level.values()}
+        raise MissingRuns("no run has pictures of one real image at two levels of noise", COMMAND, groups)
+    differing = [group for group, own in of_groups if len({t.prompt for row in own for t in row.by_level.values()}) > 1]
     notes = [f"{row.dataset}, k = {row.cell.shots}, seed {row.cell.seed}." for row in rows]
-    if len(prompts) > 1:
-        notes.append(f"Prompts differ too; `python -m benchmark {COMMAND}` makes images under one prompt.")
+    if differing:
+        notes.append(f"Prompts differ too; `{command_for(differing, COMMAND)}` makes images under one prompt.")
     table = [
         (row.dataset, row.cell.shots, row.cell.seed, tile.class_name, tile.guide, level, tile.prompt, tile.weight)
         for row in rows

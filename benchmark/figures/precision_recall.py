@@ -58,7 +58,7 @@ def draw_precision_recall(groups: Sequence[Group]) -> Drawing:
         if (spots := list(_spots(plain_runs(group))))
     ]
     if not panels:
-        raise MissingRuns("no run has precision and recall of synthetic images", COMMAND)
+        raise MissingRuns("no run has precision and recall of synthetic images", COMMAND, groups)
     looks = styles({spot.label for panel in panels for spot in panel.spots})
     figure, axes = grid(len(panels), height=3.2)
     for panel, ax in zip(panels, axes, strict=True):

@@ -45,7 +45,7 @@ def draw_prompts(groups: Sequence[Group]) -> Drawing:
     each = max(1, CLASSES // max(1, len(groups)))
     rows = [row for group in groups for row in _rows(group, group_name(group, groups))[:each]]
     if not rows:
-        raise MissingRuns("no run has pictures of one real image under two prompts", COMMAND)
+        raise MissingRuns("no run has pictures of one real image under two prompts", COMMAND, groups)
     cells = dict.fromkeys(f"{row.dataset}, k = {row.cell.shots}, seed {row.cell.seed}." for row in rows)
     notes = (*cells, "‹name› stands for the class's learned word.", *group_notes(groups))
     table = [

@@ -59,7 +59,7 @@ def draw_reliability(groups: Sequence[Group]) -> Drawing:
     """
     diagrams = [diagram for group in groups for diagram in _diagrams(group, group_name(group, groups))]
     if not diagrams:
-        raise MissingRuns("no run tracked the calibration of its guide classifier", COMMAND)
+        raise MissingRuns("no run tracked the calibration of its guide classifier", COMMAND, groups)
     figure, axes = grid(len(diagrams), height=3.0)
     for diagram, ax in zip(diagrams, axes, strict=True):
         _draw(ax, diagram)

@@ -30,7 +30,7 @@ def draw_same_hyperparameters(groups: Sequence[Group]) -> Drawing:
     """
     panels = [panel for group in groups for panel in _panels(group, group_name(group, groups))]
     if not panels:
-        raise MissingRuns("DA-Fusion and DIAGen have no runs with the same hyper-parameters", COMMAND)
+        raise MissingRuns("DA-Fusion and DIAGen have no runs with the same hyper-parameters", COMMAND, groups)
     figure = draw_lines(panels, styles(PAIR), "real images per class k", ranks)
     caption = "Accuracy of DA-Fusion and DIAGen with the same strength, guidance scale and synthetic probability α."
     words = [_hyper_parameters(panel) for panel in panels for _ in panel.points]

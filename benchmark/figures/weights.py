@@ -43,7 +43,7 @@ def draw_weights(groups: Sequence[Group]) -> Drawing:
     """
     panels = [panel for group in groups for panel in _panels(group, group_name(group, groups))]
     if not panels:
-        raise MissingRuns("no run has images of different weights", COMMAND)
+        raise MissingRuns("no run has images of different weights", COMMAND, groups)
     edges = np.linspace(0, max(1.0, *(float(own.max()) for p in panels for own in p.weights.values())), BINS + 1)
     looks = styles({name for panel in panels for name in panel.weights})
     figure, axes = grid(len(panels))
