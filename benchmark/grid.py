@@ -20,6 +20,7 @@ PAPER, INK, FAINT, ACCENT = "#fbfaf7", "#22252b", "#7b7f87", "#c8553d"
 def image_grid(task: FewShotTask, synthetic: SyntheticSet, classes: int = 6, columns: int = 6) -> Image.Image:
     """A figure with one line for each of up to `classes` classes: its first guide, then up to `columns` synthetics.
 
+    Under the guide stands its class's name as tables show it; the prompt has the noun that the generator was given.
     Under each synthetic image stand its prompt, the noise on its word (its deviation) and its weight where it is not 1.
     """
     lines = [_of_first_guide(synthetic, label)[:columns] for label in _spread(len(task.classes), classes)]
@@ -59,7 +60,8 @@ def _draw_line(
     noun = task.classes[example.label]
     figure.paste(_tile(task.image(example)), (GAP, top))
     draw.rectangle((GAP - 3, top - 3, GAP + TILE + 2, top + TILE + 2), outline=ACCENT, width=3)
-    draw.text((GAP, top + TILE + 6), noun, fill=ACCENT, font=_font(15))
+    name = "\n".join(textwrap.wrap(task.dataset.display_names[example.label], 19, max_lines=2, placeholder=" …"))
+    draw.text((GAP, top + TILE + 6), name, fill=ACCENT, font=_font(15))
     for number, image in enumerate(images):
         left = 3 * GAP + TILE + number * (TILE + GAP)
         figure.paste(_tile(image.load()), (left, top))
