@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,6 +66,7 @@ def render(content: PageContent) -> str:
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["with_code"] = with_code
+    environment.filters["parted"] = parted
     style = (HERE / "report.css").read_text(encoding="utf-8")
     script = "".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     template = environment.get_template("report.html.jinja")
@@ -80,6 +82,12 @@ def with_code(text: str) -> Markup:
         for place, part in enumerate(text.split("`"))
     ]
     return Markup("").join(parts)
+
+
+def parted(label: str) -> tuple[str, str]:
+    """A method's label as its name with components, and the settings, which are set small: they may be many."""
+    name, *settings = re.split(r" (?=[\w.]+=)", label, maxsplit=1)
+    return name, " ".join(settings)
 
 
 def _policy(style: str, script: str) -> str:

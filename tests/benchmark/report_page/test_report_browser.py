@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from selenium.webdriver.support.select import Select
 
 from benchmark.report_page import write_report
 from benchmark.selection import comparable
+from tests.benchmark.figures.cells import cell
+from tests.benchmark.leaderboard_cells import predictions
 from tests.benchmark.report_page.odd_cells import PROMPT, QUOTED, SCRIPT, odd_cells
 
 FLAGS = (
@@ -187,6 +190,21 @@ def test_a_narrow_page_does_not_scroll_sideways(page: webdriver.Chrome, width: i
     page.execute_script("for (const fold of document.querySelectorAll('details')) fold.open = true")
     wide = page.execute_script("return [document.documentElement.scrollWidth, document.body.scrollWidth]")
     assert max(wide) <= width
+
+
+def test_a_desk_shows_all_columns_beside_labels_of_many_settings(page: webdriver.Chrome, tmp_path: Path) -> None:
+    settings = (
+        "classifier.epochs=3 classifier.learning_rate=0.05 classifier.views_per_image=2 prompts.word_list=general"
+    )
+    tables = {f"predictions_{name}": predictions(60, 40) for name in ("test", "uncommon")}
+    metrics = {"accuracy/uncommon": 0.4, "precision/class_mean": 0.5, "recall/class_mean": 0.5, "seconds/all": 1000.0}
+    records = [cell(name, overrides=settings, metrics=metrics, tables=tables) for name in ("standard", "diagen")]
+    page.get(write_report(comparable(records), tmp_path).as_uri())
+    _show(page, 1200)
+    table = page.find_element(By.CSS_SELECTOR, "#leaderboard .scroll")
+    assert "over images" in table.text
+    shown, whole = (int(table.get_property(name) or 0) for name in ("clientWidth", "scrollWidth"))
+    assert whole <= shown
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
