@@ -72,11 +72,11 @@ def fit_temperature(logits: Floats, labels: Integers) -> float:
     DIAGen's code steps T itself by LBFGS without a line search, and from logits that are too small it runs past 0. The
     NLL is convex in 1/T, so that it has one valley over log T, whose bottom the search finds.
 
-    T is kept within [0.01, 100]: where every image is recognised the NLL falls for ever as T goes to 0, and where
-    logits say nothing it does as T grows. Where it hardly falls, T stays near 1: a well separated validation set says
-    little of how sure to be. Without images T is 1.
+    Where every image is recognised there is no such T: the NLL falls for ever as T goes to 0, where each confidence is
+    0 or 1, and a handful of images say nothing of how sure to be. There T is 1, as without images. T is kept within
+    [0.01, 100]; where logits say nothing and the NLL hardly falls, it stays near 1.
     """
-    if len(labels) == 0:
+    if len(labels) == 0 or all_recognised(logits, labels):
         return 1.0
     limit = math.log(MAX_TEMPERATURE)
 
@@ -85,6 +85,14 @@ def fit_temperature(logits: Floats, labels: Integers) -> float:
 
     found = minimize_scalar(loss, bounds=(-limit, limit), method="bounded", options={"xatol": 1e-9})
     return math.exp(found.x)
+
+
+def all_recognised(logits: Floats, labels: Integers) -> bool:
+    """Whether in logits (N, C) each image's label stands out above all other classes."""
+    own = np.arange(len(labels)), labels
+    others = np.array(logits, np.float64)
+    others[own] = -np.inf
+    return bool((logits[own] > others.max(axis=1)).all())
 
 
 def expected_calibration_error(confidence: Floats, correct: npt.NDArray[np.bool_], bins: int = BINS) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -9,11 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from datasets.plurals import counted
 from datasets.seeding import seed_from
-from evaluation.calibration import Calibration, calibrate, negative_log_likelihood
+from evaluation.calibration import Calibration, all_recognised, calibrate, negative_log_likelihood
 from evaluation.classifier import FeatureSource, Floats, Head, Integers, current_head, descend, linear_layer
 from evaluation.sampling import validation_rows
 from evaluation.settings import GuideClassifierSettings
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,12 @@ def judge(
     rows = _validation_rows(val_labels, settings, seed_from("calibration draws", seed))()
     logits, labels = val_logits[rows], val_labels[rows]
     calibration = calibrate(logits, labels)
+    if len(val_labels) and all_recognised(logits, labels):
+        logger.warning(
+            "the guide classifier recognises all %s, which says nothing of how sure it may be: its confidences are not "
+            "calibrated (temperature 1)",
+            counted(len(val_labels), "validation image"),
+        )
     confidence = own_label_confidence(head, synthetic_views, synthetic_labels, calibration.temperature)
     return GuideResult(confidence, calibration)
 

@@ -64,9 +64,12 @@ def test_scaled_probabilities_are_calibrated(miscalibrated: Data) -> None:
     assert calibration_error(softmax(logits / fit_temperature(logits, labels), axis=1), labels) < 0.08
 
 
-def test_perfect_and_empty_validation_sets_give_usable_temperatures() -> None:
-    perfect = fit_temperature(np.eye(4) * 3, np.arange(4))
-    assert 0.01 <= perfect < 1
+def test_perfect_and_empty_validation_sets_leave_the_temperature_at_1() -> None:
+    """The least loss lies at T = 0, where a photo that is 60% a car is a car for sure."""
+    nearly_perfect = np.concatenate([np.eye(4) * 3, [[2.0, 1.9, 0, 0]]])
+    assert fit_temperature(np.eye(4) * 3, np.arange(4)) == 1.0
+    assert fit_temperature(nearly_perfect, np.array([0, 1, 2, 3, 0])) == 1.0
+    assert 0.01 < fit_temperature(nearly_perfect, np.array([0, 1, 2, 3, 1])) < 1, "one mistake, and it has a minimum"
     assert fit_temperature(np.zeros((4, 2)), np.array([0, 1, 0, 1])) > 0
     assert fit_temperature(np.empty((0, 4)), np.empty(0, int)) == 1.0
 

@@ -112,3 +112,16 @@ def test_resampled_validation_balances_the_classes_that_the_temperature_is_fitte
     )
     assert once.confidence[0] == pytest.approx(0.95, abs=0.01)
     assert resampled.confidence[0] == pytest.approx(0.5, abs=0.06)
+
+
+def test_validation_images_that_are_all_recognised_calibrate_nothing_and_that_is_said(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    head, labels = Head(np.eye(2, dtype=np.float32), np.zeros(2, np.float32)), np.array([0, 1])
+    views = np.array([[[1.0, 0.5]], [[1.0, 0.5]]], np.float32)
+    result = judge(head, np.eye(2, dtype=np.float32), labels, views, labels, SETTINGS, 0)
+    assert result.confidence == pytest.approx([1 / (1 + np.exp(-0.5)), 1 / (1 + np.exp(0.5))]), "and not 1 and 0"
+    (message,) = caplog.messages
+    assert message.startswith("the guide classifier recognises all 2 validation images")
+    judge(head, np.eye(2, dtype=np.float32)[::-1], labels, views, labels, SETTINGS, 0)
+    assert len(caplog.messages) == 1
