@@ -63,8 +63,8 @@ def warn_of_services(settings: RunSettings, method: Method) -> None:
         )
     if settings.generator.checkpoint == "mini_sd" and settings.dataset != "mini_focus":
         logger.warning(
-            "mini_sd draws the miniature's ten classes and nothing else: for %s take --preset paper, or another "
-            "generator.checkpoint with its generator.resolution",
+            "mini_sd draws the miniature's ten classes and nothing else: for %s take another generator.checkpoint and "
+            "its generator.resolution, as --preset paper does",
             settings.dataset,
         )
     if settings.prompts.source == "template" and settings.prompts.base_url:

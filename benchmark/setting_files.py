@@ -20,6 +20,20 @@ _TYPO = 0.8
 """Likeness of two names from which on one is taken for the other with a slip."""
 
 
+class _NoDuplicates(yaml.SafeLoader):
+    """Refuses a name that is given twice, of which YAML would keep the last and say nothing."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"'{key.value}' stands there twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def load_preset(name: str) -> dict[str, Any]:
     """The content of a preset: one of `benchmark/presets`, or the path of a YAML file.
 
@@ -86,7 +100,7 @@ def _load(kind: str, folder: Path, name: str) -> dict[str, Any]:
     if not path.is_file():
         raise UnknownName(kind, name, _stems(folder))
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        content = yaml.load(path.read_text(encoding="utf-8"), _NoDuplicates) or {}
     except (yaml.YAMLError, ValueError) as error:  # a date in a 13th month is a ValueError, and so is no UTF-8
         raise UserError(f"{kind} '{name}' is no valid YAML: {first_line(error)}") from error
     if not isinstance(content, dict):

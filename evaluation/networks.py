@@ -126,7 +126,8 @@ def _bad_tag(name: str, error: RuntimeError) -> UserError:
 def _unreachable(name: str, error: Exception) -> UserError:
     return UserError(
         f"backbone {name}: its weights could not be downloaded ({_reason(error)}); "
-        "connect once, or choose efficientnet_lite0, which needs no download"
+        "connect once, or choose efficientnet_lite0, which needs no download, by --set classifier.backbone=… and "
+        "--set features.name=…"
     )
 
 

@@ -213,7 +213,14 @@ class Generator:
 
     def _word(self, pair: tuple[str, str], words: Mapping[str, Vector]) -> Vector:
         prompt, word = pair
-        return words[word] if PLACEHOLDER in prompt else np.zeros(self.word_dimension, np.float32)
+        if PLACEHOLDER not in prompt:
+            return np.zeros(self.word_dimension, np.float32)
+        if words[word].shape != (self.word_dimension,):
+            raise UserError(
+                f"the plan's word '{word}' is a vector of shape {words[word].shape}, and the text encoder's are of "
+                f"{self.word_dimension} numbers: tools.textual_inversion learns such"
+            )
+        return words[word]
 
     def _vectors(self, vectors: Sequence[Vector]) -> Tensor:
         return torch.from_numpy(np.stack(vectors).astype(np.float32, copy=False)).to(self.device)

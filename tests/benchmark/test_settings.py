@@ -175,6 +175,7 @@ def test_a_broken_preset_file_is_refused(tmp_path: Path):
     for content, says in (
         ("[1, 2]", "mapping"),
         ("a: 1\nb: [", "YAML: .* in line 2"),
+        ("classifier: {epochs: 3}\nclassifier: {iterations: 9}", "'classifier' stands there twice in line 2"),
         ("typo: 1", "unknown setting"),
         ("classifier.epochs: 2", r"'classifier\.epochs' is written nested in a file: 'classifier: {epochs: 2}'$"),
         ("diagen.noise_std: [1, 2]", r"'diagen: {noise_std: \[1, 2\]}'$"),

@@ -215,6 +215,15 @@ def test_a_strength_without_a_step_is_refused(
         list(make_generator().generate([replace(ROWS[0], strength=0.05)], words, guides))
 
 
+def test_a_word_that_is_no_vector_of_the_text_encoders_is_refused(
+    make_generator: Callable[..., Generator], guides: dict[int, Image.Image]
+) -> None:
+    with pytest.raises(
+        UserError, match=r"word 'a' is a vector of shape \(1,\), and the text encoder's are of 16 numbers"
+    ):
+        list(make_generator().generate([replace(ROWS[0], prompt="a <word>", word="a")], {"a": np.zeros(1)}, guides))
+
+
 def test_a_prompt_whose_class_word_is_cut_off_is_refused(
     make_generator: Callable[..., Generator], words: dict[str, Any], guides: dict[int, Image.Image]
 ) -> None:
