@@ -137,3 +137,8 @@ def _fields(method: type[Method]) -> tuple[Field[Any], ...]:
 
 
 METHODS: Registry[type[Method]] = Registry("method", _check_method)
+
+
+def registered_name(method: Method) -> str:
+    """As users call it, in what is said of its settings; a subclass has a name of its own."""
+    return next((name for name in METHODS if METHODS[name] is type(method)), type(method).__name__)

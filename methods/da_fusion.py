@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from datasets.few_shot import FewShotTask
-from methods.base import METHODS, Method, SyntheticSet, Tools
+from methods.base import METHODS, Method, SyntheticSet, Tools, registered_name
 from methods.hyperparameters import check_generation
 from methods.pairing import pair
 from methods.plan import PLACEHOLDER
@@ -36,7 +36,7 @@ class DAFusion(Method):
     synthetic_probability: float = 0.5
 
     def __post_init__(self) -> None:
-        check_generation("da_fusion", self)
+        check_generation(registered_name(self), self)
 
     def synthesize(self, task: FewShotTask, tools: Tools) -> SyntheticSet:
         words = tools.textual_inversion(task)

@@ -8,7 +8,7 @@ from datasets.errors import UnknownName
 from datasets.few_shot import FewShotTask
 from datasets.seeding import seed_from
 from methods.as_released import one_counter, words_by_substring
-from methods.base import METHODS, Method, SyntheticSet, Tools
+from methods.base import METHODS, Method, SyntheticSet, Tools, registered_name
 from methods.da_fusion import PROMPT
 from methods.embedding_noise import noisy_words
 from methods.hyperparameters import check_generation, require
@@ -56,18 +56,19 @@ class DIAGen(Method):
     enabled: tuple[str, ...] = components
 
     def __post_init__(self) -> None:
-        check_generation("diagen", self)
-        require(self.prompts_per_class >= 1, "diagen", "prompts_per_class", "at least 1", self.prompts_per_class)
+        name = registered_name(self)
+        check_generation(name, self)
+        require(self.prompts_per_class >= 1, name, "prompts_per_class", "at least 1", self.prompts_per_class)
         levels = self.noise_std
         fine = len(levels) > 0 and min(levels) >= 0 and len(set(levels)) == len(levels)
-        require(fine, "diagen", "noise_std", "one or more different numbers, none negative", levels)
+        require(fine, name, "noise_std", "one or more different numbers, none negative", levels)
         check_rule(self.weight)
-        for name, known in CHOICES.items():
-            if getattr(self, name) not in known:
-                raise UnknownName(f"diagen.{name}", getattr(self, name), known)
-        for name in self.enabled:
-            if name not in self.components:
-                raise UnknownName("component", name, self.components)
+        for choice, known in CHOICES.items():
+            if getattr(self, choice) not in known:
+                raise UnknownName(f"{name}.{choice}", getattr(self, choice), known)
+        for component in self.enabled:
+            if component not in self.components:
+                raise UnknownName("component", component, self.components)
 
     def synthesize(self, task: FewShotTask, tools: Tools) -> SyntheticSet:
         noisy, weighted = "noise" in self.enabled, "weights" in self.enabled

@@ -297,6 +297,11 @@ class TestRegistration:
 
 
 class TestAMethodsOwnNumbers:
+    def test_of_a_subclass_are_told_by_its_name(self, world, methods):
+        methods(narrow=dataclass(frozen=True)(type("Narrow", (DAFusion,), {})))
+        with pytest.raises(UserError, match=r"^narrow\.guidance_scale must be at least 1, got 0\.5"):
+            build_method(of("narrow", "narrow.guidance_scale=0.5"))
+
     @pytest.mark.parametrize("number", ["0", "-1.5", "7"])
     def test_may_be_any(self, world, methods, number: str):
         methods(mirror=Mirror)
