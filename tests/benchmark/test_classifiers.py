@@ -15,7 +15,7 @@ from tests.benchmark.squares import Settings, fresh_tools, plan, task
 
 
 def test_weights_and_alpha_reach_the_classifier(world: Any, small: Settings) -> None:
-    tools = fresh_tools(small())
+    tools = fresh_tools(small("diagen"))
     images = tools.generate(task(), plan())
     reweighted = images.weighted([1, 1, 1, 0, 0, 0.1])
     plain, by_weight, by_alpha = (
@@ -42,7 +42,7 @@ def test_every_image_is_seen_in_the_views_that_are_set(
         "guide_classifier.confidence_transform=standard",
         "guide_classifier.confidence_views=4",
     )
-    tools = fresh_tools(small(overrides=overrides))
+    tools = fresh_tools(small("diagen", overrides=overrides))
     images = tools.generate(task(), plan())
     train_classifier(task(), images, 0.5, tools)
     assert sorted(asked) == [("plain", 1), ("standard_without_crop", 2), ("standard_without_crop", 3)]
@@ -60,7 +60,7 @@ def test_each_task_trains_by_a_seed_of_its_own(world: Any, small: Settings, monk
     guide_confidences = watched(guide_classifier.guide_confidences, of_guides)
     monkeypatch.setattr(guide_classifier, "guide_confidences", guide_confidences)
     for shots, seed in ((2, 0), (2, 1), (4, 0)):
-        tools = fresh_tools(small())
+        tools = fresh_tools(small("diagen"))
         images = tools.generate(task(shots, seed), plan())
         tools.confidence(task(shots, seed), images)
         train_classifier(task(shots, seed), images, 0.5, tools)

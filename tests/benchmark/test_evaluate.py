@@ -18,7 +18,7 @@ def test_tables_of_predictions_say_who_was_taken_for_whom(world, small: Settings
     """By the names that are shown, which need not be the nouns of prompts."""
     monkeypatch.setattr(DATASETS["squares"], "display_names", ("Apple", "Leaf", "Plum"))
     apples: Any = SimpleNamespace(logits=lambda examples: np.tile(np.float32([2, 1, 0]), (len(examples), 1)))
-    tables = evaluate(task(), SyntheticSet(), apples, fresh_tools(small())).tables
+    tables = evaluate(task(), SyntheticSet(), apples, fresh_tools(small("diagen"))).tables
     assert tables["confusion_matrix_test"] == {
         "true class": ["Apple", "Leaf", "Plum"],
         "Apple": [6, 6, 6],
@@ -31,5 +31,5 @@ def test_tables_of_predictions_say_who_was_taken_for_whom(world, small: Settings
 
 
 def test_the_plan_names_each_images_guide(world, small: Settings):
-    table = plan_table(task(), fresh_tools(small()).generate(task(), plan()))
+    table = plan_table(task(), fresh_tools(small("diagen")).generate(task(), plan()))
     assert table["guide"] == [task().train[guide].identifier for guide in (0, 1, 2, 0, 1, 2)]
