@@ -36,7 +36,7 @@ from methods.schedulers import FOR_LATENTS, fresh_scheduler, step_arguments, tim
 from methods.settings import GeneratorSettings
 from methods.text_precision import fastest_products, takes_tf32
 
-VERSION = 3
+VERSION = 4
 """Part of the fingerprint; raised when a change here changes images."""
 
 _ON_A_GPU, _ON_A_CPU = 32, 16

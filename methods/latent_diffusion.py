@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +18,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from datasets.errors import UserError
-from evaluation.device import fetched_later, sent
+from evaluation.device import fetched_later, sent, torch_threads
 from evaluation.memory import Shortage, attempt, does_not_fit, loading
 from methods.compiled import CompiledNetwork, announce_compiling
 from methods.cross_attention import take_out_text_projections
@@ -117,8 +118,9 @@ class LatentDiffusion:
         """The codec's posterior of one RGB image, whose sides must be multiples of `pixels_per_latent`."""
         pixels = torch.from_numpy(np.asarray(image.convert("RGB"), dtype=np.float32) / 255.0)
         batch = (2.0 * pixels - 1.0).permute(2, 0, 1)[None].to(self.device)
-        moments = tuple(moment.float() for moment in _moments_by(self._encoder, self.vae, batch))
-        return Posterior(*(moments if _are_numbers(*moments) else self._in_float32(_moments, batch)))
+        with torch_threads(1) if self.device.type == "cpu" else nullcontext():  # words magnify how it rounds
+            moments = tuple(moment.float() for moment in _moments_by(self._encoder, self.vae, batch))
+            return Posterior(*(moments if _are_numbers(*moments) else self._in_float32(_moments, batch)))
 
     @torch.inference_mode()
     def decode(self, latents: Tensor) -> Callable[[], list[Image.Image]]:

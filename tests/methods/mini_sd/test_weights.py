@@ -7,9 +7,12 @@ import pytest
 import torch
 
 from datasets.mini_focus import render
+from evaluation.device import torch_threads
+from methods.generator import Generator
 from methods.mini_sd import WEIGHTS
 from methods.mini_sd.evaluate import reconstruction
 from methods.mini_sd.sampling import scenes_of
+from methods.settings import GeneratorSettings
 
 
 def test_is_small_and_half_precision() -> None:
@@ -45,3 +48,13 @@ def test_codec_reconstructs_fresh_renders() -> None:
     pipeline = StableDiffusionPipeline.from_pretrained(WEIGHTS, torch_dtype=torch.float32)
     renders = np.stack([np.asarray(render(scene)) for scene in scenes_of(32)])
     assert reconstruction(pipeline, renders) > 30
+
+
+def test_what_words_and_images_start_from_does_not_depend_on_the_number_of_cores() -> None:
+    """A rounding in a posterior grows over the steps of textual inversion until it is another word."""
+    model, image = Generator(GeneratorSettings(checkpoint="mini_sd", resolution=64)).model, render(scenes_of(1)[0])
+    found = []
+    for cores in (1, 2, 3):
+        with torch_threads(cores):
+            found.append(model.posterior(image))
+    assert all(torch.equal(found[0].mean, each.mean) and torch.equal(found[0].std, each.std) for each in found)
