@@ -13,8 +13,8 @@ from methods.plan import Vector
 def noisy_words(words: Sequence[Vector], levels: Sequence[float], seed: int) -> tuple[tuple[Vector, ...], ...]:
     """Each class's word at each noise level: ṽ = v + ε, ε ~ N(0, σ²I) (DIAGen, Eq. 1).
 
-    One draw for each class and level, from a seed of its own, so that a level's word does not depend on which other
-    levels are asked for. Level 0 is the clean word.
+    One draw for each class and place among the levels, from a seed of its own: levels that are all scaled scale the
+    noise and leave its direction, so that an ablation changes its size alone. Level 0 is the clean word.
 
     Args:
         words: one vector a class, float32 (width,), in label order.
@@ -25,7 +25,7 @@ def noisy_words(words: Sequence[Vector], levels: Sequence[float], seed: int) -> 
         For each class, one float32 vector a level, in the order of `levels`.
     """
     return tuple(
-        tuple(_noisy(word, level, seed_from("embedding noise", seed, label, float(level))) for level in levels)
+        tuple(_noisy(word, level, seed_from("embedding noise", seed, label, at)) for at, level in enumerate(levels))
         for label, word in enumerate(words)
     )
 

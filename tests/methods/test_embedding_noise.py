@@ -1,4 +1,4 @@
-"""Eq. 1: v + ε with ε ~ N(0, σ²I), one draw for each class and level."""
+"""Eq. 1: v + ε with ε ~ N(0, σ²I), one draw for each class and place among the levels."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ def test_draws_of_classes_and_levels_are_unrelated() -> None:
     assert np.abs(correlation).max() < 0.08
 
 
-def test_a_draw_does_not_depend_on_the_other_levels() -> None:
-    few, many = noisy_words(WORDS, (0.01,), seed=1), noisy_words(WORDS, (0.0, 0.005, 0.01), seed=1)
-    np.testing.assert_array_equal(few[1][0], many[1][2])
+def test_scaled_levels_scale_the_noise_and_leave_its_direction() -> None:
+    plain, twice = noisy_words(WORDS, (0.0, 0.01, 0.02), seed=1), noisy_words(WORDS, (0.0, 0.02, 0.04), seed=1)
+    for word, own, doubled in zip(WORDS, plain, twice, strict=True):
+        np.testing.assert_allclose(doubled - word, 2 * (own - word), atol=1e-6)
 
 
 def test_another_seed_draws_other_noise() -> None:
