@@ -74,7 +74,7 @@ class GuideClassifierSettings:
     """Adam's."""
     weight_decay: float = 1e-2
     """Adam's L2 penalty."""
-    patience: int = 5
+    patience: int = 6
     """Epochs without a lower validation loss after which the training ends."""
     views_per_image: int = 50
     """Random augmentations that are embedded of each real image."""
@@ -86,5 +86,5 @@ class GuideClassifierSettings:
     """As for the classifier."""
     validation: str = "once"
     """What stops the training and fits the temperature; as for the classifier."""
-    confidence_transform: str = "rand_augment"
+    confidence_transform: str = "standard"
     """The views whose confidence is averaged: `rand_augment`, as in its training, or a transform of the classifier."""

@@ -29,8 +29,6 @@ NAMED = {
     "guide_classifier.tested_epoch": "last",
     "guide_classifier.backbone_mode": "train",
     "guide_classifier.validation": "resampled",
-    "guide_classifier.patience": 6,
-    "guide_classifier.confidence_transform": "standard",
     "textual_inversion.words_of": "first_task",
     "prompts.plurals": "as_written",
     "diagen.noisy_word_of": "substring",

@@ -86,7 +86,7 @@ def test_the_paper_preset_has_the_papers_hyper_parameters():
     training = {"epochs": 50, "iterations": 200, "batch_size": 32, "learning_rate": 1e-4}
     expected = {
         "classifier": {**training, "image_size": 256},
-        "guide_classifier": {**training, "weight_decay": 1e-2, "patience": 5, "confidence_views": 5},
+        "guide_classifier": {**training, "weight_decay": 1e-2, "patience": 6, "confidence_views": 5},
         "features": {"neighbours": 3, "density_neighbours": 5},
         "textual_inversion": {
             "steps": 1000, "batch_size": 4, "learning_rate": 2e-3, "weight_decay": 1e-2, "initial_word": "the",
