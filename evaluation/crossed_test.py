@@ -16,12 +16,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evaluation.intervals import LEVEL, Interval
+from evaluation.intervals import LEVEL, ROUNDING, Interval
 
 Doubles = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.integer[Any]]
-
-ROUNDING = 1e-9
 
 
 def crossed_test(

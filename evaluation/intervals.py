@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 LEVEL = 0.95
 RESAMPLES = 2000
+ROUNDING = 1e-9
+"""By which means of the same numbers in another order may differ."""
 
 Interval = tuple[float, float]
 Booleans = npt.NDArray[np.bool_]
@@ -38,7 +40,7 @@ def share_interval(values: Sequence[float], level: float = LEVEL) -> Interval | 
     images are often equal by chance, from which it would take an interval of no width. Differences of shares lie in
     [-1, 1], and are not for this function.
     """
-    interval = mean_interval(values, level) if len(set(values)) > 1 else None
+    interval = mean_interval(values, level) if len(values) > 1 and np.ptp(values) > ROUNDING else None
     return interval and (max(interval[0], 0.0), min(interval[1], 1.0))
 
 
