@@ -16,6 +16,9 @@ from datasets.seeding import fingerprint, seed_from
 
 VALIDATION_PER_CLASS = 10
 TEST_PER_CLASS = 100
+DRAWING = 2
+"""Of all images. The generator that ships and the preset `mini` were developed by those of drawing 1, on which a method
+reads too well: these were drawn when both were finished."""
 
 
 @DATASETS.register("mini_focus")
@@ -58,7 +61,7 @@ class MiniFocus(Dataset):
         examples = []
         for index in range(count):
             identifier = f"{split}/{CATEGORIES[label]}/{index}"
-            scene = sample(np.random.default_rng(seed_from("mini_focus", identifier)), CATEGORIES[label])
+            scene = sample(np.random.default_rng(seed_from("mini_focus", DRAWING, identifier)), CATEGORIES[label])
             self._scenes[identifier] = scene
             shown = {"location": scene.location, "weather": scene.weather, "time": scene.time}
             examples.append(Example(identifier, label, {**shown, "subtype": scene.subtype, "colour": scene.colour}))
