@@ -15,6 +15,12 @@ ALL_COMPONENTS = "all_components"
 """The tag that names the components that a run's method has, on or off."""
 
 
+def tells_its_cell(tags: Mapping[str, str]) -> bool:
+    """Whether the tags of a run are a cell's: who shares a server may tag other runs as `level`, too."""
+    named = all(tags.get(name) for name in ("method", "dataset"))
+    return named and all(tags.get(name, "").isdecimal() for name in ("shots", "seed"))
+
+
 class Cell(NamedTuple):
     """What a method is run on, in one dataset."""
 

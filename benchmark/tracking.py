@@ -24,12 +24,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from benchmark.failed_cells import ERROR_FILE
-from benchmark.records import FAILED, FINISHED, Record, Table, table_from_json
+from benchmark.records import FAILED, FINISHED, Record, Table, table_from_json, tells_its_cell
 from benchmark.tracking_failures import ClientThatTells, check_that_it_answers, told, unusable
 from datasets.errors import CannotKeep, UserError
+from datasets.plurals import counted
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+logger = logging.getLogger(__name__)
 
 LEVEL, PROCESS = "level", "process"
 FINGERPRINT, DATA, SPLIT = "settings_fingerprint", "data_fingerprint", "split_digest"
@@ -154,11 +157,24 @@ class Tracker:
 
     def finished_cells(self, tags: Mapping[str, str] | None = None) -> list[Record]:
         """Every finished cell with these tags, in every experiment of the store, the latest first."""
-        return [self._record(run) for run in self._search({LEVEL: CELL, **(tags or {})}, FINISHED)]
+        found = self._search({LEVEL: CELL, **(tags or {})}, FINISHED)
+        return [self._record(run) for run in found if tells_its_cell(run.data.tags)]
 
     def cells(self) -> list[Record]:
-        """Every cell, finished or not, in every experiment of the store, the latest first."""
-        return [self._record(run) for run in self._search({LEVEL: CELL})]
+        """Every cell, finished or not, in every experiment of the store, the latest first.
+
+        Runs of others that are tagged so, but tell no cell, are counted in a warning.
+        """
+        found = self._search({LEVEL: CELL})
+        own = [run for run in found if tells_its_cell(run.data.tags)]
+        if others := len(found) - len(own):
+            logger.warning(
+                "%s tagged %s=%s left out: no method, dataset, shots and seed are tagged",
+                counted(others, "run"),
+                LEVEL,
+                CELL,
+            )
+        return [self._record(run) for run in own]
 
     def end_dead_runs(self) -> int:
         """Mark runs KILLED whose process on this machine died without a word (kill -9); returns how many."""
@@ -166,7 +182,7 @@ class Tracker:
         dead = 0
         for run in self._search({}, "RUNNING"):
             host, _, process = run.data.tags.get(PROCESS, "").rpartition(":")
-            if f"{host}:" == here and not _alive(int(process)):
+            if f"{host}:" == here and process.isdecimal() and not _alive(int(process)):
                 self._client.set_terminated(run.info.run_id, "KILLED")
                 dead += 1
         return dead

@@ -19,6 +19,8 @@ from benchmark.tracking import CELL, LEVEL, PROCESS, Tracker
 from benchmark.tracking_failures import unusable
 from datasets.errors import CannotKeep, UserError
 
+A_CELL = {LEVEL: CELL, "method": "standard", "dataset": "mini_focus", "shots": "4", "seed": "0"}
+
 
 @pytest.fixture
 def new_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -30,7 +32,7 @@ def new_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.slow
 def test_the_default_store_is_a_database_in_the_working_directory(new_database: Path):
-    with Tracker().run("a run", {LEVEL: CELL}) as run:
+    with Tracker().run("a run", A_CELL) as run:
         run.log_metrics({"accuracy/test": 0.5})
         run.log_tables({"numbers": {"a": [1, 2], "b": ["x", None]}})
     assert new_database.is_file()
@@ -55,7 +57,7 @@ def test_a_kill_while_the_store_is_created_leaves_none(new_database: Path, monke
 def test_tags_choose_cells_and_the_experiment_is_the_environments(tracking_uri: str, monkeypatch: pytest.MonkeyPatch):
     for name, experiment in (("standard", "first"), ("diagen", "second")):
         monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", experiment)
-        with Tracker().run("a run", {LEVEL: CELL, "method": name}):
+        with Tracker().run("a run", {**A_CELL, "method": name}):
             pass
     assert {cell.tags["method"] for cell in Tracker().finished_cells()} == {"standard", "diagen"}
     assert [cell.tags["method"] for cell in Tracker().finished_cells({"method": "diagen"})] == ["diagen"]
@@ -63,11 +65,26 @@ def test_tags_choose_cells_and_the_experiment_is_the_environments(tracking_uri: 
 
 def test_a_store_that_answers_page_by_page_is_read_to_its_end(tracking_uri: str, monkeypatch: pytest.MonkeyPatch):
     for seed in "01234":
-        with Tracker().run("a run", {LEVEL: CELL, "seed": seed}):
+        with Tracker().run("a run", {**A_CELL, "seed": seed}):
             pass
     search = MlflowClient.search_runs
     monkeypatch.setattr(MlflowClient, "search_runs", lambda *given, **named: search(*given, max_results=2, **named))
     assert sorted(cell.tags["seed"] for cell in Tracker().finished_cells()) == list("01234")
+
+
+@pytest.mark.parametrize(
+    "tags", [{LEVEL: CELL}, {**A_CELL, "dataset": ""}, {**A_CELL, "shots": "two"}, {**A_CELL, "seed": "0.5"}]
+)
+def test_a_run_of_somebody_else_that_is_tagged_as_a_cell_is_none(
+    tracking_uri: str, tags: dict[str, str], caplog: pytest.LogCaptureFixture
+):
+    for own in (A_CELL, tags):
+        with Tracker().run("a run", own):
+            pass
+    (cell,) = Tracker().cells()
+    assert cell.cell == (4, 0)
+    assert "1 run tagged level=cell left out" in caplog.text
+    assert len(Tracker().finished_cells()) == 1
 
 
 def test_only_runs_of_this_machines_dead_processes_are_ended(tracking_uri: str, monkeypatch: pytest.MonkeyPatch):
@@ -77,11 +94,11 @@ def test_only_runs_of_this_machines_dead_processes_are_ended(tracking_uri: str, 
     monkeypatch.setattr(os, "kill", kill)
     tracker, here = Tracker(), socket.gethostname()
     with ExitStack() as stack:
-        places = [{LEVEL: CELL, PROCESS: place} for place in (f"{here}:1", f"{here}:2", "another:2")]
+        places = [{LEVEL: CELL, PROCESS: place} for place in (f"{here}:1", f"{here}:2", "another:2", f"{here}:a name")]
         runs = [stack.enter_context(tracker.run("a run", tags)) for tags in places]
         assert tracker.end_dead_runs() == 1
         statuses = [MlflowClient().get_run(run.identifier).info.status for run in runs]
-        assert statuses == ["RUNNING", "KILLED", "RUNNING"]
+        assert statuses == ["RUNNING", "KILLED", "RUNNING", "RUNNING"]
 
 
 @pytest.mark.parametrize(("status", "told"), [("", "abc"), (" M a.py", "abc+changes")])
@@ -183,6 +200,6 @@ def test_the_reason_is_what_the_database_says(text: str):
 
 def test_a_tag_may_hold_a_quote(tracking_uri: str):
     for preset in ("o'brien.yaml", "mini"):
-        with Tracker().run("a run", {LEVEL: CELL, "preset": preset}):
+        with Tracker().run("a run", {**A_CELL, "preset": preset}):
             pass
     assert [cell.tags["preset"] for cell in Tracker().finished_cells({"preset": "o'brien.yaml"})] == ["o'brien.yaml"]
