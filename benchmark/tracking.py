@@ -148,7 +148,8 @@ class Tracker:
             yield run
         except BaseException as error:
             status = "KILLED" if isinstance(error, KeyboardInterrupt) else FAILED
-            with suppress(UserError):  # of the store: what went wrong first is told
+            with suppress(UserError, ConnectionError):  # of the store: what went wrong first is told
+                check_that_it_answers(self.uri)
                 self._client.set_terminated(run.identifier, status)
                 if status == FAILED and not isinstance(error, CannotKeep):
                     run.log_text(ERROR_FILE, traceback.format_exc())

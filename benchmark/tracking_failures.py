@@ -11,13 +11,16 @@ from textwrap import shorten
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from datasets.errors import CannotKeep
+from datasets.errors import CannotKeep, reason_of
 
 _SECONDS_TO_ANSWER = 20
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 """Of errors with which artifacts cannot be written."""
 _BEFORE_THE_REASON = re.compile(r"(\(raised as a result of .*\n)?(\([\w.]+\) )?")
 """What SQLAlchemy puts before the words of the database; in the lines after them are the statement and its values."""
+
+_OF_TLS = re.compile(r"\[SSL[^]]*\][^(]*")
+"""What OpenSSL says, of all that requests says of it."""
 
 
 class ClientThatTells:
@@ -54,15 +57,24 @@ def told(uri: str) -> Iterator[None]:
 
 
 def check_that_it_answers(uri: str) -> None:
-    """Raise `ConnectionError` for a server that is not there; MLflow itself would try for minutes, without a word."""
+    """Raise `ConnectionError` for a server that is not there, or that MLflow's settings of TLS do not fit.
+
+    MLflow itself would try for minutes, without a word.
+    """
     import requests
+    from mlflow.utils.credentials import get_default_host_creds
 
     if not uri.startswith(("http://", "https://")):
         return
+    tls = get_default_host_creds(uri)
     try:
-        requests.head(uri, timeout=_SECONDS_TO_ANSWER)
-    except requests.exceptions.SSLError:
-        pass  # it is there; whether its certificate will do, MLflow knows
+        requests.head(uri, timeout=_SECONDS_TO_ANSWER, verify=tls.verify, cert=tls.client_cert_path)
+    except requests.exceptions.SSLError as error:
+        said = _OF_TLS.search(str(error))
+        raise ConnectionError(
+            f"no TLS: {said[0].strip() if said else reason_of(error)}; is it http://, or should "
+            "MLFLOW_TRACKING_SERVER_CERT_PATH name its certificate?"
+        ) from None
     except (requests.ConnectionError, requests.Timeout):
         raise ConnectionError("no server answers there") from None
 

@@ -16,8 +16,9 @@ from sqlalchemy.exc import OperationalError
 
 from benchmark import tracking
 from benchmark.tracking import CELL, LEVEL, PROCESS, Tracker
-from benchmark.tracking_failures import unusable
+from benchmark.tracking_failures import check_that_it_answers, unusable
 from datasets.errors import CannotKeep, UserError
+from tests.datasets.http_server import loopback_server
 
 A_CELL = {LEVEL: CELL, "method": "standard", "dataset": "mini_focus", "shots": "4", "seed": "0"}
 
@@ -107,16 +108,57 @@ def test_changed_code_is_told_from_its_commit(status: str, told: str, monkeypatc
     assert tracking._provenance.__wrapped__()["git_commit"] == told
 
 
-def test_a_server_that_is_not_there_is_told_at_once(monkeypatch: pytest.MonkeyPatch):
+@pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Host and port where no server answers."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://somebody:secret@{address}")
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
+def test_a_server_that_is_not_there_is_told_at_once(nobody: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://somebody:secret@{nobody}")
     with pytest.raises(UserError, match=r"no server answers there\): check MLFLOW_TRACKING_URI") as caught:
         Tracker()
-    assert address in str(caught.value)
+    assert nobody in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("error", [CannotKeep("the server is gone"), KeyboardInterrupt()])
+def test_a_server_that_died_is_not_asked_to_end_the_runs(
+    tracking_uri: str, nobody: str, error: BaseException, monkeypatch: pytest.MonkeyPatch
+):
+    """MLflow would try for minutes, for each of the nested runs."""
+    tracker = Tracker()
+    asked: list[str] = []
+    monkeypatch.setattr(MlflowClient, "set_terminated", lambda _client, run, _status: asked.append(run))
+    with pytest.raises(type(error)), tracker.run("a run", A_CELL):
+        tracker.uri = f"http://{nobody}"
+        raise error
+    assert asked == []
+
+
+def test_a_server_without_tls_is_told_at_once(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with loopback_server() as server:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", server.url.replace("http://", "https://"))
+        with pytest.raises(UserError, match=r"\(no TLS: \[SSL.*; is it http://, or should MLFLOW_.*_CERT_PATH name"):
+            Tracker()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "verify"),
+    [("INSECURE_TLS", "true", False), ("SERVER_CERT_PATH", "lab.pem", "lab.pem"), ("TOKEN", "any", True)],
+)
+def test_a_servers_certificate_is_checked_as_mlflow_is_told_to(
+    name: str, value: str, verify: object, monkeypatch: pytest.MonkeyPatch
+):
+    asked: dict[str, object] = {}
+    monkeypatch.setattr("requests.head", lambda _uri, **options: asked.update(options))
+    monkeypatch.setenv(f"MLFLOW_TRACKING_{name}", value)
+    check_that_it_answers("https://mlflow.lab")
+    assert asked["verify"] == verify
 
 
 def test_an_experiment_that_is_not_there_is_named(tracking_uri: str, monkeypatch: pytest.MonkeyPatch):
