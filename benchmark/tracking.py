@@ -7,6 +7,7 @@ what was made of them.
 
 from __future__ import annotations
 
+import getpass
 import json
 import logging
 import os
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from benchmark.failed_cells import ERROR_FILE
 from benchmark.records import FAILED, FINISHED, Record, Table, table_from_json, tells_its_cell
-from benchmark.tracking_failures import ClientThatTells, check_that_it_answers, told, unusable
+from benchmark.tracking_failures import ClientThatTells, check_that_it_answers, secrets_in, told, unusable
 from datasets.errors import CannotKeep, UserError
 from datasets.plurals import counted
 
@@ -124,8 +125,8 @@ class Tracker:
     def __init__(self) -> None:
         import mlflow
 
-        _quieten()
         self.uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path.cwd() / 'mlflow.db'}"
+        _quieten(self.uri)
         mlflow.set_tracking_uri(self.uri)
         try:
             check_that_it_answers(self.uri)
@@ -280,8 +281,9 @@ def _text(value: Any) -> str:
 
 @cache
 def _provenance() -> dict[str, str]:
-    """Where a figure comes from: code, versions, process."""
-    from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_SOURCE_NAME
+    """Where a figure comes from: code, versions, process, and who ran it, for MLflow's columns."""
+    from mlflow.entities import SourceType
+    from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_SOURCE_NAME, MLFLOW_SOURCE_TYPE, MLFLOW_USER
 
     commit = _git("rev-parse", "HEAD")
     dirty = "+changes" if commit and _git("status", "--porcelain", "--untracked-files=no") else ""
@@ -290,7 +292,10 @@ def _provenance() -> dict[str, str]:
         PROCESS: f"{socket.gethostname()}:{os.getpid()}",
         "python": sys.version.split()[0],
         MLFLOW_SOURCE_NAME: "python -m benchmark",
+        MLFLOW_SOURCE_TYPE: SourceType.to_string(SourceType.LOCAL),
     }
+    with suppress(OSError, KeyError):  # a container may run under a number without a name
+        tags[MLFLOW_USER] = getpass.getuser()
     if commit:
         tags[MLFLOW_GIT_COMMIT] = commit
     return tags | {f"version.{name}": version(name) for name in ("torch", "diffusers", "timm")}
@@ -332,12 +337,16 @@ def _create_database(uri: str) -> None:
             os.link(new, path)
 
 
-def _quieten() -> None:
+def _quieten(uri: str) -> None:
     """A new SQLite store is migrated with a line a step: nothing that a user needs to read.
 
     Nor is the traceback of a database that fails, which `tracking_failures` tells in a line, nor that git is missing,
-    which MLflow says three times a classifier.
+    which MLflow says three times a classifier; and the address of each run shows the password in that of the server.
     """
+    from mlflow.environment_variables import MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT
+
+    if secrets_in(uri):
+        MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.set(True)
     for name in ("alembic", "mlflow", "mlflow.tracking.fluent"):
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in ("mlflow.store.db.utils", "mlflow.utils.git_utils"):

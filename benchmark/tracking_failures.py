@@ -82,7 +82,7 @@ def check_that_it_answers(uri: str) -> None:
 def unusable(uri: str, error: Exception) -> CannotKeep:
     """What is wrong with a store, in a line without the password that its address may hold."""
     reason = _BEFORE_THE_REASON.sub("", str(error).strip(), count=1).split("\n", 1)[0]
-    for secret in _secrets(uri):
+    for secret in secrets_in(uri):
         uri, reason = (text.replace(secret, "…") for text in (uri, reason))
     return CannotKeep(
         f"the MLflow store {uri} cannot be used ({shorten(reason, 200, placeholder=' …')}): check MLFLOW_TRACKING_URI, "
@@ -90,7 +90,7 @@ def unusable(uri: str, error: Exception) -> CannotKeep:
     )
 
 
-def _secrets(uri: str) -> list[str]:
+def secrets_in(uri: str) -> list[str]:
     """The password in an address, as it is written and as it is meant."""
     try:
         password = urlsplit(uri).password

@@ -108,6 +108,19 @@ def test_changed_code_is_told_from_its_commit(status: str, told: str, monkeypatc
     assert tracking._provenance.__wrapped__()["git_commit"] == told
 
 
+def test_a_run_says_who_ran_it_where_that_is_known(tracking_uri: str, monkeypatch: pytest.MonkeyPatch):
+    def nameless() -> str:
+        raise KeyError("getpwuid(): uid not found: 1234")
+
+    monkeypatch.setattr(tracking, "_provenance", tracking._provenance.__wrapped__)
+    for get_user, known in ((lambda: "ada", "ada"), (nameless, "unknown")):
+        monkeypatch.setattr("getpass.getuser", get_user)
+        with Tracker().run("a run", A_CELL) as run:
+            pass
+        found = MlflowClient().get_run(run.identifier)
+        assert (found.info.user_id, found.data.tags["mlflow.source.type"]) == (known, "LOCAL")
+
+
 @pytest.fixture
 def nobody(monkeypatch: pytest.MonkeyPatch) -> str:
     """Host and port where no server answers."""
@@ -123,6 +136,19 @@ def test_a_server_that_is_not_there_is_told_at_once(nobody: str, monkeypatch: py
         Tracker()
     assert nobody in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("user", "printed"), [("somebody:secret@", False), ("", True)])
+def test_mlflow_prints_the_address_of_a_run_unless_a_password_is_in_it(
+    nobody: str, user: str, printed: bool, monkeypatch: pytest.MonkeyPatch
+):
+    from mlflow.environment_variables import MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT as NOT_PRINTED
+
+    monkeypatch.setenv(NOT_PRINTED.name, "false")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://{user}{nobody}")
+    with pytest.raises(UserError):
+        Tracker()
+    assert NOT_PRINTED.get() is not printed
 
 
 @pytest.mark.parametrize("error", [CannotKeep("the server is gone"), KeyboardInterrupt()])
