@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 TRAIN_POOL_SIZE = 8
 """Images per class that shots are drawn from (DIAGen, section 5); the rest of train+val validates."""
 
+OTHER_SPLITS = ("train", "train pool", "val", "validation")
+"""What figures, split files and `prepare` call images that do not test."""
+
 
 @dataclass(frozen=True)
 class FewShotTask:
@@ -66,11 +69,11 @@ def few_shot_task(name: str, dataset: Dataset, shots: int, seed: int) -> FewShot
 
 
 def _check_test_name(dataset: str, test: str) -> None:
-    """Figures are tracked under it, beside those of the validation images."""
-    if test in ("train", "val") or not re.fullmatch(r"[\w\-. ]+", test):
+    """Figures are tracked under it, images listed under it in split files, each beside those of the other splits."""
+    if test in OTHER_SPLITS or not re.fullmatch(r"(?!\.+$)[\w\-. ]+", test):
         raise UserError(
             f"dataset {dataset}: a test set cannot be called '{test}': its name is of letters, digits, spaces, '_', "
-            "'-' and '.', and not train or val"
+            f"'-' and '.', and not dots alone nor {', '.join(OTHER_SPLITS)}"
         )
 
 

@@ -314,7 +314,7 @@ class TestAMethodsOwnNumbers:
             of("mirror", f"mirror.{setting}")
 
 
-@pytest.mark.parametrize("name", ["val", "train", "my test %", "a/b"])
-def test_a_test_set_whose_figures_could_not_be_tracked_is_refused(name: str):
+@pytest.mark.parametrize("name", ["val", "train", "validation", "train pool", "my test %", "a/b", ".."])
+def test_a_test_set_whose_figures_or_images_could_not_be_told_apart_is_refused(name: str):
     with pytest.raises(UserError, match=f"dataset squares: a test set cannot be called '{name}'"):
         few_shot_task("squares", Squares(tests=(name,)), 2, 0)
