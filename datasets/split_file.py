@@ -20,6 +20,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -143,7 +144,7 @@ def replay(split: Split, dataset: Dataset) -> FewShotTask:
         raise UserError(
             f"the split file of {split.dataset} has other classes than the data: {_difference(split, dataset)}"
         )
-    known = {example.identifier: example for example in dataset.examples(split.seed)}
+    known = _known(dataset, split.seed)
     missing = [image.path for image in split.images if image.path not in known]
     if missing:
         raise UserError(f"{split.dataset} lacks {counted(len(missing), 'image')} of the split file: {missing[0]} …")
@@ -153,6 +154,14 @@ def replay(split: Split, dataset: Dataset) -> FewShotTask:
     if changed:
         raise UserError(f"{counted(len(changed), 'image')} of other content than in the split file: {changed[0]} …")
     return _task(split, examples, dataset)
+
+
+def _known(dataset: Dataset, seed: int) -> dict[str, Example]:
+    """Every image by its identifier, with the attributes that it has in the splits: a plugin may add them there."""
+    known = {example.identifier: example for example in dataset.examples(seed)}
+    with suppress(UserError):  # too few images to divide are enough for a file that divides them
+        known |= {example.identifier: example for example in Dataset.examples(dataset, seed)}
+    return known
 
 
 def _task(split: Split, examples: Sequence[Example], dataset: Dataset) -> FewShotTask:

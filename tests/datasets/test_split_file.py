@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from datasets.base import DATASETS
+from datasets.base import DATASETS, Dataset, Splits
 from datasets.errors import UserError
 from datasets.few_shot import FewShotTask, few_shot_task
 from datasets.images import file_digest
 from datasets.split_file import Split, SplitImage, read_split, replay, split_of, to_text
 from tests.datasets.folders import write_custom_coco, write_image
+
+SMALL = {"size": "small"}
 
 
 @pytest.fixture
@@ -69,6 +71,32 @@ def test_a_file_may_assign_and_label_images_as_it_likes(task: FewShotTask):
     swapped = replace(split, images=tuple(replace(image, label=1 - image.label) for image in split.images))
     assert other.train != task.train
     assert replay(swapped, task.dataset).train == tuple(replace(e, label=1 - e.label) for e in other.train)
+
+
+def test_attributes_that_a_dataset_adds_in_its_splits_are_replayed(task: FewShotTask, monkeypatch: pytest.MonkeyPatch):
+    """Accuracy by attribute would be told of none otherwise."""
+    plugin, plain = type(task.dataset), type(task.dataset).splits
+
+    def splits(self: Dataset, seed: int) -> Splits:
+        found = plain(self, seed)
+        return replace(
+            found, tests={name: tuple(replace(e, attributes=SMALL) for e in own) for name, own in found.tests.items()}
+        )
+
+    monkeypatch.setattr(plugin, "splits", splits)
+    again = replay(split_of(task), task.dataset)
+    assert [example.attributes for example in again.tests["test"]] == [SMALL] * 6
+    assert again.train == task.train
+
+
+def test_a_file_is_replayed_where_the_data_alone_could_not_be_divided(
+    task: FewShotTask, monkeypatch: pytest.MonkeyPatch
+):
+    def too_few(self: Dataset, seed: int) -> Splits:
+        raise UserError("too few images")
+
+    monkeypatch.setattr(type(task.dataset), "splits", too_few)
+    assert replay(split_of(task), task.dataset).train == task.train
 
 
 def test_rendered_images_have_split_files_too():
