@@ -12,7 +12,7 @@ Expected on disk:
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from datasets.folders import flat
 from datasets.images import UNREADABLE_CHOICES
 from datasets.location import dataset_folder
 from datasets.plurals import counted
+from datasets.quick_check import check_ends
 from datasets.verification import unreadable_files
 
 TRAIN, VAL = "train2017", "val2017"
@@ -54,7 +55,7 @@ class Coco(FilesDataset):
 
     Raises:
         UserError: a folder or an annotation file is missing or broken, or images are missing while `unreadable` is
-            `refuse`. The images themselves are too many to decode here: `load` names one that cannot be read.
+            `refuse`. The images themselves are too many to look at here: `splits` looks at the ends of those it names.
     """
 
     title = "MS COCO 2017"
@@ -103,21 +104,26 @@ class Coco(FilesDataset):
         if validation_per_class < 1:
             raise UserError(f"coco.validation_per_class={validation_per_class}: must be at least 1")
         self.root = dataset_folder(data_root, "coco", "annotations", _ADVICE)
-        self._validation, self._validation_per_class = validation, validation_per_class
+        self._unreadable, self._validation, self._validation_per_class = unreadable, validation, validation_per_class
+        self._whole: dict[Path, bool] = {}
         self._indices = {folder: folder_index(self.root, folder, crowd) for folder in (TRAIN, VAL)}
         for folder, index in self._indices.items():
             _check_presence(self.root / folder, index, unreadable)
 
     def splits(self, seed: int) -> Splits:
+        """See `Dataset.splits`.
+
+        Raises:
+            UserError: a class has too few images, or a file is empty, cut short or no image while `unreadable` is
+                `refuse`; those that are skipped lessen the validation images. Damage in the middle shows in `load`.
+        """
         self._require_images()
-        orders = [self._shuffled(label, seed) for label in range(len(self.classes))]
-        pools = tuple(self._examples(TRAIN, order[:TRAIN_POOL_SIZE]) for order in orders)
         last = TRAIN_POOL_SIZE + self._validation_per_class
-        test = self._all_examples(VAL)
-        if self._validation == VAL:
-            return Splits(pools, test, {"test": test})
-        rests = [self._examples(TRAIN, order[TRAIN_POOL_SIZE:last]) for order in orders]
-        return Splits(pools, flat(rests), {"test": test})
+        orders = [self._shuffled(label, seed)[:last] for label in range(len(self.classes))]
+        *groups, test = self._readable([*(self._examples(TRAIN, order) for order in orders), self._all_examples(VAL)])
+        pools = tuple(group[:TRAIN_POOL_SIZE] for group in groups)
+        rests = flat([group[TRAIN_POOL_SIZE:] for group in groups])
+        return Splits(pools, test if self._validation == VAL else rests, {"test": test})
 
     def examples(self, seed: int) -> Iterator[Example]:
         """Every labelled image of both folders."""
@@ -147,6 +153,13 @@ class Coco(FilesDataset):
 
     def _all_examples(self, folder: str) -> tuple[Example, ...]:
         return self._examples(folder, np.flatnonzero(self._indices[folder].present))
+
+    def _readable(self, groups: Sequence[tuple[Example, ...]]) -> list[tuple[Example, ...]]:
+        """The groups without the files that `check_ends` leaves out; it looks at each file once."""
+        paths = [path for path in map(self._path, flat(groups)) if path not in self._whole]
+        readable = set(check_ends(paths, self._unreadable))
+        self._whole |= {path: path in readable for path in paths}
+        return [tuple(example for example in group if self._whole[self._path(example)]) for group in groups]
 
     def _require_images(self) -> None:
         if lines := self._too_few():

@@ -195,11 +195,40 @@ def test_images_load_upright_in_rgb_and_digests_follow_content(published: Path) 
     assert dataset.digest(grey) == file_digest(published / "coco" / grey.identifier)
 
 
-def test_an_image_that_is_a_web_page_is_named_when_it_is_loaded(root: Path) -> None:
-    (root / "coco" / "val2017" / file_name(5_000)).write_text("<html>404</html>")
-    example = Coco(root).splits(0).tests["test"][0]
-    with pytest.raises(UserError, match=rf"{file_name(5_000)}: not a readable image"):
-        Coco(root).load(example)
+def damage(root: Path, identifier: str) -> Path:
+    """A file that was cut short."""
+    path = root / "coco" / identifier
+    path.write_bytes(path.read_bytes()[:-20])
+    return path
+
+
+def test_an_image_that_is_cut_short_is_named_with_what_to_do_when_it_is_drawn(root: Path) -> None:
+    path = damage(root, Coco(root).splits(0).tests["test"][0].identifier)
+    with pytest.raises(UserError, match=rf"{path.name}: not a readable image .*--set unreadable=skip"):
+        Coco(root).splits(0)
+
+
+def test_an_image_that_is_cut_short_is_left_out_and_changes_nothing_else(
+    root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It gives its place in the train pool to the first that would have validated."""
+    whole = Coco(root).splits(0)
+    damage(root, whole.train_pool[3][2].identifier)
+    damage(root, whole.tests["test"][0].identifier)
+    left = Coco(root, unreadable="skip").splits(0)
+    assert "2 unreadable image files skipped" in caplog.text
+    first = next(example for example in whole.validation if example.label == 3)
+    pool = whole.train_pool[3]
+    assert left.train_pool == (*whole.train_pool[:3], (*pool[:2], *pool[3:], first), *whole.train_pool[4:])
+    assert left.validation == tuple(example for example in whole.validation if example != first)
+    assert left.tests["test"] == whole.tests["test"][1:]
+
+
+def test_images_are_looked_at_once_whatever_is_drawn(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = Coco(published)
+    first = dataset.splits(0)
+    monkeypatch.setattr("datasets.quick_check._looks_whole", forbidden)
+    assert dataset.splits(0) == first
 
 
 # The index
