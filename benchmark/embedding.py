@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from benchmark.progress import Stages
 from benchmark.store import Store
 from datasets.base import Dataset, Example
 from datasets.seeding import fingerprint
+from datasets.split_checks import load_image
 from evaluation.loading import worker_count
 from evaluation.views import VERSION, VIEWS, view_seed
 from methods.base import SyntheticImage
@@ -40,7 +42,7 @@ class Picture:
 
 
 def real_pictures(dataset: Dataset, examples: Sequence[Example]) -> list[Picture]:
-    return [Picture(dataset.digest(example), lambda example=example: dataset.load(example)) for example in examples]  # type: ignore[misc]
+    return [Picture(dataset.digest(example), partial(load_image, dataset, example)) for example in examples]
 
 
 def synthetic_pictures(images: Sequence[SyntheticImage]) -> list[Picture]:

@@ -6,7 +6,7 @@ import logging
 import math
 
 from benchmark.store import IMAGES, Store
-from datasets.errors import UserError
+from datasets.errors import UserError, kind_of
 from datasets.few_shot import FewShotTask
 from methods.base import Method, SyntheticImage, SyntheticSet
 
@@ -23,7 +23,7 @@ def check_synthetic(name: str, method: Method, task: FewShotTask, synthetic: Syn
         UserError: one clear line about the first image that is wrong.
     """
     if not isinstance(synthetic, SyntheticSet):
-        raise UserError(f"method '{name}' must return a SyntheticSet from synthesize, not {_kind(synthetic)}")
+        raise UserError(f"method '{name}' must return a SyntheticSet from synthesize, not {kind_of(synthetic)}")
     for number, image in enumerate(synthetic.images):
         if wrong := _wrong_with(image, task, store):
             raise UserError(f"method '{name}', image {number} of {len(synthetic.images)}: {wrong}")
@@ -35,7 +35,7 @@ def check_synthetic(name: str, method: Method, task: FewShotTask, synthetic: Syn
 def _wrong_with(image: SyntheticImage, task: FewShotTask, store: Store) -> str:
     """What is wrong with it; empty where nothing is."""
     if not isinstance(image, SyntheticImage):
-        return f"is no SyntheticImage but {_kind(image)}"
+        return f"is no SyntheticImage but {kind_of(image)}"
     if not 0 <= image.guide < len(task.train):
         return f"its guide {image.guide} is no index into task.train, 0 to {len(task.train) - 1}"
     label = task.train[image.guide].label
@@ -56,7 +56,3 @@ def _warn(name: str, method: Method, synthetic: SyntheticSet) -> None:
         logger.warning("%s: all of its images weigh 0, so that none is trained on", name)
     elif alpha > 0 and not synthetic.images:
         logger.warning("%s made no images: the classifier is trained on real ones alone", name)
-
-
-def _kind(value: object) -> str:
-    return "nothing" if value is None else f"a {type(value).__name__}"

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from inspect import isabstract, signature
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -135,4 +136,19 @@ class Dataset(ABC):
         return verify_examples(cls(data_root, unreadable="skip", **settings), advance)
 
 
-DATASETS: Registry[type[Dataset]] = Registry("dataset")
+def _check_dataset(name: str, dataset: type[Dataset]) -> None:
+    """Raise a TypeError that says what a class lacks to be a dataset of that name."""
+    if not (isinstance(dataset, type) and issubclass(dataset, Dataset)):
+        raise TypeError(f"dataset '{name}' is no class that extends datasets.base.Dataset")
+    if isabstract(dataset):
+        raise TypeError(f"dataset '{name}' lacks {', '.join(sorted(dataset.__abstractmethods__))}")
+    for fact in ("title", "source", "licence"):
+        if not isinstance(getattr(dataset, fact, None), str):
+            raise TypeError(f"dataset '{name}' lacks its {fact}, a text: {fact} = '…' in the class")
+    try:
+        signature(dataset).bind(data_root=None, unreadable="refuse")
+    except TypeError as error:
+        raise TypeError(f"dataset '{name}' cannot be opened with data_root and unreadable: {error}") from error
+
+
+DATASETS: Registry[type[Dataset]] = Registry("dataset", _check_dataset)

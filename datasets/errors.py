@@ -22,6 +22,11 @@ def reason_of(error: BaseException) -> str:
     return " ".join(str(error).split())[:160] or type(error).__name__
 
 
+def kind_of(value: object) -> str:
+    """What somebody's code gave, as part of one line that says what it should have given."""
+    return "nothing" if value is None else f"a {type(value).__name__}"
+
+
 class UnknownName(UserError):
     """A name that nothing is registered under; the message offers the nearest names."""
 

@@ -14,15 +14,13 @@ from datasets.base import Dataset, Example
 from datasets.errors import UserError
 from datasets.plurals import counted
 from datasets.seeding import seed_from
+from datasets.split_checks import check_splits, load_image
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 TRAIN_POOL_SIZE = 8
 """Images per class that shots are drawn from (DIAGen, section 5); the rest of train+val validates."""
-
-OTHER_SPLITS = ("train", "train pool", "val", "validation")
-"""What figures, split files and `prepare` call images that do not test."""
 
 
 @dataclass(frozen=True)
@@ -46,18 +44,17 @@ class FewShotTask:
         return self.dataset.classes
 
     def image(self, example: Example) -> Image:
-        return self.dataset.load(example)
+        return load_image(self.dataset, example)
 
 
 def few_shot_task(name: str, dataset: Dataset, shots: int, seed: int) -> FewShotTask:
     """The k-shot task of `dataset` for one seed.
 
     Raises:
-        UserError: a class has fewer than `shots` images in its train pool, or a test set has a name that cannot be.
+        UserError: a class has fewer than `shots` images in its train pool, or the splits are wrong.
     """
     splits = dataset.splits(seed)
-    for test in splits.tests:
-        _check_test_name(name, test)
+    check_splits(name, dataset, splits)
     for noun, pool in zip(dataset.classes, splits.train_pool, strict=True):
         if len(pool) < shots:
             raise UserError(
@@ -66,15 +63,6 @@ def few_shot_task(name: str, dataset: Dataset, shots: int, seed: int) -> FewShot
             )
     train = tuple(example for pool in splits.train_pool for example in pool[:shots])
     return FewShotTask(name, dataset, shots, seed, train, splits.validation, splits.tests)
-
-
-def _check_test_name(dataset: str, test: str) -> None:
-    """Figures are tracked under it, images listed under it in split files, each beside those of the other splits."""
-    if test in OTHER_SPLITS or not re.fullmatch(r"(?!\.+$)[\w\-. ]+", test):
-        raise UserError(
-            f"dataset {dataset}: a test set cannot be called '{test}': its name is of letters, digits, spaces, '_', "
-            f"'-' and '.', and not dots alone nor {', '.join(OTHER_SPLITS)}"
-        )
 
 
 def split_pool(

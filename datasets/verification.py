@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 
-from datasets.base import Advance, Dataset, Example, Verification
+from datasets.base import Advance, Dataset, Example, Splits, Verification
 from datasets.duplicates import duplicates
 from datasets.errors import UserError
 from datasets.images import READERS
-from datasets.split_file import TRAIN, split_images
-
-POOL = "train pool"
+from datasets.split_checks import POOL, check_splits, load_image
+from datasets.split_file import TRAIN, VALIDATION, split_images
 
 Columns = Mapping[str, Sequence[Example]]
 """Images by split."""
@@ -24,11 +23,17 @@ def verify_examples(dataset: Dataset, advance: Advance) -> Verification:
     A problem is a file that cannot be read, whether the dataset left it out when it was opened or not, a class
     without an image in a split, or too few images to divide: these are counted by class alone. Where every file can be
     read, it is also an image that lies in two splits of seed 0, or in two classes, by content.
+
+    Raises:
+        UserError: the splits are wrong in themselves, as only code can be.
     """
     try:
-        columns, impossible = _columns(dataset), ""
+        splits = dataset.splits(0)
     except UserError as error:
         columns, impossible = _undivided(dataset), str(error)
+    else:
+        check_splits(type(dataset).__name__, dataset, splits)
+        columns, impossible = _columns(splits), ""
     counts, examples = _counts(dataset, columns), list(dataset.examples(0)) if columns else []
     unreadable = unreadable_files(dataset, examples, advance)
     twice = [] if unreadable else duplicates(split_images(dataset, _parts(columns, examples)))
@@ -36,9 +41,8 @@ def verify_examples(dataset: Dataset, advance: Advance) -> Verification:
     return Verification(counts, (*dataset.skipped, *unreadable, *gaps, *twice))
 
 
-def _columns(dataset: Dataset) -> Columns:
-    splits = dataset.splits(0)
-    return {POOL: tuple(chain(*splits.train_pool)), "validation": splits.validation, **splits.tests}
+def _columns(splits: Splits) -> Columns:
+    return {POOL: tuple(chain(*splits.train_pool)), VALIDATION: splits.validation, **splits.tests}
 
 
 def _parts(columns: Columns, examples: Sequence[Example]) -> list[tuple[str, Example]]:
@@ -68,7 +72,7 @@ def _counts(dataset: Dataset, columns: Columns) -> dict[str, dict[str, int]]:
 def unreadable_files(dataset: Dataset, examples: Sequence[Example], advance: Advance) -> list[str]:
     def problem(example: Example) -> str:
         try:
-            dataset.load(example)
+            load_image(dataset, example)
         except UserError as error:
             return str(error)
         return ""

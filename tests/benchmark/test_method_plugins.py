@@ -21,7 +21,7 @@ from benchmark.synthetic_checks import check_synthetic
 from benchmark.tracking import Tracker
 from datasets.base import DATASETS
 from datasets.errors import UserError
-from datasets.few_shot import FewShotTask, few_shot_task
+from datasets.few_shot import FewShotTask
 from evaluation.backbones import BACKBONES
 from methods.base import METHODS, Method, SyntheticSet, Tools
 from methods.da_fusion import DAFusion
@@ -312,9 +312,3 @@ class TestAMethodsOwnNumbers:
         methods(mirror=Mirror)
         with pytest.raises(UserError, match=f"'mirror.{setting.split('=')[0]}' is"):
             of("mirror", f"mirror.{setting}")
-
-
-@pytest.mark.parametrize("name", ["val", "train", "validation", "train pool", "my test %", "a/b", ".."])
-def test_a_test_set_whose_figures_or_images_could_not_be_told_apart_is_refused(name: str):
-    with pytest.raises(UserError, match=f"dataset squares: a test set cannot be called '{name}'"):
-        few_shot_task("squares", Squares(tests=(name,)), 2, 0)
