@@ -64,11 +64,11 @@ def write(noun: str, count: int, settings: PromptSettings, seed: int, fits: Fits
     """
     found: list[str] = []
     prompts: list[str] = []
-    reply = ""
+    said = ""
     with _client(settings) as client:
         for attempt in range(settings.retries + 1):
             wanted = count - len(prompts) + SPARE
-            reply = _ask(client, noun, wanted, settings, seed + attempt)
+            reply, said = _ask(client, noun, wanted, settings, seed + attempt)
             found = list(dict.fromkeys([*found, *prompts_in(reply, noun, settings.plurals)]))
             prompts = [prompt for prompt in found if fits(prompt)]
             if len(prompts) >= count:
@@ -77,8 +77,7 @@ def write(noun: str, count: int, settings: PromptSettings, seed: int, fits: Fits
     needed = f"{count} are needed" + (f", and {cut} too long for the text encoder" if cut else "")
     raise UserError(
         f"{_server(settings)} gave {counted(len(prompts), 'usable prompt')} for class '{noun}' where {needed}, "
-        f"in {settings.retries + 1} replies; it last said: '{_brief(reply)[:80]}'; set another prompts.model, or "
-        "prompts.source=template"
+        f"in {settings.retries + 1} replies; {said}; set another prompts.model, or prompts.source=template"
     )
 
 
@@ -97,14 +96,15 @@ def _connect_seconds(settings: PromptSettings) -> float:
     return min(settings.timeout_seconds, CONNECT_SECONDS)
 
 
-def _ask(client: Any, noun: str, count: int, settings: PromptSettings, seed: int) -> str:
-    """One reply; the client itself tries again after timeouts, rate limits and server errors."""
+def _ask(client: Any, noun: str, count: int, settings: PromptSettings, seed: int) -> tuple[str, str]:
+    """One reply, and how it may be told; the client tries again after timeouts, rate limits and server errors."""
     from openai import APIStatusError, APITimeoutError, OpenAIError
 
     answer: Any = None
     try:
         answer = _completion(client, settings.model, INSTRUCTION.format(count=count, noun=noun), seed % 2**31)
-        return str(answer.choices[0].message.content or "")
+        text = str(answer.choices[0].message.content or "")
+        return text, _told(answer.choices[0], text)
     except APITimeoutError as error:
         problem = f"did not answer within {settings.timeout_seconds:g} s (prompts.timeout_seconds)"
         if type(error.__cause__).__name__ == "ConnectTimeout":  # of whichever HTTP library the client has
@@ -122,16 +122,30 @@ def _ask(client: Any, noun: str, count: int, settings: PromptSettings, seed: int
 
 
 def _completion(client: Any, model: str, text: str, seed: int) -> Any:
-    """The model's answer to the text; without a seed where its server refuses one, as Google's and Mistral's do."""
+    """The model's answer to the text; without a seed where its server refuses one, as Google's and Mistral's do.
+
+    Not all that refuse a seed name it, so that whatever is refused is asked once more without.
+    """
     from openai import APIStatusError
 
     request: dict[str, Any] = {"model": model, "messages": [{"role": "user", "content": text}]}
     try:
         return client.chat.completions.create(**request, seed=seed)
     except APIStatusError as error:
-        if error.status_code not in _REFUSALS or "seed" not in error.message:
+        if error.status_code not in _REFUSALS:
             raise
     return client.chat.completions.create(**request)
+
+
+def _told(choice: Any, text: str) -> str:
+    """What the model said last, or why it said nothing: thoughts alone may use up the tokens that it has."""
+    refusal = getattr(choice.message, "refusal", None)
+    if refusal and not text:
+        return f"it refused: '{_brief(refusal)[:80]}'"
+    if getattr(choice, "finish_reason", None) == "length":
+        where = f"after '{_brief(text)[:80]}'" if text else "before any text"
+        return f"its last reply was cut off (finish_reason length) {where}"
+    return f"it last said: '{_brief(text)[:80]}'"
 
 
 def _instead_of_a_completion(answer: Any) -> str:

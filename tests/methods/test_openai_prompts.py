@@ -58,9 +58,9 @@ def server(*answers: Answer) -> Iterator[tuple[PromptSettings, list[dict[str, An
             http.shutdown()
 
 
-def completion(text: str | None) -> str:
-    message = {"role": "assistant", "content": text}
-    choice = {"index": 0, "finish_reason": "stop", "message": message}
+def completion(text: str | None, refusal: str | None = None, finish_reason: str = "stop") -> str:
+    message = {"role": "assistant", "content": text, "refusal": refusal}
+    choice = {"index": 0, "finish_reason": finish_reason, "message": message}
     return json.dumps({"id": "1", "object": "chat.completion", "created": 1, "model": "tiny", "choices": [choice]})
 
 
@@ -130,10 +130,35 @@ def test_an_empty_answer_counts_as_too_few() -> None:
         assert "0 usable prompts" in refusal(settings)
 
 
-@pytest.mark.parametrize(("status", "said"), [(400, "Unknown name 'seed'"), (422, "seed: extra_forbidden")])
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (completion(None, refusal=f"I cannot\nhelp {KEY}"), "it refused: 'I cannot help …'; set another"),
+        (completion("", finish_reason="length"), r"was cut off \(finish_reason length\) before any text; set another"),
+        (
+            completion("1. a b", finish_reason="length"),
+            r"was cut off \(finish_reason length\) after '1. a b'; set another",
+        ),
+    ],
+)
+def test_a_refusal_and_a_reply_that_is_cut_off_are_told_as_such(answer: str, told: str) -> None:
+    with server((200, lambda: answer)) as (settings, _):
+        refusal(settings, told)
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(400, "Unknown name 'seed'"), (422, "seed: extra_forbidden"), (400, "Extra inputs are not permitted")],
+)
 def test_a_server_that_takes_no_seed_is_asked_without(status: int, said: str) -> None:
     with server((status, lambda: json.dumps({"error": {"message": said}})), (200, numbered(8))) as (settings, requests):
         assert len(write_prompts("car", 3, settings, seed=0)) == 3
+    assert ["seed" in request for request in requests] == [True, False]
+
+
+def test_what_is_refused_without_a_seed_as_well_is_told() -> None:
+    with server((400, lambda: json.dumps({"error": {"message": "no such model"}}))) as (settings, requests):
+        refusal(settings, "answered 400: .*no such model")
     assert ["seed" in request for request in requests] == [True, False]
 
 
