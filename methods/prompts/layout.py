@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Iterator
@@ -10,6 +11,11 @@ from typing import Any
 _BRACKET = re.compile(r"[\[{]")
 _MOST_FAILURES = 100
 """Brackets that begin nothing, after which there is no JSON: a model repeats itself, and each is read to the end."""
+_ATTRIBUTES = r"(?:\s[^<>=]*=[^<>]*)?\s*/?>"
+_LIST_ITEM = re.compile(rf"<li{_ATTRIBUTES}", re.IGNORECASE)
+_BLOCK = re.compile(rf"</?(?:li|ol|ul|p|br|div|h[1-6]|tr|th|td|prompts?){_ATTRIBUTES}", re.IGNORECASE)
+_INLINE = re.compile(rf"</?(?:b|i|u|em|strong|mark|small|span|code|pre){_ATTRIBUTES}", re.IGNORECASE)
+"""By name, as `_BLOCK`: `<word>` stands for a class, and a model may write `<cup>` for it."""
 _TABLE_HEAD = re.compile(r"^[^\n]*\n(?=[ \t]*\|[ \t:|-]*---)", re.MULTILINE)
 _TABLE_ROW = re.compile(r"^[ \t]*\|(.*)$", re.MULTILINE)
 _KEYCAP = re.compile(r"^[ \t]*(?:(?:\d+\ufe0f?\u20e3)+|\U0001f51f)", re.MULTILINE)
@@ -28,7 +34,7 @@ _QUOTED = re.compile(rf"""(?:^|[:–—-]\s*)["'“‘«„]({_WORD}(?:\s+{_WORD
 
 def candidates(text: str) -> Iterator[list[str]]:
     """What may be the prompts, the likelier first: JSON's strings, then the items of a list, or else every line."""
-    yield list(_json_strings(text))
+    yield [_without_html(string) for string in _json_strings(text)]
     yield [_without_label(line) for line in _lines(_without_markup(text))]
 
 
@@ -61,8 +67,13 @@ def _strings(value: Any) -> Iterator[str]:
 
 def _without_markup(text: str) -> str:
     """Rows of tables and keycaps (a digit in a box) become items of a list; emphasis and pictograms go."""
-    text = _TABLE_ROW.sub(_longest_cell, _TABLE_HEAD.sub("", text))
+    text = _TABLE_ROW.sub(_longest_cell, _TABLE_HEAD.sub("", _without_html(text)))
     return _EMPHASIS.sub("", _PICTOGRAM.sub("", _KEYCAP.sub("- ", text)))
+
+
+def _without_html(text: str) -> str:
+    """HTML's paragraphs and items of lists become lines; its other marks go, and `&amp;` is what it means."""
+    return html.unescape(_INLINE.sub("", _BLOCK.sub("\n", _LIST_ITEM.sub("\n- ", text))))
 
 
 def _longest_cell(row: re.Match[str]) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from datasets.errors import UserError
 from datasets.plurals import counted
 from methods.prompts.fits import Fits
-from methods.prompts.reply import prompts_in
+from methods.prompts.reply import distinct, prompts_in
 from methods.settings import PromptSettings
 
 KEY_VARIABLE = "OPENAI_API_KEY"
@@ -69,7 +69,7 @@ def write(noun: str, count: int, settings: PromptSettings, seed: int, fits: Fits
         for attempt in range(settings.retries + 1):
             wanted = count - len(prompts) + SPARE
             reply, said = _ask(client, noun, wanted, settings, seed + attempt)
-            found = list(dict.fromkeys([*found, *prompts_in(reply, noun, settings.plurals)]))
+            found = distinct([*found, *prompts_in(reply, noun, settings.plurals)])
             prompts = [prompt for prompt in found if fits(prompt)]
             if len(prompts) >= count:
                 return prompts[:count]

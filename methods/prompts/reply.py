@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
+from datasets.class_folders import composed
 from methods.plan import PLACEHOLDER
 from methods.prompts.layout import candidates
 
@@ -14,27 +16,36 @@ MAX_WORDS = 50
 _THOUGHTS = re.compile(r"^.*</think>|<think>.*$", re.DOTALL | re.IGNORECASE)
 """What a reasoning model says to itself first. Many servers leave out the opening mark, a cut reply the closing one."""
 _MARKS = " \t\"'`*_“”‘’«»„"
+_FINAL_MARKS = " .,;:!?…"
 _IRREGULAR = {"mouse": "mice", "goose": "geese", "person": "people", "man": "men", "woman": "women"}
 
 
 def prompts_in(reply: str, noun: str, plurals: str = "word") -> list[str]:
     """The distinct usable prompts of a reply, in order, with `<word>` for the noun.
 
-    Numbered, bulleted and quoted lines, one running line of numbered items, tables, and JSON are understood. Where the
-    reply has a list, whatever stands around it is left out. A prompt is usable if it holds the noun as a whole word, in
-    singular or plural.
+    Numbered, bulleted and quoted lines, one running line of numbered items, tables, HTML, and JSON are understood.
+    Where the reply has a list, whatever stands around it is left out. A prompt is usable if it holds the noun as a
+    whole word, in singular or plural.
 
     Args:
         plurals: `word`: as above; `as_written`: as the published code, which takes the noun anywhere in the text, and
             replaces it where it is a whole word: "cars on a road" stays, and has no `<word>`.
     """
-    text = _THOUGHTS.sub("", reply)
+    text, noun = composed(_THOUGHTS.sub("", reply)), composed(noun)
     read = _prompt if plurals == "word" else _prompt_as_written
     for lines in candidates(text):
         prompts = [prompt for prompt in (read(line, noun) for line in lines) if prompt]
         if prompts:
-            return list(dict.fromkeys(prompts))
+            return distinct(prompts)
     return []
+
+
+def distinct(prompts: Iterable[str]) -> list[str]:
+    """The first of those that differ in case or in a final mark alone: a text encoder reads nearly the same."""
+    first: dict[str, str] = {}
+    for prompt in prompts:
+        first.setdefault(prompt.casefold().rstrip(_FINAL_MARKS), prompt)
+    return list(first.values())
 
 
 def noun_pattern(noun: str) -> re.Pattern[str]:

@@ -293,6 +293,14 @@ EXPECTED = ["a photo of a <word> at night", "a photo of a red <word> in the rain
         "<think>A dog?\n1. a dog</think>\n1. a photo of a dog at night\n2. a photo of a red dog in the rain",
         "A dog?\n1. a dog\n</think>\n\n1. a photo of a dog at night\n2. a photo of a red dog in the rain",
         "1. a photo of a dog at night\n2. a photo of a dog at night\n3. a photo of a red dog in the rain\n4. a cat",
+        "1. a photo of a dog at night\n2. A Photo of a DOG at night!\n3. a photo of a red dog in the rain",
+        "A dog:<ol><li>a photo of a dog at night</li><li>a photo of a red dog in the rain</li></ol>Enjoy your dog!",
+        '<ul>\n<li id="1">a photo of a <b>dog</b> at night</li>\n<LI>a photo of a red dog in the rain\n</ul>',
+        "a photo of a dog at night<br/>a photo of a red dog in&nbsp;the rain",
+        "<p>A dog:</p><p>a photo of a <em>dog</em> at night</p><p>a photo of a red dog in the rain</p>",
+        "<tr><td>1</td><td>a photo of a dog at night</td></tr><tr><td>a photo of a red dog in the rain</td></tr>",
+        "<prompt>a photo of a dog at night</prompt><prompt>a photo of a red dog in the rain</prompt>",
+        '["a photo of a <b>dog</b> at night", "a photo of a red dog in the rain"]',
     ],
 )
 def test_replies_in_many_layouts_are_understood(reply: str) -> None:
@@ -309,6 +317,7 @@ def test_replies_in_many_layouts_are_understood(reply: str) -> None:
         'the "old" dog on a beach – at 6:30',
         "a dog | 1990s film",
         "2 dogs in a meadow_at_night",
+        "a <dog> of <1 year & more",
     ],
 )
 def test_quotes_and_dashes_within_a_prompt_stay(prompt: str) -> None:
@@ -330,12 +339,28 @@ def test_as_written_a_plural_stays_and_any_text_that_holds_the_noun_will_do(text
     assert prompts_in(f"1. {text}", "car", "as_written") == ([found] if found else [])
 
 
+def test_characters_that_html_spells_out_are_read() -> None:
+    assert prompts_in("1. a dog &amp; its bowl &#8211; wet", "dog") == ["a <word> & its bowl – wet"]
+
+
+@pytest.mark.parametrize("plurals", ["word", "as_written"])
+@pytest.mark.parametrize(("noun", "written"), [("caf\u00e9", "cafe\u0301"), ("cafe\u0301", "caf\u00e9")])
+def test_an_accent_is_the_same_letter_in_either_form_of_unicode(noun: str, written: str, plurals: str) -> None:
+    assert prompts_in(f"1. a photo of a {written} at dawn", noun, plurals) == ["a photo of a <word> at dawn"]
+
+
+def test_prompts_of_two_replies_that_differ_in_case_and_marks_alone_count_once() -> None:
+    replies = ((200, "1. a photo of a car"), (200, "1. A photo of a car!\n2. a photo of a red car"))
+    with server(*replies) as (settings, _):
+        assert write_prompts("car", 2, settings, seed=0) == ["a photo of a <word>", "a photo of a red <word>"]
+
+
 def test_a_prompt_may_have_fifty_words() -> None:
     longest = " ".join(["a photo of a car", *["far"] * 45])
     assert prompts_in(f"1. {longest}\n2. {longest} away", "car") == [longest.replace("car", "<word>")]
 
 
-@pytest.mark.parametrize("repeated", ["[", '{"a": ', "\n", "| ", "**"])
+@pytest.mark.parametrize("repeated", ["[", '{"a": ', "\n", "| ", "**", "<p a="])
 def test_a_model_that_repeats_itself_for_ever_is_read_at_once(repeated: str) -> None:
     """Read anew from every repetition, so many would take an hour."""
     assert prompts_in(repeated * 200_000 + "a photo of a lorry", "dog") == []
@@ -349,6 +374,7 @@ def test_lists_too_deep_to_be_read_are_no_prompts_and_do_not_hide_others() -> No
 def test_lines_that_are_no_prompts_are_left_out() -> None:
     assert prompts_in("a dog " * 60, "dog") == []
     assert prompts_in("1. a photo of a <word> with a dog", "dog") == []
+    assert prompts_in("<li>a photo of a &lt;word&gt; with a dog</li>", "dog") == []
     assert prompts_in("", "dog") == []
 
 
