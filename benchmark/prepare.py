@@ -18,6 +18,7 @@ from datasets.base import DATASETS, Advance, Dataset, Verification
 from datasets.download import download
 from datasets.errors import UserError
 from datasets.location import given_data_root
+from datasets.plugins import code_of
 from datasets.plurals import counted
 from datasets.unpack import is_unpacked, unpack
 
@@ -28,13 +29,14 @@ MEGABYTE = 1_000_000
 SECONDS_BETWEEN_LINES = 10.0
 
 
-def prepare_dataset(name: str, data_root: str = "", overrides: tuple[str, ...] = ()) -> None:
+def prepare_dataset(name: str, data_root: str = "", overrides: tuple[str, ...] = (), plugins: str = "") -> None:
     """Download and unpack a dataset, or say what a person must fetch and place where; then `verify_dataset`.
 
     What is there is neither downloaded nor unpacked again.
 
     Args:
         overrides: `key=value` texts, as for `resolve_settings`.
+        plugins: the option that loaded a dataset of the user's, for the command that is advised.
 
     Raises:
         UserError: no data root is given, a setting is wrong, the data cannot be had, or they have problems.
@@ -50,16 +52,17 @@ def prepare_dataset(name: str, data_root: str = "", overrides: tuple[str, ...] =
         _provide(name, plugin, root, stages)
     elif plugin.instructions:
         _print(plugin.instructions)
-    elif not _needs_a_folder(plugin):
+    elif not code_of(plugin) and not _needs_a_folder(plugin):
         stages.say(f"{name} comes with this repository: there is nothing to download")
-    verify_dataset(name, data_root, overrides)
+    verify_dataset(name, data_root, overrides, plugins)
 
 
-def verify_dataset(name: str, data_root: str = "", overrides: tuple[str, ...] = ()) -> None:
+def verify_dataset(name: str, data_root: str = "", overrides: tuple[str, ...] = (), plugins: str = "") -> None:
     """Print the images per class and split or setting, and what is wrong with them.
 
     Args:
         overrides: `key=value` texts, as for `resolve_settings`.
+        plugins: the option that loaded a dataset of the user's, for the command that is advised.
 
     Raises:
         UserError: a setting is wrong, the layout is missing, or there are problems.
@@ -69,7 +72,9 @@ def verify_dataset(name: str, data_root: str = "", overrides: tuple[str, ...] = 
     _print(report(name, verification))
     if verification.problems:
         count = len(verification.problems)
-        options = [*(["--data-root", data_root] if data_root else []), *(f"--set={text}" for text in overrides)]
+        given = {"--plugins": plugins, "--data-root": data_root}
+        options = [word for option, value in given.items() if value for word in (option, value)]
+        options += [f"--set={text}" for text in overrides]
         raise UserError(
             f"{name}: {counted(count, 'problem')}{f' in {root}' if root else ''}; mend what is named above, "
             f"then look again with `{shlex.join(['python', '-m', 'benchmark', 'prepare', name, '--verify', *options])}`"

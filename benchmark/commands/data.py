@@ -68,4 +68,4 @@ def prepare(
     from benchmark.prepare import prepare_dataset, verify_dataset
 
     load_plugins(plugins)
-    (verify_dataset if verify else prepare_dataset)(dataset, data_root, split_overrides(overrides or ()))
+    (verify_dataset if verify else prepare_dataset)(dataset, data_root, split_overrides(overrides or ()), plugins)

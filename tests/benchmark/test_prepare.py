@@ -43,6 +43,19 @@ class Pets(FolderDataset):
         )
 
 
+MINE = """
+from datasets.base import DATASETS, Verification
+from datasets.mini_focus.dataset import MiniFocus
+
+@DATASETS.register("mine")
+class Mine(MiniFocus):
+    @classmethod
+    def verify(cls, data_root, advance, **settings):
+        return Verification({}, ("a picture is upside down",))
+"""
+"""A dataset that needs no folder, with a problem."""
+
+
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DIAGEN_DATA", raising=False)
@@ -145,6 +158,17 @@ class TestPrepare:
         assert "comes with this repository" in err
         assert out.startswith("mini_focus · 10 classes · ")
         assert out.splitlines()[-2].split() == ["sum", "80", "100", "1000", "1000", "2180"]
+
+    def test_a_dataset_of_the_users_is_not_of_this_repository_and_the_advice_loads_it(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setattr(DATASETS, "_plugins", dict(DATASETS._plugins))
+        plugin = tmp_path / "mine.py"
+        plugin.write_text(MINE)
+        assert main(["prepare", "mine", "--plugins", str(plugin)]) == 2
+        err = capsys.readouterr().err
+        assert "comes with this repository" not in err
+        assert f"`python -m benchmark prepare mine --verify --plugins {plugin}`" in " ".join(err.split())
 
     def test_a_setting_that_is_wrong_is_refused_before_anything_is_fetched(
         self, pets: str, server: Server, tmp_path: Path
