@@ -100,7 +100,8 @@ def _refuse_parts_without_train(root: Path, folders: dict[str, Path]) -> None:
     for part in ("test", "val"):
         if part in folders:
             named = _named_otherwise(folders, "train")
-            raise UserError(f"{root}: {part}/ without train/; {f'rename {named} to train' if named else ADVICE}")
+            advice = f"rename {named} to train" if named else f"{ADVICE}; {_if_a_class(part)}"
+            raise UserError(f"{root}: {part}/ without train/; {advice}")
 
 
 def _how_to_test(folders: dict[str, Path]) -> str:
@@ -110,8 +111,12 @@ def _how_to_test(folders: dict[str, Path]) -> str:
     instead = f", or rename {val}/ to test/ and let the rest of train/ validate" if val else ""
     return (
         "train/ needs a test/ folder beside it, with the same class folders: move some photos of each class there"
-        f"{instead}; if train is a class like the other folders, rename it (classes.yaml may call it train again)"
+        f"{instead}; {_if_a_class('train')}"
     )
+
+
+def _if_a_class(part: str) -> str:
+    return f"if {part} is a class like the other folders, rename it (classes.yaml may call it {part} again)"
 
 
 def _settle_other_folders(root: Path, folders: dict[str, Path]) -> None:

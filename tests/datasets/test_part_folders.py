@@ -120,6 +120,8 @@ class TestHalfALayout:
             (["train", "Test_set"], r"rename Test_set to test$"),
             (["Training", "test"], r"test/ without train/; rename Training to train$"),
             (["test"], r"test/ without train/; give a folder of class folders"),
+            (["cat", "test"], r"; if test is a class like .*, rename it \(classes.yaml may call it test again\)$"),
+            (["cat", "val"], r"; if val is a class like .*, rename it \(classes.yaml may call it val again\)$"),
         ],
     )
     def test_what_to_do_is_said(self, tmp_path: Path, folders: list[str], words: str) -> None:
