@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from datasets.base import DATASETS, Advance, Example, Splits, Verification
-from datasets.coco_annotations import COCO_CLASSES, CROWD_CHOICES, PREPARE
+from datasets.coco_annotations import COCO_CLASSES, CROWD_CHOICES, PREPARE, how_to_complete
 from datasets.coco_index import FolderIndex, folder_index
 from datasets.download import Archive
 from datasets.errors import UserError
@@ -164,7 +164,7 @@ class Coco(FilesDataset):
     def _require_images(self) -> None:
         if lines := self._too_few():
             more = f", and {counted(len(lines) - 1, 'more class')} like it" if len(lines) > 1 else ""
-            raise UserError(f"{lines[0]}{more}; {PREPARE}")
+            raise UserError(f"{lines[0]}{more}; {how_to_complete(self.root / TRAIN)}")
 
     def _too_few(self) -> list[str]:
         """A line for each class without a train pool and an image to validate on."""
@@ -208,7 +208,7 @@ def _check_presence(folder: Path, index: FolderIndex, unreadable: str) -> None:
         return
     found = f"{folder}: {len(missing)} of {len(index.names)} labelled images are missing, the first is {missing[0]}"
     if unreadable == "refuse":
-        raise UserError(f"{found}; {PREPARE}, or leave them out with --set unreadable=skip")
+        raise UserError(f"{found}; {how_to_complete(folder)}, or leave them out with --set unreadable=skip")
     _log.warning("%s; they are left out", found)
 
 

@@ -31,7 +31,6 @@ COCO_CLASSES = tuple(
 CROWD_CHOICES = ("count", "ignore")
 
 PREPARE = "`python -m benchmark prepare coco` fetches what is missing"
-_AGAIN = "remove it and fetch the annotations of COCO 2017 again (`python -m benchmark prepare coco`)"
 
 
 # These hold no other containers, so that the garbage collector need not follow 860,000 of them.
@@ -83,23 +82,34 @@ def read_labels(path: Path, crowd: str) -> ImageLabels:
     try:
         labels = {name: label_of[largest[number].category_id] for number, name in files.items() if number in largest}
     except KeyError as error:
-        raise UserError(f"{path}: annotations of a category {error} that the file does not list; {_AGAIN}") from None
+        raise UserError(
+            f"{path}: annotations of a category {error} that the file does not list; {how_to_complete(path.parent)}"
+        ) from None
     return ImageLabels(labels, len(instances.images))
+
+
+def how_to_complete(folder: Path) -> str:
+    """What to do about one of COCO's folders that lacks files; `prepare` fetches folders that are not there alone."""
+    return f"move {folder} away, then {PREPARE}" if folder.is_dir() else PREPARE
 
 
 def _decode(path: Path) -> _Instances:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise UserError(f"{path}: the annotation file cannot be read ({error.strerror}); {PREPARE}") from None
+        raise UserError(
+            f"{path}: the annotation file cannot be read ({error.strerror}); {how_to_complete(path.parent)}"
+        ) from None
     try:
         return msgspec.json.decode(content, type=_Instances)
     except msgspec.ValidationError as error:
-        raise UserError(f"{path}: another schema than COCO's instances ({error}); {_AGAIN}") from None
+        raise UserError(
+            f"{path}: another schema than COCO's instances ({error}); {how_to_complete(path.parent)}"
+        ) from None
     except (ValueError, RecursionError) as error:
         is_web_page = content[:100].lstrip().startswith(b"<")
         what = "a web page in place of annotations" if is_web_page else "damaged or cut short"
-        raise UserError(f"{path}: {what} ({error}); {_AGAIN}") from None
+        raise UserError(f"{path}: {what} ({error}); {how_to_complete(path.parent)}") from None
 
 
 def _labels_by_category(categories: Iterable[_Category], path: Path) -> Mapping[int, int]:
@@ -110,7 +120,7 @@ def _labels_by_category(categories: Iterable[_Category], path: Path) -> Mapping[
         number, (here, there) = next((i, pair) for i, pair in enumerate(pairs, 1) if pair[0] != pair[1])
         raise UserError(
             f"{path}: {len(names)} categories that are not the 80 of COCO 2017 "
-            f"(the {number}. is '{here}' in place of '{there}'); {_AGAIN}"
+            f"(the {number}. is '{here}' in place of '{there}'); {how_to_complete(path.parent)}"
         )
     return {category.id: label for label, category in enumerate(ordered)}
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from datasets.cache import default_cache
-from datasets.coco_annotations import PREPARE, read_labels
+from datasets.coco_annotations import PREPARE, how_to_complete, read_labels
 from datasets.errors import UserError
 from datasets.few_shot import natural_key
 from datasets.folders import require_folder
@@ -64,7 +64,8 @@ def _path(annotations: Path, images: Path, crowd: str) -> Path:
     try:
         stamp = annotations.stat()
     except OSError as error:
-        raise UserError(f"{annotations}: the annotation file cannot be read ({error.strerror}); {PREPARE}") from None
+        advice = how_to_complete(annotations.parent)
+        raise UserError(f"{annotations}: the annotation file cannot be read ({error.strerror}); {advice}") from None
     key = fingerprint(
         "coco-index", VERSION, images.name, stamp.st_size, stamp.st_mtime_ns, images.stat().st_mtime_ns, crowd
     )

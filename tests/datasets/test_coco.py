@@ -179,7 +179,9 @@ def test_a_class_with_too_few_images_is_named(root: Path) -> None:
         (root / "coco" / "train2017" / file_name(number)).unlink()
     assert len(Coco(root, unreadable="skip").splits(0).train_pool[0]) == 8
     (root / "coco" / "train2017" / file_name(3)).unlink()
-    with pytest.raises(UserError, match=r"train2017: class 'person' has 8 images, 9 are needed; .*prepare coco") as e:
+    with pytest.raises(
+        UserError, match=r"train2017: class 'person' has 8 images, 9 are needed; move .*prepare coco"
+    ) as e:
         Coco(root, unreadable="skip").splits(0)
     assert "\n" not in str(e.value)
 
@@ -348,20 +350,29 @@ def test_annotations_of_another_kind(root: Path, change: Callable[[dict[str, Any
 )
 def test_a_file_that_holds_no_annotations(root: Path, content: bytes, complaint: str) -> None:
     (root / "coco" / "annotations" / "instances_train2017.json").write_bytes(content)
-    with pytest.raises(UserError, match=rf"instances_train2017\.json: {complaint} .*prepare coco") as error:
+    with pytest.raises(
+        UserError, match=rf"instances_train2017\.json: {complaint} .*; move .*/annotations away, then .*prepare coco"
+    ) as error:
         Coco(root)
     assert "\n" not in str(error.value)
 
 
 def test_a_missing_annotation_file(root: Path) -> None:
     (root / "coco" / "annotations" / "instances_val2017.json").unlink()
-    with pytest.raises(UserError, match=r"instances_val2017\.json: .*No such file.*prepare coco"):
+    with pytest.raises(
+        UserError, match=r"instances_val2017\.json: .*No such file.*; move .*/coco/annotations away, then"
+    ):
+        Coco(root)
+    (root / "coco" / "annotations").rename(root / "elsewhere")
+    with pytest.raises(UserError, match=r"instances_train2017\.json: .*No such file or directory\); `python"):
         Coco(root)
 
 
 def test_a_missing_image_folder(root: Path) -> None:
     (root / "coco" / "val2017").rename(root / "elsewhere")
-    with pytest.raises(UserError, match=r"coco/val2017: no such folder; .*prepare coco"):
+    with pytest.raises(
+        UserError, match=r"coco/val2017: no such folder; `python -m benchmark prepare coco` fetches what"
+    ):
         Coco(root)
 
 
@@ -369,7 +380,7 @@ def test_missing_images_are_counted_or_left_out(root: Path, caplog: pytest.LogCa
     for number in (1, 11):
         (root / "coco" / "train2017" / file_name(number)).unlink()
     complaint = f"train2017: 2 of 805 labelled images are missing, the first is {file_name(1)}"
-    with pytest.raises(UserError, match=rf"{complaint}; .*prepare coco.*unreadable=skip"):
+    with pytest.raises(UserError, match=rf"{complaint}; move .*/coco/train2017 away, .*prepare coco.*unreadable=skip"):
         Coco(root)
     dataset = Coco(root, unreadable="skip")
     assert f"{complaint}; they are left out" in caplog.text
