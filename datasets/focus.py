@@ -30,6 +30,7 @@ from datasets.focus_layout import (
     SETTINGS,
     image_names,
     labelled_example,
+    named_otherwise,
     other_folders,
 )
 from datasets.folders import flat
@@ -151,14 +152,18 @@ class Focus(FilesDataset):
             )
 
     def _warn(self) -> None:
-        counts = {
-            f"rows of {DATABASE} without an image file are left out": len(self._absent()),
-            f"images without a row in {DATABASE} keep the class of their folder": len(self._not_annotated()),
-            "images of an unknown category keep the class of their folder": len(self._unknown_categories()),
-        }
-        for what, count in counts.items():
-            if count:
-                _log.warning("%s: %d %s", self.root, count, what)
+        absent, not_annotated, unknown = self._absent(), self._not_annotated(), self._unknown_categories()
+        if absent:
+            other = named_otherwise(self.root, absent)
+            hint = f"; but there is {other}: name such files as the database does, .jpeg" if other else ""
+            rows = counted(len(absent), "row")
+            _log.warning("%s: left out: %s of %s without an image file%s", self.root, rows, DATABASE, hint)
+        if not_annotated:
+            images = counted(len(not_annotated), "image")
+            _log.warning("%s: of the class of their folder: %s without a row in %s", self.root, images, DATABASE)
+        if unknown:
+            images = counted(len(unknown), "image")
+            _log.warning("%s: of the class of their folder: %s of an unknown category", self.root, images)
 
     def _absent(self) -> list[str]:
         present = {example.identifier for example in self._on_disk}

@@ -39,7 +39,7 @@ def read_annotations(path: Path) -> dict[str, Annotation]:
         UserError: the file is missing, no SQLite database, cut short, of another schema, or without a row.
     """
     if not path.is_file():
-        raise UserError(f"{path}: no such file; {AGAIN}")
+        raise UserError(f"{path}: no such file; {_one_folder_deeper(path) or AGAIN}")
     try:
         with closing(sqlite3.connect(_address(path), uri=True)) as connection:
             rows = connection.execute(_QUERY).fetchall()
@@ -48,6 +48,12 @@ def read_annotations(path: Path) -> dict[str, Annotation]:
     if not rows:
         raise UserError(f"{path}: the table of annotations is empty; {AGAIN}")
     return {_text(name).removeprefix("/"): Annotation(*map(_text, values)) for name, *values in rows}
+
+
+def _one_folder_deeper(path: Path) -> str:
+    """What to do where the file lies in a folder beside, as archives unpack to; empty where it does not."""
+    inner = next(path.parent.glob(f"*/{path.name}"), None)
+    return f"it lies in {inner.parent}: move all that is in there up into {path.parent}" if inner else ""
 
 
 def _address(path: Path) -> str:

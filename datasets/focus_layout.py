@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
 
 from datasets.base import Example
 from datasets.few_shot import natural_key
@@ -46,7 +47,17 @@ FOCUS is downloaded by hand, under its authors' terms (https://github.com/priyat
 
 def image_names(root: Path) -> list[str]:
     """The images in folders of the ten classes, relative to `root`, in natural order."""
-    paths = (path for path in root.glob("*-*/*.jpeg") if not path.name.startswith("."))
+    return _names(root, "*.jpeg")
+
+
+def named_otherwise(root: Path, absent: Iterable[str]) -> str:
+    """The first file that is an absent image but for its ending (`1.jpg` for `1.jpeg`); empty where none is."""
+    stems = {PurePosixPath(name).with_suffix("") for name in absent}
+    return next((name for name in _names(root, "*") if PurePosixPath(name).with_suffix("") in stems), "")
+
+
+def _names(root: Path, pattern: str) -> list[str]:
+    paths = (path for path in root.glob(f"*-*/{pattern}") if not path.name.startswith("."))
     names = (path.relative_to(root).as_posix() for path in paths if _is_class_folder(path.parent.name))
     return sorted(names, key=lambda name: (natural_key(name), name))
 

@@ -193,10 +193,20 @@ class TestOpening:
         with caplog.at_level(logging.WARNING):
             opened(root)
         assert [record.message.partition("focus: ")[2] for record in caplog.records] == [
-            "2 rows of annotations.db without an image file are left out",
-            "1 images without a row in annotations.db keep the class of their folder",
-            "1 images of an unknown category keep the class of their folder",
+            "left out: 2 rows of annotations.db without an image file",
+            "of the class of their folder: 1 image without a row in annotations.db",
+            "of the class of their folder: 1 image of an unknown category",
         ]
+
+    @pytest.mark.parametrize("ending", [".jpg", ".JPEG"])
+    def test_an_image_with_another_ending_is_named(
+        self, root: Path, ending: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        image = root / "focus" / "car-rain" / "2.jpeg"
+        image.rename(image.with_suffix(ending))
+        with caplog.at_level(logging.WARNING):
+            opened(root)
+        assert f"file; but there is car-rain/2{ending}: name such files as the database does" in caplog.text
 
     def test_unusual_images_load(self, published: Path) -> None:
         dataset = opened(published)
@@ -237,6 +247,11 @@ class TestDatabase:
             Focus(tmp_path)
         (tmp_path / "focus").mkdir()
         with pytest.raises(UserError, match=r"annotations\.db: no such file; get FOCUS again"):
+            Focus(tmp_path)
+
+    def test_of_one_folder_too_deep_the_line_says_what_to_move(self, tmp_path: Path) -> None:
+        write_focus(tmp_path / "focus")
+        with pytest.raises(UserError, match=r"no such file; it lies in .*/focus/focus: move .* up into .*/focus$"):
             Focus(tmp_path)
 
     @pytest.mark.parametrize(
