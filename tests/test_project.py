@@ -112,6 +112,29 @@ def test_mlproject_commands_survive_empty_and_awkward_values():
     assert given["--method"] == "diagen"
 
 
+def test_what_a_setting_of_the_published_code_changes_is_the_difference_of_the_measured_rows():
+    text = (ROOT / "docs" / "protocol.md").read_text()
+    stated = {
+        f"{name}={released}": [*test.split(", "), *uncommon.split(", ")]
+        for name, released, test, uncommon in re.findall(
+            r"`classifier\.(\w+)`: `\w+` / `(\w+)` \| `test` ([^;]*); `uncommon` (.*?) (?:\(\w\) )?\|", text
+        )
+    }
+    assert len(stated) == 4
+    paper: list[float] = []
+    measured: dict[str, list[str]] = {}
+    for row, cells in re.findall(r"^\| `?(paper|\w+=\w+)`? \| (.* ± .*) \|$", text, re.MULTILINE):
+        means = [float(cell.partition(" ")[0]) for cell in cells.split(" | ")]
+        paper = means if row == "paper" else paper
+        measured.setdefault(row, [shown(mean - other) for mean, other in zip(means, paper, strict=True)])
+    assert stated == {row: measured[row] for row in stated}
+
+
+def shown(difference: float) -> str:
+    text = f"{difference:+.1f}"
+    return "0.0" if float(text) == 0 else text.replace("-", "−")
+
+
 def code_blocks() -> list[str]:
     text = (ROOT / "CONTRIBUTING.md").read_text()
     return [inspect.cleandoc("\n" + block) for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL)]
