@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 Table = Mapping[str, Sequence[Any]]
 """Column name → values, all of one length."""
 
-FINISHED, FAILED = "FINISHED", "FAILED"
+FINISHED, FAILED, RUNNING = "FINISHED", "FAILED", "RUNNING"
 ALL_COMPONENTS = "all_components"
 """The tag that names the components that a run's method has, on or off."""
 

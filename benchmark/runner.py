@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from benchmark.evaluate import CellResult, evaluate
 from benchmark.failed_cells import CellsFailed, FailedCells
 from benchmark.grid import image_grid
 from benchmark.progress import Stages
-from benchmark.records import ALL_COMPONENTS, FAILED, Cell, method_label
+from benchmark.records import ALL_COMPONENTS, FAILED, FINISHED, RUNNING, Cell, method_label
 from benchmark.setting_files import preset_identity, protocol_identity
 from benchmark.settings import (
     RunSettings,
@@ -169,11 +169,37 @@ def run_job(job: Job, tracker: Tracker, stages: Stages) -> None:
     """Run every cell of a job, whatever is tracked already, up to one that fails; what the store holds is not made
     again.
     """
-    _run_cells(job, job.cells, tracker, Models(Store(), stages, job.settings.workers), None, nullcontext)
+    models = Models(Store(), stages, job.settings.workers)
+    _run_cells(job, job.cells, every_cell, tracker, models, None, nullcontext)
 
 
-def run_sweep(work: Sequence[tuple[Job, Sequence[Cell]]], tracker: Tracker, stages: Stages) -> None:
+def every_cell(job: Job, _tracker: Tracker) -> list[Cell]:
+    """The job's cells, whatever is tracked already."""
+    return job.cells
+
+
+def missing_cells(job: Job, tracker: Tracker) -> list[Cell]:
+    """The job's cells that have no finished run with the same settings on the same images.
+
+    Those that are being run, by another process then, come last.
+    """
+    identity = {name: value for name, value in job.tags.items() if name != "overrides" and value}
+    known = {(record.status, (*record.cell, record.tags.get(SPLIT, ""))) for record in tracker.cells(identity)}
+    missing = [cell for cell in job.cells if (FINISHED, (*cell, job.split(cell).digest)) not in known]
+    return sorted(missing, key=lambda cell: (RUNNING, (*cell, job.split(cell).digest)) in known)
+
+
+Look = Callable[[Job, Tracker], Sequence[Cell]]
+"""Which cells of a job are to be run: `every_cell` or `missing_cells`."""
+
+
+def run_sweep(
+    work: Sequence[tuple[Job, Sequence[Cell]]], tracker: Tracker, stages: Stages, look: Look = missing_cells
+) -> None:
     """Run some cells of several jobs under one tracked run.
+
+    Args:
+        look: asked again before each cell, which is left alone where it is no longer among them.
 
     Raises:
         CellsFailed: some failed, in ways that say nothing of the others; these were run.
@@ -184,21 +210,15 @@ def run_sweep(work: Sequence[tuple[Job, Sequence[Cell]]], tracker: Tracker, stag
     with tracker.run("sweep", {LEVEL: SWEEP}) as sweep:
         for job, cells in work:
             if cells:
-                _run_cells(job, cells, tracker, models, sweep, failed.tolerated)
+                _run_cells(job, cells, look, tracker, models, sweep, failed.tolerated)
         if failed.lines:
             raise CellsFailed(failed.lines)
-
-
-def missing_cells(job: Job, tracker: Tracker) -> list[Cell]:
-    """The job's cells that have no finished run with the same settings on the same images."""
-    identity = {name: value for name, value in job.tags.items() if name != "overrides" and value}
-    done = {(*record.cell, record.tags.get(SPLIT, "")) for record in tracker.finished_cells(identity)}
-    return [cell for cell in job.cells if (*cell, job.split(cell).digest) not in done]
 
 
 def _run_cells(
     job: Job,
     cells: Sequence[Cell],
+    look: Look,
     tracker: Tracker,
     models: Models,
     parent: TrackedRun | None,
@@ -212,12 +232,25 @@ def _run_cells(
     with tracker.run(f"{job.settings.method} on {job.settings.dataset}", tags, parent) as run:
         run.log_parameters(flatten(job.settings))
         results = []
-        for cell in cells:
+        tried = 0
+        for cell in _in_turn(job, cells, look, tracker, models.stages):
+            tried += 1
             with guard(_title(job, cell)):
                 results.append(_run_cell(job, cell, tools, tracker, run))
         run.log_metrics(_means(results))
-        if len(results) < len(cells):
+        if len(results) < tried:
             run.status = FAILED
+
+
+def _in_turn(job: Job, cells: Sequence[Cell], look: Look, tracker: Tracker, stages: Stages) -> Iterator[Cell]:
+    """The cells one by one, as long as they are to be run: another process may share the store and the grid."""
+    left = list(cells)
+    while left:
+        to_run = [cell for cell in look(job, tracker) if cell in left]
+        for cell in (cell for cell in left if cell not in to_run):
+            stages.say(f"{_title(job, cell)}: finished meanwhile by another process")
+        yield from to_run[:1]
+        left = to_run[1:]
 
 
 def _title(job: Job, cell: Cell) -> str:

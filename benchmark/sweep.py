@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from benchmark.outlook import Work, outlook, outlook_by_rates
 from benchmark.progress import Stages
 from benchmark.rates import Rates
-from benchmark.runner import missing_cells, prepare, run_sweep
+from benchmark.runner import Look, every_cell, missing_cells, prepare, run_sweep
 from benchmark.settings import RunSettings
 from benchmark.tracking import Tracker
 from datasets.base import Dataset
@@ -24,25 +24,30 @@ def open_tracker() -> Tracker:
 
 def run_grid(grid: Sequence[RunSettings], again: bool = False) -> None:
     """Check every run of the grid, then run the cells that are missing (all of them with `again`), as `run_sweep`."""
-    stages, tracker, work = _open(grid, again)
+    look = _look(again)
+    stages, tracker, work = _open(grid, look)
     if any(cells for _, cells in work):
-        run_sweep(work, tracker, stages)
+        run_sweep(work, tracker, stages, look)
 
 
 def count_grid(grid: Sequence[RunSettings], again: bool = False, rates: Rates | None = None) -> None:
     """Check every run of the grid, then print what there is to do, with hours by `rates` or by finished cells."""
-    _, tracker, work = _open(grid, again)
+    _, tracker, work = _open(grid, _look(again))
     text = outlook_by_rates(work, rates) if rates else outlook(work, tracker.finished_cells())
     print(text, file=sys.stdout)  # noqa: T201
 
 
-def _open(grid: Sequence[RunSettings], again: bool) -> tuple[Stages, Tracker, Work]:
-    """The grid's jobs, each with its missing cells."""
+def _look(again: bool) -> Look:
+    return every_cell if again else missing_cells
+
+
+def _open(grid: Sequence[RunSettings], look: Look) -> tuple[Stages, Tracker, Work]:
+    """The grid's jobs, each with its cells that are to be run."""
     stages = Stages()
     opened: dict[str, Dataset] = {}
     jobs = [prepare(settings, opened) for settings in grid]
     tracker = open_tracker()
-    work = [(job, job.cells if again else missing_cells(job, tracker)) for job in jobs]
+    work = [(job, look(job, tracker)) for job in jobs]
     total, missing = sum(len(job.cells) for job in jobs), sum(len(cells) for _, cells in work)
     stages.say(f"{counted(total, 'cell')}, {total - missing} finished already, {missing} to run")
     return stages, tracker, work

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from benchmark.failed_cells import ERROR_FILE
-from benchmark.records import FAILED, FINISHED, Record, Table, table_from_json, tells_its_cell
+from benchmark.records import FAILED, FINISHED, RUNNING, Record, Table, table_from_json, tells_its_cell
 from benchmark.tracking_failures import ClientThatTells, check_that_it_answers, secrets_in, told, unusable
 from datasets.errors import CannotKeep, UserError
 from datasets.plurals import counted
@@ -159,15 +159,14 @@ class Tracker:
 
     def finished_cells(self, tags: Mapping[str, str] | None = None) -> list[Record]:
         """Every finished cell with these tags, in every experiment of the store, the latest first."""
-        found = self._search({LEVEL: CELL, **(tags or {})}, FINISHED)
-        return [self._record(run) for run in found if tells_its_cell(run.data.tags)]
+        return [cell for cell in self.cells(tags) if cell.status == FINISHED]
 
-    def cells(self) -> list[Record]:
-        """Every cell, finished or not, in every experiment of the store, the latest first.
+    def cells(self, tags: Mapping[str, str] | None = None) -> list[Record]:
+        """Every cell with these tags, finished or not, in every experiment of the store, the latest first.
 
         Runs of others that are tagged so, but tell no cell, are counted in a warning.
         """
-        found = self._search({LEVEL: CELL})
+        found = self._search({LEVEL: CELL, **(tags or {})})
         own = [run for run in found if tells_its_cell(run.data.tags)]
         if others := len(found) - len(own):
             logger.warning(
@@ -182,7 +181,7 @@ class Tracker:
         """Mark runs KILLED whose process on this machine died without a word (kill -9); returns how many."""
         here = f"{socket.gethostname()}:"
         dead = 0
-        for run in self._search({}, "RUNNING"):
+        for run in self._search({}, RUNNING):
             host, _, process = run.data.tags.get(PROCESS, "").rpartition(":")
             if f"{host}:" == here and process.isdecimal() and not _alive(int(process)):
                 self._client.set_terminated(run.info.run_id, "KILLED")

@@ -7,17 +7,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
 from benchmark.cli import main
 from benchmark.failed_cells import ERROR_FILE, CellsFailed, FailedCells
 from benchmark.leaderboard import leaderboard
 from benchmark.progress import Stages
+from benchmark.records import Cell
 from benchmark.runner import missing_cells, prepare, run_job, run_sweep
 from benchmark.selection import comparable
 from benchmark.setting_files import preset_identity
 from benchmark.settings import RunSettings, resolve_settings
 from benchmark.sweep import run_grid
-from benchmark.tracking import Tracker
+from benchmark.tracking import CELL, LEVEL, SPLIT, Tracker
 from datasets.base import DATASETS
 from datasets.errors import CannotKeep, UserError
 from datasets.few_shot import FewShotTask
@@ -56,6 +58,33 @@ def test_finished_cells_are_run_again_where_that_is_asked_for(world, small: Sett
     for again, cells in ((False, 1), (False, 1), (True, 2)):
         run_grid([small()], again)
         assert len(Tracker().finished_cells()) == cells
+
+
+@pytest.mark.parametrize(("again", "runs"), [(False, [0, 1, 2]), (True, [0, 1, 1, 2])])
+def test_a_cell_that_another_process_finishes_meanwhile_is_left_alone(
+    world, small: Settings, tracking_uri: str, again: bool, runs: list[int], monkeypatch, capsys
+):
+    synthesize = Standard.synthesize
+
+    def meanwhile(self: Standard, task: FewShotTask, tools: Tools) -> SyntheticSet:
+        if task.seed == 0:
+            run(small(seeds="1"))
+        return synthesize(self, task, tools)
+
+    monkeypatch.setattr(Standard, "synthesize", meanwhile)
+    run_grid([small(seeds="0,1,2")], again)
+    assert sorted(cell.seed for cell in Tracker().finished_cells()) == runs
+    assert ("2 shots, seed 1: finished meanwhile by another process\n" in capsys.readouterr().err) is not again
+    assert {run.info.status for run in MlflowClient().search_runs(["0"])} == {"FINISHED"}
+
+
+def test_cells_that_another_process_is_at_come_last(world, small: Settings, tracking_uri: str):
+    """Two processes with one grid share its work, though they start together."""
+    job, tracker = prepare(small(seeds="0,1")), Tracker()
+    at_work = {**job.tags, LEVEL: CELL, SPLIT: job.split(Cell(2, 0)).digest, "shots": "2", "seed": "0"}
+    with tracker.run("a cell", at_work):
+        assert missing_cells(job, tracker) == [(2, 1), (2, 0)]
+    assert missing_cells(job, tracker) == [(2, 1)]
 
 
 def test_a_sweep_runs_cells_again_whose_generator_changed(world, small: Settings, tracking_uri: str, monkeypatch):
