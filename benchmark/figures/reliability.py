@@ -73,7 +73,8 @@ def draw_reliability(groups: Sequence[Group]) -> Drawing:
     seeds = f"{' or '.join(map(str, counts))} seed{'s' * (counts != [1])}"
     notes = (
         f"Validation images of {seeds} in {BINS} bins of equal width; the larger the spot, the more images. "
-        "ECE: expected calibration error, mean over seeds. Below the diagonal the classifier is too sure of itself.",
+        "ECE: expected calibration error, mean over seeds. Below the diagonal the classifier is too sure of itself. "
+        "The temperature is fitted to these very images, which also stop the training: what is after it is in-sample.",
         *group_notes(groups),
     )
     caption = "Accuracy against confidence of the guide classifier before and after temperature scaling."

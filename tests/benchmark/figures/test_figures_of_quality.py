@@ -33,6 +33,7 @@ def test_reliability_compares_confidence_with_accuracy_in_fifteen_bins():
     assert after[0]["calibration_error"] == pytest.approx(abs(0.515 - 0.5))
     legend = [text.get_text() for text in drawing.figure.axes[0].get_legend().get_texts()]
     assert legend == ["before, ECE 35.2%", "after, ECE 1.5%"]
+    assert "is in-sample" in drawing.notes[0]
 
 
 def test_reliability_counts_a_guide_classifier_once_and_averages_errors_over_seeds():
