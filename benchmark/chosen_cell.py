@@ -42,6 +42,11 @@ def _latest(cells: Sequence[Record]) -> Record:
     for cell in finished:
         if PLAN in cell.tables:
             return cell
+    if gone := sum(not cell.tables for cell in finished):
+        raise UserError(
+            f"no finished run with synthetic images has its tables: of {counted(gone, 'run')} they are no longer where "
+            "MLflow looks for them; start one again, whose images come from the store"
+        )
     raise UserError(
         "no finished run with synthetic images is tracked here, or none of what was chosen: run "
         "`python -m benchmark run --method diagen` first, leave out --dataset and --method, or set MLFLOW_TRACKING_URI"
@@ -61,6 +66,11 @@ def _only(cells: Sequence[Record], run: str) -> Record:
         ordered = sorted(finished, key=lambda cell: (cell.shots, cell.seed))
         known = "; ".join(f"{cell.run} ({counted(cell.shots, 'shot')}, seed {cell.seed})" for cell in ordered)
         raise UserError(f"run {run} has {len(finished)} cells, name one with --run: {known}")
+    if not finished[0].tables:
+        raise UserError(
+            f"the tables of run {run} ({described(finished[0])}) are no longer where MLflow looks for them: name "
+            "another, or start it again, whose images come from the store"
+        )
     if PLAN not in finished[0].tables:
         raise UserError(f"run {run} made no images ({described(finished[0])}): name one of another method")
     return finished[0]

@@ -61,8 +61,9 @@ def legend(boards: Sequence[Board]) -> list[str]:
         counts = _range([len(score.values) for score in several])
         lines.append(f"intervals: 95%, Student's t over {counts} seeds{_within_a_seed(several)}")
     if single:
-        known = any(score.over_images for score in single)
-        what = "the interval is over its test images (95%, bootstrap or exact)" if known else "no interval"
+        known = [score for score in single if score.over_images]
+        which = "the interval" if len(known) == len(single) else "the interval, where there is one,"
+        what = f"{which} is over its test images (95%, bootstrap or exact)" if known else "no interval"
         lines.append(f"{NO_SPREAD}: one seed, or seeds that agree: {what}")
     cells = [board.ranked_cells for board in boards if board.ranked_cells]
     if cells:

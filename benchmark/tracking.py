@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from benchmark.failed_cells import ERROR_FILE
 from benchmark.records import FAILED, FINISHED, RUNNING, Record, Table, table_from_json, tells_its_cell
 from benchmark.tracking_failures import ClientThatTells, check_that_it_answers, secrets_in, told, unusable
-from datasets.errors import CannotKeep, UserError
+from datasets.errors import CannotKeep, UserError, reason_of
 from datasets.plurals import counted
 
 if TYPE_CHECKING:
@@ -257,7 +257,13 @@ class _Artifacts(Mapping[str, T]):
         if name not in self._fetched:
             with tempfile.TemporaryDirectory() as folder:
                 path = self._client.download_artifacts(self._run, self._paths[name], folder)
-                self._fetched[name] = self._read(Path(path))
+                try:
+                    self._fetched[name] = self._read(Path(path))
+                except (ValueError, LookupError, TypeError) as error:
+                    raise UserError(
+                        f"{self._paths[name]} of run {self._run} is damaged where MLflow keeps it "
+                        f"({reason_of(error)}): start that run again"
+                    ) from error
         return self._fetched[name]
 
     def __contains__(self, name: object) -> bool:

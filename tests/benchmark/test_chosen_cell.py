@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from benchmark.chosen_cell import choose_cell, described
 from benchmark.records import Record
 from benchmark.tracking import PARENT
 from datasets.errors import UserError
+from tests.benchmark.leaderboard_cells import LOGGED
 
 
 def cell(run: str, ended: int = 1, method: str = "diagen", seed: int = 0, status: str = "FINISHED", **tags: str):
     own = {"method": method, "dataset": "mini_focus", "shots": "4", "seed": str(seed), PARENT: "parent", **tags}
-    tables = {} if method == "standard" else {"plan": {"image": ["1"]}}
+    tables = LOGGED if method == "standard" else {"plan": {"image": ["1"]}}
     return Record(own, {}, ended, status, run, tables=tables)
 
 
@@ -58,6 +61,8 @@ def test_of_several_cells_one_is_to_be_named():
         ([cell("a")], "b", "no run of one method with the id b"),
         ([cell("a", status="KILLED")], "a", "did not finish"),
         ([cell("a", method="standard")], "a", "made no images"),
+        ([replace(cell("a"), tables={})], "a", "the tables of run a (diagen on mini_focus, 4 shots, seed 0)"),
+        ([replace(cell("a"), tables={})], "", "of 1 run they are no longer where MLflow looks"),
     ],
 )
 def test_where_there_is_none_the_line_says_why(cells: list[Record], run: str, says: str):

@@ -37,7 +37,8 @@ def test_shares_end_at_0_and_100_and_other_metrics_do_not():
 
 
 def test_one_seed_has_an_interval_over_its_test_images_alone_and_it_is_marked():
-    one = [cell("standard", 0, 0.75, tables={"predictions_uncommon": predictions(150, 50)})]
+    logged = {f"predictions_{name}": predictions(150, 50) for name in ("test", "uncommon")}
+    one = [cell("standard", 0, 0.75, tables=logged)]
     score = row(one, "standard").scores[UNCOMMON]
     assert score.over_seeds is None
     assert score.over_images is not None
@@ -61,6 +62,9 @@ def test_without_predictions_one_seed_has_no_interval_and_that_is_said():
     text = write([board([cell("standard", 0, 0.75)])], "table")
     assert " 75.0†" in text
     assert "†: one seed, or seeds that agree: no interval\n" in text
+    told = cell("diagen", 0, 0.75, tables={"predictions_uncommon": predictions(150, 50)})
+    text = write([board([told, cell("standard", 0, 0.75)])], "table")
+    assert "†: one seed, or seeds that agree: the interval, where there is one, is over its test images" in text
 
 
 def test_the_best_mean_uncommon_accuracy_comes_first():

@@ -266,6 +266,15 @@ def test_the_reason_is_what_the_database_says(text: str):
     assert "cannot be used (database or disk is full): check" in str(unusable("sqlite:///mlflow.db", Exception(text)))
 
 
+@pytest.mark.parametrize("text", ['{"columns": ["a"], "da', "[]", "{}"])
+def test_a_damaged_table_is_told_in_a_line(tracking_uri: str, text: str):
+    with Tracker().run("a run", A_CELL) as run:
+        run.log_text("tables/plan.json", text)
+    (cell,) = Tracker().cells()
+    with pytest.raises(UserError, match=rf"^tables/plan.json of run {run.identifier} is damaged where MLflow keeps it"):
+        cell.tables["plan"]
+
+
 def test_a_tag_may_hold_a_quote(tracking_uri: str):
     for preset in ("o'brien.yaml", "mini"):
         with Tracker().run("a run", {**A_CELL, "preset": preset}):
