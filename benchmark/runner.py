@@ -210,7 +210,8 @@ def run_sweep(
     with tracker.run("sweep", {LEVEL: SWEEP}) as sweep:
         for job, cells in work:
             if cells:
-                _run_cells(job, cells, look, tracker, models, sweep, failed.tolerated)
+                with failed.tolerated(f"{method_label(job.tags)} on {job.settings.dataset}"):
+                    _run_cells(job, cells, look, tracker, models, sweep, failed.tolerated)
         if failed.lines:
             raise CellsFailed(failed.lines)
 

@@ -11,7 +11,7 @@ from textwrap import shorten
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from datasets.errors import CannotKeep, reason_of
+from datasets.errors import CannotKeep, UserError, reason_of
 
 _SECONDS_TO_ANSWER = 20
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
@@ -22,9 +22,12 @@ _BEFORE_THE_REASON = re.compile(r"(\(raised as a result of .*\n)?(\([\w.]+\) )?"
 _OF_TLS = re.compile(r"\[SSL[^]]*\][^(]*")
 """What OpenSSL says, of all that requests says of it."""
 
+_DELETED_RUN = re.compile(r"[Rr]un (?:with id=)?(\w+) (?:must be in the 'active' state|not found)")
+"""What MLflow says of a run that was deleted, and of one that is not there."""
+
 
 class ClientThatTells:
-    """MLflow's client, whose failures are `CannotKeep`s that name the store."""
+    """MLflow's client, whose failures are told as by `told`."""
 
     def __init__(self, client: Any, uri: str) -> None:
         self._client, self._uri = client, uri
@@ -42,13 +45,18 @@ class ClientThatTells:
 
 @contextmanager
 def told(uri: str) -> Iterator[None]:
-    """Turn failures of the store at `uri` (a full disk, a server that went away) into a `CannotKeep`."""
+    """Turn failures of the store at `uri` (a full disk, a server that went away) into a `CannotKeep`.
+
+    Of a run that somebody deleted meanwhile a `UserError` tells: the others can be kept.
+    """
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield
     except (MlflowException, SQLAlchemyError) as error:
+        if deleted := _DELETED_RUN.search(str(error)):
+            raise UserError(f"run {deleted[1]} was deleted in MLflow, or is not there") from error
         raise unusable(uri, error) from error
     except OSError as error:
         if error.errno not in _NO_ROOM:

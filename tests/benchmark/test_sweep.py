@@ -19,7 +19,7 @@ from benchmark.selection import comparable
 from benchmark.setting_files import preset_identity
 from benchmark.settings import RunSettings, resolve_settings
 from benchmark.sweep import run_grid
-from benchmark.tracking import CELL, LEVEL, SPLIT, Tracker
+from benchmark.tracking import CELL, LEVEL, RUN, SPLIT, Tracker
 from datasets.base import DATASETS
 from datasets.errors import CannotKeep, UserError
 from datasets.few_shot import FewShotTask
@@ -183,6 +183,26 @@ def test_a_cell_that_fails_leaves_the_others_to_run(
     assert line.endswith(f" on squares, 1 shot, seed 1: {reason}")
     assert f"\n    failed: {reason}\n" in capsys.readouterr().err
     assert [missing_cells(prepare(settings), Tracker()) for settings in grid] == [[(1, 1)], []]
+
+
+@pytest.mark.parametrize(("level", "finished"), [(RUN, 3), (CELL, 2)])
+def test_a_run_that_somebody_deletes_while_it_is_on_leaves_the_others(
+    world, small: Settings, tracking_uri: str, level: str, finished: int, monkeypatch
+):
+    synthesize, client, deleted = Standard.synthesize, MlflowClient(tracking_uri), []
+
+    def meanwhile(self: Standard, task: FewShotTask, tools: Tools) -> SyntheticSet:
+        if not deleted:
+            (run,) = client.search_runs(["0"], f"tags.level = '{level}'")
+            deleted.append(run.info.run_id)
+            client.delete_run(run.info.run_id)
+        return synthesize(self, task, tools)
+
+    monkeypatch.setattr(Standard, "synthesize", meanwhile)
+    with pytest.raises(CellsFailed, match=r": run \w+ was deleted in MLflow") as told:
+        run_grid([small(shots="1,2"), small(shots="3")])
+    assert deleted[0] in str(told.value)
+    assert len(Tracker().finished_cells()) == finished
 
 
 def test_where_a_cell_failed_is_told_in_its_run(world, tracking_uri: str, failing: type[FailsAtSeed1], tmp_path: Path):
