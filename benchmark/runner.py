@@ -104,6 +104,9 @@ def prepare(settings: RunSettings, opened: dict[str, Dataset] | None = None) -> 
     if key not in opened:
         opened[key] = open_dataset(settings)
     tasks = _tasks(settings, opened[key])
+    for line in dict.fromkeys(map(_gaps_in_validation, tasks.values())):
+        if line:
+            logger.warning(line)
     shots, seeds = (list(dict.fromkeys(values)) for values in zip(*tasks, strict=True))
     own, data = replace(settings, seeds=seeds, shots=shots), _content(opened[key])
     # Made once: who edits a preset's file while a sweep is on edits the next one.
@@ -143,6 +146,22 @@ def _warn_of_duplicates(split: Split) -> None:
     """Images that test a classifier should not have trained it, nor be of two classes."""
     for line in duplicates(split.images):
         logger.warning("%s, %s, seed %d: %s", split.dataset, counted(split.shots, "shot"), split.seed, line)
+
+
+def _gaps_in_validation(task: FewShotTask) -> str:
+    """That classes have no image to validate on, which changes what is trained; empty where each has one."""
+    there = {example.label for example in task.validation}
+    if not there:
+        return (
+            f"{task.name}: no validation images: the classifier's best epoch is not known and its last one taken, and "
+            "the guide classifier is neither stopped early nor calibrated"
+        )
+    missing = [name for label, name in enumerate(task.dataset.display_names) if label not in there]
+    if not missing:
+        return ""
+    return (
+        f"{task.name}: no validation image of {len(missing)} of the {len(task.classes)} classes: {', '.join(missing)}"
+    )
 
 
 def _tasks(settings: RunSettings, dataset: Dataset) -> dict[Cell, FewShotTask]:

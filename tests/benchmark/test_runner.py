@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from benchmark.selection import comparable
 from benchmark.settings import RunSettings
 from benchmark.splits import write_splits
 from benchmark.tracking import Tracker
-from datasets.base import DATASETS
+from datasets.base import DATASETS, Dataset, Splits
 from datasets.errors import UserError
 
 Settings = Callable[..., RunSettings]
@@ -316,18 +317,36 @@ def test_two_methods_share_a_tasks_words_but_not_their_images(world, small: Sett
     assert len(list(Path("store/images").rglob("*.png"))) == 2 * 3 * 2 * 4
 
 
-def test_a_dataset_without_validation_images_runs(world, small: Settings, tracking_uri: str, monkeypatch):
-    from dataclasses import replace
-
-    from datasets.base import DATASETS
-
+def leave_out_of_validation(monkeypatch: pytest.MonkeyPatch, labels: set[int]) -> None:
     squares = DATASETS["squares"]
     whole = squares.splits
-    monkeypatch.setattr(squares, "splits", lambda self, seed: replace(whole(self, seed), validation=()))
+
+    def splits(self: Dataset, seed: int) -> Splits:
+        found = whole(self, seed)
+        return replace(found, validation=tuple(e for e in found.validation if e.label not in labels))
+
+    monkeypatch.setattr(squares, "splits", splits)
+
+
+def test_a_dataset_without_validation_images_runs_with_a_warning(
+    world, small: Settings, tracking_uri: str, monkeypatch, caplog
+):
+    leave_out_of_validation(monkeypatch, {0, 1, 2})
     run(small("diagen"))
     (cell,) = Tracker().finished_cells()
     assert "accuracy/val" not in cell.metrics
     assert cell.metrics["accuracy/test"] > 0.5
+    assert "squares: no validation images: the classifier's best epoch is not known" in caplog.text
+
+
+def test_classes_without_validation_images_are_named_once_whatever_the_cells(
+    world, small: Settings, monkeypatch, caplog
+):
+    prepare(small())
+    assert caplog.text == ""
+    leave_out_of_validation(monkeypatch, {0, 2})
+    prepare(small(shots="2,4", seeds="0,1"))
+    assert caplog.text.count("squares: no validation image of 2 of the 3 classes: apple, plum") == 1
 
 
 def test_too_few_images_for_the_shots_is_said_before_anything_runs(world, small: Settings):
