@@ -109,7 +109,7 @@ def _slice(name: str, task: FewShotTask, examples: Sequence[Example], prediction
     for attribute in task.dataset.slices:
         values = [example.attributes.get(attribute, "") for example in examples]
         for part in slice_accuracies(predictions, labels_of(examples), values, len(task.classes)):
-            result.metrics[f"accuracy/{name}/{attribute}/{_metric_name(part.value)}"] = part.accuracy
+            result.metrics[f"accuracy/{name}/{_metric_name(attribute)}/{_metric_name(part.value)}"] = part.accuracy
             rows.append((attribute, part.value, part.accuracy, part.images))
     if rows:
         result.tables[f"accuracy_by_attribute_{name}"] = columns(("attribute", "value", "accuracy", "images"), rows)
@@ -127,5 +127,5 @@ def _calibration(calibration: Calibration, result: CellResult) -> None:
 
 
 def _metric_name(text: str) -> str:
-    """MLflow takes letters, digits and a few marks in a metric's name."""
-    return re.sub(r"[^\w\-. ]", "_", text)
+    """MLflow takes letters, digits and a few marks in a part of a metric's name, and no dots alone, as of a path."""
+    return re.sub(r"[^\w\-. ]|^\.+$", "_", text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -33,3 +34,22 @@ def test_tables_of_predictions_say_who_was_taken_for_whom(world, small: Settings
 def test_the_plan_names_each_images_guide(world, small: Settings):
     table = plan_table(task(), fresh_tools(small("diagen")).generate(task(), plan()))
     assert table["guide"] == [task().train[guide].identifier for guide in (0, 1, 2, 0, 1, 2)]
+
+
+def test_attributes_and_values_of_any_text_are_told_by_names_that_mlflow_takes(
+    world, small: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    """Else the cell would be lost at its end."""
+    from mlflow.utils.validation import _validate_metric_name
+
+    monkeypatch.setattr(DATASETS["squares"], "slices", ("si/ze (cm)",))
+    values = ["..", ".", "größer: 10%", "a/../b"]
+    plain = task()
+    shown = [replace(e, attributes={"si/ze (cm)": values[i % 4]}) for i, e in enumerate(plain.tests["test"])]
+    shown_task = replace(plain, tests={"test": tuple(shown)})
+    apples: Any = SimpleNamespace(logits=lambda examples: np.tile(np.float32([2, 1, 0]), (len(examples), 1)))
+    result = evaluate(shown_task, SyntheticSet(), apples, fresh_tools(small("diagen")))
+    for name in result.metrics:
+        _validate_metric_name(name)
+    assert "accuracy/test/si_ze _cm_/größer_ 10_" in result.metrics
+    assert sorted(result.tables["accuracy_by_attribute_test"]["value"]) == sorted(values)
