@@ -8,4 +8,4 @@ from pathlib import Path
 
 def default_cache() -> Path:
     """DIAGEN_STORE, or `store` in the working directory."""
-    return Path(os.environ.get("DIAGEN_STORE") or "store").absolute()
+    return Path(os.environ.get("DIAGEN_STORE") or "store").expanduser().absolute()

@@ -150,5 +150,7 @@ def test_the_folder_is_the_environments_or_store(tmp_path: Path, monkeypatch: py
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DIAGEN_STORE", raising=False)
     assert Store().folder == tmp_path / "store"
-    monkeypatch.setenv("DIAGEN_STORE", str(tmp_path / "elsewhere"))
-    assert Store().folder == tmp_path / "elsewhere"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for given in (str(tmp_path / "else where"), "~/else where"):  # as it is within quotes
+        monkeypatch.setenv("DIAGEN_STORE", given)
+        assert Store().folder == tmp_path / "else where"
