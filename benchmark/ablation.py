@@ -68,9 +68,9 @@ def ablation_grid(what: str, values: Sequence[float], overrides: tuple[str, ...]
 
 
 def parse_values(text: str) -> list[float]:
-    """Numbers separated by commas; none for an empty text."""
+    """Numbers separated by commas, without repeats; none for an empty text."""
     try:
-        return [float(part) for part in text.split(",") if part.strip()]
+        return list(dict.fromkeys(float(part) for part in text.split(",") if part.strip()))
     except ValueError:
         raise UserError(f"--values '{text}' must be numbers separated by commas, such as 0.3,0.5,0.7") from None
 

@@ -103,6 +103,7 @@ def test_values_where_there_are_none_to_choose_are_refused():
 
 def test_values_are_numbers():
     assert parse_values("0.3, 0.5") == [0.3, 0.5]
+    assert parse_values("1,0,0.0") == [1, 0]
     assert parse_values("") == []
     with pytest.raises(UserError, match="--values 'a,b' must be numbers"):
         parse_values("a,b")
