@@ -10,16 +10,9 @@ from benchmark.progress import Stages
 from benchmark.rates import Rates
 from benchmark.runner import Look, every_cell, missing_cells, prepare, run_sweep
 from benchmark.settings import RunSettings
-from benchmark.tracking import Tracker
+from benchmark.tracking import Tracker, open_tracker
 from datasets.base import Dataset
 from datasets.plurals import counted
-
-
-def open_tracker() -> Tracker:
-    """The tracking store, with runs that died without a word marked as killed."""
-    tracker = Tracker()
-    tracker.end_dead_runs()
-    return tracker
 
 
 def run_grid(grid: Sequence[RunSettings], again: bool = False) -> None:

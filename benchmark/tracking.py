@@ -240,6 +240,14 @@ class Tracker:
                 return runs
 
 
+def open_tracker() -> Tracker:
+    """The tracking store, with runs that died without a word marked as killed, where it may be written to."""
+    tracker = Tracker()
+    with suppress(CannotKeep):
+        tracker.end_dead_runs()
+    return tracker
+
+
 class _Artifacts(Mapping[str, T]):
     """A run's artifacts in one folder by name, each fetched once, when it is asked for."""
 

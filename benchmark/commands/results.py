@@ -33,11 +33,11 @@ def leaderboard(
     from benchmark.leaderboard import leaderboard as rank
     from benchmark.leaderboard_formats import check_format, write
     from benchmark.plugins import load_plugins
-    from benchmark.tracking import Tracker
+    from benchmark.tracking import open_tracker
 
     check_format(style)
     load_plugins()
-    typer.echo(write(rank(tracked_groups(Tracker(), dataset, preset, protocol, shots, methods)), style))
+    typer.echo(write(rank(tracked_groups(open_tracker(), dataset, preset, protocol, shots, methods)), style))
 
 
 @app.command(epilog=EPILOG)
@@ -56,10 +56,10 @@ def report(
     """
     from benchmark.plugins import load_plugins
     from benchmark.report import check_request, write_parts
-    from benchmark.tracking import LEVEL, REPORT, Tracker
+    from benchmark.tracking import LEVEL, REPORT, open_tracker
 
     load_plugins()
-    tracker = Tracker()
+    tracker = open_tracker()
     groups = tracked_groups(tracker, dataset, preset, protocol, shots, methods)
     check_request(groups, only)
     with tracker.run("report", {LEVEL: REPORT}) as run:

@@ -181,7 +181,7 @@ def ablation(
 def _run(settings: RunSettings) -> None:
     from benchmark.progress import Stages
     from benchmark.runner import prepare, run_job
-    from benchmark.sweep import open_tracker
+    from benchmark.tracking import open_tracker
 
     job = prepare(settings)
     run_job(job, open_tracker(), Stages())

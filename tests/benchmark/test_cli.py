@@ -163,6 +163,16 @@ def test_methods_of_tracked_runs_can_be_asked_for_without_their_plugin(tracking_
     assert "did you mean standard?" in complaint(capsys, "report", "--methods", "standart")
 
 
+def test_a_run_whose_process_died_is_not_said_to_be_running(tracking_uri: str, monkeypatch: pytest.MonkeyPatch, capsys):
+    tags = {"level": "cell", "method": "standard", "dataset": "d", "preset": "mini", "shots": "4"}
+    monkeypatch.setattr("benchmark.tracking._alive", lambda process: False)
+    with Tracker().run("a cell", {**tags, "seed": "0"}):
+        pass
+    with Tracker().run("a cell", {**tags, "seed": "1"}):
+        assert main(["leaderboard"]) == 0
+    assert "1 run stopped before its end" in capsys.readouterr().out
+
+
 def test_a_leaderboard_without_runs_says_what_to_run(tracking_uri: str, capsys):
     assert "python -m benchmark run" in complaint(capsys, "leaderboard")
 
