@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datasets.errors import UnknownName, UserError
+from datasets.errors import UnknownName, UserError, kind_of, reason_of
 from datasets.registry import Registry
 
 if TYPE_CHECKING:
@@ -126,7 +126,30 @@ def load_backbone(name: str, image_size: int, batch_size: int = 0, dtype: str = 
 
 
 def load_network(name: str, image_size: int) -> Network:
-    """The network behind a known name; some of timm's are made for one size of images."""
+    """The network behind a known name; some of timm's are made for one size of images.
+
+    Raises:
+        UserError: weights that cannot be had, or a plugin's loader that fails or gives no network.
+    """
     from evaluation.networks import timm_network
 
-    return timm_network(name.removeprefix(TIMM), image_size) if name.startswith(TIMM) else BACKBONES[name]()
+    return timm_network(name.removeprefix(TIMM), image_size) if name.startswith(TIMM) else _registered_network(name)
+
+
+def _registered_network(name: str) -> Network:
+    from evaluation.frozen import Network
+
+    try:
+        network = BACKBONES[name]()
+    except UserError:
+        raise
+    except Exception as error:  # somebody else's code may raise anything
+        raise UserError(
+            f"backbone {name}: its loader fails ({type(error).__name__}: {reason_of(error)}); if it downloads weights, "
+            "connect once"
+        ) from error
+    if not isinstance(network, Network):
+        raise UserError(f"backbone {name}: its loader must return an evaluation.frozen.Network, not {kind_of(network)}")
+    if (lengths := (len(network.mean), len(network.std))) != (3, 3):
+        raise UserError(f"backbone {name}: mean and std are of 3 channels each, not {lengths[0]} and {lengths[1]}")
+    return network

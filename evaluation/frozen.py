@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from datasets.errors import UnknownName, UserError
+from datasets.errors import UnknownName, UserError, kind_of
 from datasets.plugins import code_of
 from datasets.seeding import fingerprint
 from evaluation.backbones import BACKBONES, refused_size
@@ -174,8 +174,11 @@ class Backbone:
         batch = sent(torch.from_numpy(padded), self._device).permute(0, 3, 1, 2)
         with torch.inference_mode():
             normalised = (batch.float() - self._mean) / self._std
-            features: torch.Tensor = self._module(normalised.to(self.dtype)).float()
-        return features[: len(pixels)]
+            features = self._module(normalised.to(self.dtype))
+        if not isinstance(features, torch.Tensor) or features.ndim != 2:
+            found = f"of shape {tuple(features.shape)}" if isinstance(features, torch.Tensor) else kind_of(features)
+            raise UserError(f"backbone {self.name}: its module must give features (images, length), not {found}")
+        return features.float()[: len(pixels)]
 
     def _fetched(self, pixels: Pixels, features: torch.Tensor) -> FloatArray:
         """Features (B, D) of pixels (B, S, S, 3); those that are no numbers are computed in float32."""

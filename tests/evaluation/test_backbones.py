@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from urllib.error import URLError
 
@@ -212,3 +214,41 @@ def test_timm_models_are_told_the_size_where_they_need_it_and_see_pixels_as_timm
     assert network.module(torch.zeros(1, 3, 64, 64)).ndim == 2
     assert (network.mean, network.std) == (config.mean, config.std)
     assert network.interpolation == config.interpolation == "bicubic"
+
+
+def raising() -> Network:
+    raise URLError("Network is unreachable")
+
+
+class Pair(torch.nn.Module):
+    def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor]:
+        return (pixels.flatten(1),)
+
+
+def of(module: torch.nn.Module, mean: tuple[float, ...] = (0.5,) * 3) -> Network:
+    return Network(module, mean, (0.5,) * 3, "bilinear", "digest")
+
+
+@pytest.mark.parametrize(
+    ("loader", "complaint"),
+    [
+        (
+            raising,
+            "its loader fails (URLError: <urlopen error Network is unreachable>); if it downloads weights, connect",
+        ),
+        (lambda size: of(torch.nn.Flatten()), "its loader fails (TypeError: "),
+        (lambda: None, "its loader must return an evaluation.frozen.Network, not nothing"),
+        (torch.nn.Flatten, "its loader must return an evaluation.frozen.Network, not a Flatten"),
+        (lambda: of(torch.nn.Flatten(), (0.5,)), "mean and std are of 3 channels each, not 1 and 3"),
+        (lambda: of(Pair()), "its module must give features (images, length), not a tuple"),
+        (lambda: of(torch.nn.Identity()), "its module must give features (images, length), not of shape (2, 3, 8, 8)"),
+        (lambda: of(torch.nn.Flatten(0)), "its module must give features (images, length), not of shape (384,)"),
+    ],
+)
+def test_a_plugin_that_gives_no_backbone_is_told_in_a_line(
+    loader: Callable[[], Network], complaint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(BACKBONES._plugins, "mine", loader)
+    with pytest.raises(UserError, match=re.escape(f"backbone mine: {complaint}")) as caught:
+        load_backbone("mine", 8, batch_size=2).embed(pictures(1))
+    assert "\n" not in str(caught.value)
