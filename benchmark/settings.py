@@ -256,6 +256,8 @@ def _defaults() -> DictConfig:
             raise UserError(f"method '{name}' needs another name: settings under this one are not a method's")
         config.methods[name] = _structured(f"method '{name}'", _hyper_parameter_schema, name)
     for name in DATASETS:
+        if name in config:
+            raise UserError(f"dataset '{name}' needs another name: settings under this one are not a dataset's")
         config.dataset_settings[name] = _structured(f"dataset '{name}'", dataset_schema, name)
     OmegaConf.set_struct(config, True)
     return config

@@ -273,6 +273,11 @@ class TestRegistration:
         with pytest.raises(UserError, match=f"method '{name}' needs another name"):
             resolve_settings(method="standard")
 
+    def test_a_dataset_whose_settings_would_be_something_elses(self, monkeypatch):
+        monkeypatch.setitem(DATASETS._plugins, "prompts", Squares)
+        with pytest.raises(UserError, match="dataset 'prompts' needs another name"):
+            resolve_settings(method="standard")
+
     @pytest.mark.parametrize(
         ("annotation", "default", "complaint"),
         [
