@@ -167,18 +167,17 @@ def _gaps_in_validation(task: FewShotTask) -> str:
 def _tasks(settings: RunSettings, dataset: Dataset) -> dict[Cell, FewShotTask]:
     """The cells' tasks: those of the split files, or every seed with every number of shots."""
     if settings.split_files:
-        splits = [read_split(Path(name)) for name in settings.split_files]
-        for split in splits:
+        tasks: dict[Cell, FewShotTask] = {}
+        for name in settings.split_files:
+            split = read_split(Path(name))
             if split.dataset != settings.dataset:
                 raise UserError(
-                    f"the split file is of {split.dataset}, the run of {settings.dataset}: --dataset says which"
+                    f"{name}: the split file is of {split.dataset}, the run of {settings.dataset}: --dataset says which"
                 )
-        tasks: dict[Cell, FewShotTask] = {}
-        for split in splits:
             cell = Cell(split.shots, split.seed)
             if cell in tasks:
                 raise UserError(f"two split files of {counted(split.shots, 'shot')}, seed {split.seed}: give one")
-            tasks[cell] = replay(split, dataset)
+            tasks[cell] = replay(split, dataset, name)
         return tasks
     cells = [Cell(shots, seed) for seed in settings.seeds for shots in settings.shots]
     return {cell: few_shot_task(settings.dataset, dataset, cell.shots, cell.seed) for cell in cells}

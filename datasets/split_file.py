@@ -6,13 +6,15 @@ A split file is JSON, with a line for each image:
      "classes": ["cell phone", …],
      "class_folders": ["cell_phone", …],
      "digest": "…",
+     "head_digest": "…",
      "images": [
       {"path": "train-val/cell_phone/cell_phone (3).jpg", "sha256": "…", "split": "train", "label": 0},
       …]}
 
 `path` is relative to the dataset's folder (or names a rendered image), `split` is `train`, `validation` or the name
 of a test set, `label` is an index into `classes`. `class_folders` says what the classes' folders are called; it is no
-part of the digest.
+part of a digest. `digest` covers classes and images, `head_digest` dataset, shots and seed; files of earlier releases
+lack it.
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ from datasets.seeding import fingerprint
 
 FORMAT = "diagen-bench split 1"
 TRAIN, VALIDATION = "train", "validation"
+
+_REMEDY = "give --data-root where the same data lies, or write a split of this one with `split`"
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,10 @@ class Split:
         rows = [[image.path, image.sha256, image.split, image.label] for image in self.images]
         return fingerprint("split", self.classes, rows)[:32]
 
+    @property
+    def head_digest(self) -> str:
+        return fingerprint("split head", self.dataset, self.shots, self.seed, self.digest)[:32]
+
 
 def split_of(task: FewShotTask) -> Split:
     """The task's images with their digests; reads every one of them once."""
@@ -91,6 +99,7 @@ def to_text(split: Split) -> str:
         "classes": split.classes,
         "class_folders": split.class_folders,
         "digest": split.digest,
+        "head_digest": split.head_digest,
     }
     lines = ",\n".join(f"  {json.dumps(vars(image), ensure_ascii=False)}" for image in split.images)
     begin = json.dumps(head, ensure_ascii=False, indent=1).removesuffix("\n}")
@@ -117,7 +126,7 @@ def split_from(text: bytes, where: str) -> Split:
         UserError: it is no split file, or was changed since it was written.
     """
     try:
-        content = json.loads(text.decode("utf-8"))
+        content = json.loads(text.decode("utf-8-sig"))
     except ValueError:
         raise UserError(f"{where}: no split file (not JSON, or cut short); write one with `split`") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
@@ -131,29 +140,38 @@ def split_from(text: bytes, where: str) -> Split:
     trained_on = Counter(image.label for image in split.images if image.split == TRAIN)
     if any(trained_on[label] != split.shots for label in range(len(split.classes))):
         raise UserError(f"{where}: edited, it says {counted(split.shots, 'shot')}, and holds others; write it anew")
+    if content.get("head_digest", split.head_digest) != split.head_digest:
+        raise UserError(f"{where}: its dataset, shots or seed was edited; write it anew")
     return split
 
 
-def replay(split: Split, dataset: Dataset) -> FewShotTask:
-    """The task of a split file on a dataset that lies here.
+def replay(split: Split, dataset: Dataset, where: str = "the split file") -> FewShotTask:
+    """The task of a split file on a dataset that lies here; `where` names the file in what is raised.
 
     Raises:
         UserError: another dataset or other classes, an image that is not there, or one of other content.
     """
     if split.classes != tuple(dataset.classes):
-        raise UserError(
-            f"the split file of {split.dataset} has other classes than the data: {_difference(split, dataset)}"
-        )
+        raise UserError(f"{where}: {split.dataset} has other classes here: {_difference(split, dataset)}; {_REMEDY}")
     known = _known(dataset, split.seed)
     missing = [image.path for image in split.images if image.path not in known]
     if missing:
-        raise UserError(f"{split.dataset} lacks {counted(len(missing), 'image')} of the split file: {missing[0]} …")
+        raise UserError(
+            f"{where}: {split.dataset} lacks {counted(len(missing), 'image')} of it: {_first(missing)}; {_REMEDY}"
+        )
     examples = [replace(known[image.path], label=image.label) for image in split.images]
     digests = dataset.digests(examples)
-    changed = [i.path for i, digest in zip(split.images, digests, strict=True) if digest != i.sha256]
+    found = zip(examples, split.images, digests, strict=True)
+    changed = [example for example, image, digest in found if digest != image.sha256]
     if changed:
-        raise UserError(f"{counted(len(changed), 'image')} of other content than in the split file: {changed[0]} …")
+        files = [str(dataset.file(example) or example.identifier) for example in changed]
+        count = counted(len(files), "image")
+        raise UserError(f"{where}: {count} of other content here than in it: {_first(files)}; {_REMEDY}")
     return _task(split, examples, dataset)
+
+
+def _first(names: Sequence[str]) -> str:
+    return f"{names[0]}{' …' if len(names) > 1 else ''}"
 
 
 def _known(dataset: Dataset, seed: int) -> dict[str, Example]:
