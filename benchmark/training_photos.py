@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from omegaconf import Container, OmegaConf
 from benchmark.records import Record
 from benchmark.setting_checks import merge
 from benchmark.settings import RunSettings, dataset_schema, open_dataset
-from datasets.base import Dataset
+from datasets.base import DATASETS, Dataset
 from datasets.errors import UserError
 from datasets.few_shot import FewShotTask
 from datasets.split_file import TRAIN, Split, replay, split_from
@@ -29,7 +30,7 @@ def training_task(cell: Record, data_root: str = "") -> FewShotTask:
     """
     split = _split(cell)
     trained_on = replace(split, images=tuple(image for image in split.images if image.split == TRAIN))
-    return replay(trained_on, _open_dataset(cell, data_root))
+    return replay(trained_on, _open_dataset(cell, data_root), _where(cell))
 
 
 def class_folders(cell: Record) -> dict[str, str]:
@@ -46,12 +47,18 @@ def class_folders(cell: Record) -> dict[str, str]:
 def _split(cell: Record) -> Split:
     if SPLIT_FILE not in cell.files:
         raise UserError(f"run {cell.run} holds no {SPLIT_FILE}, which names its images")
-    return split_from(cell.files[SPLIT_FILE], f"{SPLIT_FILE} of run {cell.run}")
+    return split_from(cell.files[SPLIT_FILE], _where(cell))
+
+
+def _where(cell: Record) -> str:
+    return f"{SPLIT_FILE} of run {cell.run}"
 
 
 def _open_dataset(cell: Record, data_root: str) -> Dataset:
     """The cell's dataset, by its parameters alone: its preset may be gone, and its method not be loaded here."""
-    name = cell.tags["dataset"]
+    name, plugins = cell.tags["dataset"], cell.parameters.get("plugins", "")
+    if plugins and name not in DATASETS:
+        raise UserError(f"dataset '{name}' is of a plugin of the run's: add --plugins {shlex.quote(plugins)}")
     settings = RunSettings(
         dataset=name,
         data_root=data_root or cell.parameters.get("data_root", ""),

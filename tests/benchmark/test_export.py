@@ -207,6 +207,14 @@ def test_photos_are_found_without_the_runs_preset_and_method(
     assert sum(line["kind"] == "real" for line in lines(tmp_path / "augmented")) == 6
 
 
+def test_photos_of_a_plugins_dataset_are_missed_with_the_option_that_finds_them(cell: Record):
+    of_plugin = replace(
+        cell, tags={**cell.tags, "dataset": "pets"}, parameters={**cell.parameters, "plugins": "my plugins/pets.py"}
+    )
+    with pytest.raises(UserError, match=r"dataset 'pets' is of a plugin .*: add --plugins 'my plugins/pets\.py'"):
+        training_task(of_plugin)
+
+
 def test_photos_of_other_content_are_left_out(cell: Record, photos: Path, tmp_path: Path, capsys):
     Image.new("RGB", (8, 8)).save(photos / cell.tables["plan"]["guide"][0])
     assert main(["export"]) == 0
