@@ -119,12 +119,7 @@ def parse_override(text: str) -> dict[str, Any]:
 
 def merge(config: DictConfig, content: dict[str, Any], where: str) -> None:
     """Merge nested settings into `config`, refusing unknown names and values of another type."""
-    _check_names(config, config, content, where, "")
-    try:
-        config.merge_with(content)
-    except OmegaConfBaseException as error:
-        name = _as_written(error.full_key or "")
-        raise UserError(f"{where}: '{name}': {first_line(error)}") from error
+    _merge(config, config, content, where, "")
 
 
 def check_values(flat: Mapping[str, Any], method: str) -> None:
@@ -180,7 +175,7 @@ def _check_finite(name: str, number: float) -> None:
         raise UserError(f"'{name}' is {number}: it must be a finite number")
 
 
-def _check_names(root: DictConfig, config: DictConfig, content: dict[str, Any], where: str, prefix: str) -> None:
+def _merge(root: DictConfig, config: DictConfig, content: dict[str, Any], where: str, prefix: str) -> None:
     for key, value in content.items():
         name = _as_written(f"{prefix}{key}")
         if key not in config:
@@ -194,13 +189,27 @@ def _check_names(root: DictConfig, config: DictConfig, content: dict[str, Any], 
             if not isinstance(value, dict):
                 members = ", ".join(_names(node, f"{name}."))
                 raise UserError(f"{where}: '{name}' is a group of settings: set one of {members}")
-            _check_names(root, node, value, where, f"{prefix}{key}.")
+            _merge(root, node, value, where, f"{prefix}{key}.")
         elif isinstance(value, dict):
             raise UserError(f"{where}: '{name}' is a single setting: it has no '{next(iter(value), '')}'")
         elif isinstance(value, str) and (value == "???" or "${" in value):
             raise UserError(f"{where}: '{name}': '{value}' is no value")  # OmegaConf takes it for none, or a reference
         elif isinstance(node, Container) and not isinstance(value, list):
             raise UserError(f"{where}: '{name}' takes a list such as [1,2], not '{value}'")
+        else:
+            try:
+                config.merge_with({key: value})
+            except OmegaConfBaseException as error:
+                raise UserError(f"{where}: {_misfit(name, value, node, error)}") from error
+
+
+def _misfit(name: str, value: Any, node: Any, error: OmegaConfBaseException) -> str:
+    """Why a setting cannot have the value; what OmegaConf says of a list names no element of it."""
+    if value is None:
+        return f"'{name}' is given no value"
+    if isinstance(value, list):
+        return f"'{name}': {value} is of another type than {list(node)}"
+    return f"'{name}': {first_line(error)}"
 
 
 def _whole_name(name: str, value: Any) -> str:

@@ -114,6 +114,8 @@ def test_the_paper_preset_has_the_papers_hyper_parameters():
         ("classifier.epochs=many", "classifier.epochs"),
         ("classifier.epochs=[1", "no valid value"),
         ("diagen.noise_std=0.1", "takes a list"),
+        ("diagen.noise_std=[a]", "'diagen.noise_std': ['a'] is of another type than [0.0, "),
+        ("classifier.epochs=", "'classifier.epochs' is given no value"),
         ("prompts.model.name=2", "single setting"),
         ("unreadable=ignore", "refuse, skip"),
         ("features.dtype=bf16", "unknown features.dtype 'bf16'; did you mean bfloat16"),
