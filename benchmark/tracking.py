@@ -132,7 +132,7 @@ class Tracker:
             check_that_it_answers(self.uri)
             _create_database(self.uri)
             self._client: Any = ClientThatTells(mlflow.MlflowClient(), self.uri)
-            self._experiment = self._experiment_id()
+            self._experiment = self._find_experiment()
         except UserError:
             raise
         except Exception as error:  # SQLAlchemy's, requests' and MLflow's own
@@ -196,19 +196,30 @@ class Tracker:
             for key, value in tags.items():
                 self._client.set_tag(opened, key, value)
         else:
-            experiment = parent.experiment if parent else self._experiment
+            experiment = parent.experiment if parent else self._open_experiment()
             nested = {PARENT: parent.identifier} if parent else {}
             run = self._client.create_run(experiment, tags={**tags, **nested}, run_name=name)
         return TrackedRun(self._client, run.info.run_id, run.info.experiment_id, self.uri)
 
-    def _experiment_id(self) -> str:
+    def _find_experiment(self) -> Any:
         """MLFLOW_EXPERIMENT_ID or MLFLOW_EXPERIMENT_NAME, else the store's default experiment."""
         if identifier := os.environ.get("MLFLOW_EXPERIMENT_ID"):
-            return self._client.get_experiment(identifier).experiment_id
+            return self._client.get_experiment(identifier)
         if name := os.environ.get("MLFLOW_EXPERIMENT_NAME"):
             found = self._client.get_experiment_by_name(name)
-            return found.experiment_id if found else self._client.create_experiment(name)
-        return self._client.get_experiment("0").experiment_id
+            return found or self._client.get_experiment(self._client.create_experiment(name))
+        return self._client.get_experiment("0")
+
+    def _open_experiment(self) -> str:
+        """The identifier of an experiment that takes runs: one that was deleted can only be read from."""
+        experiment = self._experiment
+        if experiment.lifecycle_stage != "active":
+            variable = "MLFLOW_EXPERIMENT_ID" if os.environ.get("MLFLOW_EXPERIMENT_ID") else "MLFLOW_EXPERIMENT_NAME"
+            raise UserError(
+                f"the experiment '{experiment.name}' was deleted in MLflow: restore it (`mlflow experiments restore -x "
+                f"{experiment.experiment_id}`), or name another by {variable}"
+            )
+        return str(experiment.experiment_id)
 
     def _record(self, run: Any) -> Record:
         identifier = run.info.run_id

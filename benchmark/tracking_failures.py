@@ -22,6 +22,7 @@ _BEFORE_THE_REASON = re.compile(r"(\(raised as a result of .*\n)?(\([\w.]+\) )?"
 _OF_TLS = re.compile(r"\[SSL[^]]*\][^(]*")
 """What OpenSSL says, of all that requests says of it."""
 
+_HOST_AND_PORT = re.compile(r"[\w.-]+:\d+(/.*)?")
 _DELETED_RUN = re.compile(r"[Rr]un (?:with id=)?(\w+) (?:must be in the 'active' state|not found)")
 """What MLflow says of a run that was deleted, and of one that is not there."""
 
@@ -67,11 +68,13 @@ def told(uri: str) -> Iterator[None]:
 def check_that_it_answers(uri: str) -> None:
     """Raise `ConnectionError` for a server that is not there, or that MLflow's settings of TLS do not fit.
 
-    MLflow itself would try for minutes, without a word.
+    MLflow itself would try for minutes, without a word; and take an address without http:// for a folder.
     """
     import requests
     from mlflow.utils.credentials import get_default_host_creds
 
+    if _HOST_AND_PORT.fullmatch(uri):
+        raise ConnectionError("http:// may be missing in front of it")
     if not uri.startswith(("http://", "https://")):
         return
     tls = get_default_host_creds(uri)

@@ -187,6 +187,25 @@ def test_a_servers_certificate_is_checked_as_mlflow_is_told_to(
     assert asked["verify"] == verify
 
 
+def test_an_address_without_http_is_told_so(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "127.0.0.1:5000")
+    with pytest.raises(UserError, match=r"127.0.0.1:5000 cannot be used \(http:// may be missing in front of it\)"):
+        Tracker()
+
+
+@pytest.mark.parametrize("variable", ["MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID"])
+def test_an_experiment_that_was_deleted_is_read_from_and_not_written_to(
+    tracking_uri: str, variable: str, monkeypatch: pytest.MonkeyPatch
+):
+    client = MlflowClient(tracking_uri)
+    identifier = client.create_experiment("cups")
+    client.delete_experiment(identifier)
+    monkeypatch.setenv(variable, {"MLFLOW_EXPERIMENT_NAME": "cups", "MLFLOW_EXPERIMENT_ID": identifier}[variable])
+    assert Tracker().cells() == []
+    with pytest.raises(UserError, match=rf"^the experiment 'cups' was deleted .* -x {identifier}.* {variable}$"):
+        write_a_run()
+
+
 def test_an_experiment_that_is_not_there_is_named(tracking_uri: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "999")
     with pytest.raises(UserError, match=r"No Experiment with id=999 exists\): check MLFLOW_TRACKING_URI, MLFLOW_EXP"):
