@@ -299,7 +299,7 @@ def _run_cell(job: Job, cell: Cell, tools: LocalTools, tracker: Tracker, parent:
         result = evaluate(task, synthetic, classifier, tools)
         result.metrics.update(_costs(tools.stages))
         served_as = _log_classifier(run, task, classifier, job.settings)
-        _log(run, task, synthetic, result)
+        _log(run, task, synthetic, result, served_as)
     tools.stages.say(f"    {_summary(result)}")
     if served_as:
         tools.stages.say(f"    classifier: {served_as}")
@@ -335,17 +335,18 @@ def _log_classifier(run: TrackedRun, task: FewShotTask, classifier: Classifier, 
     saved = SavedClassifier(names, chosen.backbone, chosen.image_size, head, chosen.dtype)
     with TemporaryDirectory() as folder:
         saved.save(Path(folder))
-        return log_classifier(run, Path(folder), task.image(task.train[0]))
+        name = f"{settings.method}-{settings.dataset}-{counted(task.shots, 'shot')}-seed-{task.seed}"
+        return log_classifier(run, Path(folder), task.image(task.train[0]), name)
 
 
-def _log(run: TrackedRun, task: FewShotTask, synthetic: SyntheticSet, result: CellResult) -> None:
+def _log(run: TrackedRun, task: FewShotTask, synthetic: SyntheticSet, result: CellResult, model: str) -> None:
     if synthetic.images:
         run.log_image("images.png", image_grid(task, synthetic))
         sheet, table = thumbnails(task, synthetic)
         run.log_image(SHEET, sheet)
         result.tables[TABLE] = table
     run.log_tables(result.tables)
-    run.log_metrics(result.metrics)
+    run.log_metrics(result.metrics, model)
 
 
 def _summary(result: CellResult) -> str:

