@@ -114,6 +114,7 @@ def test_the_paper_preset_has_the_papers_hyper_parameters():
         ("classifier.epochs=many", "classifier.epochs"),
         ("classifier.epochs=[1", "no valid value"),
         ("diagen.noise_std=0.1", "takes a list"),
+        ("diagen.noise_std=[[1]]", "'diagen.noise_std' takes a list such as [1,2], not '[[1]]'"),
         ("diagen.noise_std=[a]", "'diagen.noise_std': ['a'] is of another type than [0.0, "),
         ("classifier.epochs=", "'classifier.epochs' is given no value"),
         ("prompts.model.name=2", "single setting"),
