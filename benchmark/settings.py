@@ -28,7 +28,8 @@ from benchmark.setting_checks import (
 )
 from benchmark.setting_files import preset_settings, protocol_settings
 from datasets.base import DATASETS, Dataset
-from datasets.errors import UserError
+from datasets.errors import UserError, reason_of
+from datasets.home import path_of
 from datasets.location import given_data_root
 from datasets.plugins import code_of
 from datasets.seeding import fingerprint
@@ -132,7 +133,7 @@ def resolve_settings(
         refuse_those_with_options(part, OPTIONS, where)
         merge(config, _in_groups(part), where)
     # It is tracked, and the photos are looked for there later, from whichever folder.
-    whole = str(Path(data_root).expanduser().absolute()) if data_root else ""
+    whole = str(path_of(data_root).absolute()) if data_root else ""
     config.update(method=method, dataset=dataset, data_root=whole, preset=preset, protocol=protocol)
     config.split_files, config.plugins = paths_in(split_files), paths_in(plugins)
     config.shots = parse_numbers("shots", shots, minimum=1)
@@ -165,7 +166,10 @@ def open_dataset(settings: RunSettings) -> Dataset:
     """
     plugin: Any = DATASETS[settings.dataset]
     own = asdict(settings.dataset_settings[settings.dataset])
-    return plugin(data_root=given_data_root(settings.data_root), unreadable=settings.unreadable, **own)
+    try:
+        return plugin(data_root=given_data_root(settings.data_root), unreadable=settings.unreadable, **own)
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        raise UserError(f"dataset {settings.dataset} cannot be opened: {reason_of(error)}") from error
 
 
 def dataset_schema(name: str) -> Any:

@@ -145,6 +145,8 @@ def _check_dataset(name: str, dataset: type[Dataset]) -> None:
     for fact in ("title", "source", "licence"):
         if not isinstance(getattr(dataset, fact, None), str):
             raise TypeError(f"dataset '{name}' lacks its {fact}, a text: {fact} = '…' in the class")
+    if not isinstance(dataset.slices, tuple):
+        raise TypeError(f"dataset '{name}': its slices are {dataset.slices!r}, not attributes in a tuple")
     try:
         signature(dataset).bind(data_root=None, unreadable="refuse")
     except TypeError as error:

@@ -6,12 +6,13 @@ import os
 from pathlib import Path
 
 from datasets.errors import UserError
+from datasets.home import path_of
 
 
 def given_data_root(data_root: str) -> Path | None:
     """The folder that a user gave, or the one that DIAGEN_DATA names; None where neither is there."""
     given = data_root or os.environ.get("DIAGEN_DATA")
-    return Path(given).expanduser() if given else None
+    return path_of(given) if given else None
 
 
 def dataset_folder(data_root: Path | None, name: str, marker: str, advice: str) -> Path:

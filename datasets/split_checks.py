@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from textwrap import shorten
 from typing import TYPE_CHECKING
@@ -48,6 +48,16 @@ def load_image(dataset: Dataset, example: Example) -> Image:
         where = f"{type(dataset).__name__}.load"
         raise UserError(f"image '{example.identifier}': {where} must give a Pillow image in mode RGB, not {found}")
     return image
+
+
+def digests(dataset: Dataset, examples: Iterable[Example]) -> list[str]:
+    """What `digests` gives for the examples; raises `UserError` where that is no text, as no split file could hold."""
+    found = dataset.digests(examples)
+    for digest in found:
+        if not isinstance(digest, str):
+            where = f"{type(dataset).__name__}.digest"
+            raise UserError(f"{where} must give a SHA-256 as hexadecimal text, not {kind_of(digest)}")
+    return found
 
 
 def _wrong_with_classes(dataset: Dataset) -> str:

@@ -32,6 +32,7 @@ from datasets.errors import UserError
 from datasets.few_shot import FewShotTask
 from datasets.plurals import counted
 from datasets.seeding import fingerprint
+from datasets.split_checks import digests
 
 FORMAT = "diagen-bench split 1"
 TRAIN, VALIDATION = "train", "validation"
@@ -82,10 +83,10 @@ def split_of(task: FewShotTask) -> Split:
 
 def split_images(dataset: Dataset, parts: Sequence[tuple[str, Example]]) -> tuple[SplitImage, ...]:
     """The images of (split, example) pairs with their digests; reads every one of them once."""
-    digests = dataset.digests(example for _, example in parts)
+    of_each = digests(dataset, (example for _, example in parts))
     return tuple(
         SplitImage(example.identifier, digest, name, example.label)
-        for (name, example), digest in zip(parts, digests, strict=True)
+        for (name, example), digest in zip(parts, of_each, strict=True)
     )
 
 
@@ -160,8 +161,7 @@ def replay(split: Split, dataset: Dataset, where: str = "the split file") -> Few
             f"{where}: {split.dataset} lacks {counted(len(missing), 'image')} of it: {_first(missing)}; {_REMEDY}"
         )
     examples = [replace(known[image.path], label=image.label) for image in split.images]
-    digests = dataset.digests(examples)
-    found = zip(examples, split.images, digests, strict=True)
+    found = zip(examples, split.images, digests(dataset, examples), strict=True)
     changed = [example for example, image, digest in found if digest != image.sha256]
     if changed:
         files = [str(dataset.file(example) or example.identifier) for example in changed]

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from datasets.errors import UserError
+from datasets.home import path_of
 from datasets.seeding import fingerprint
 from evaluation.device import DTYPES
 from methods.architecture import check_architecture, sampler_class
@@ -91,7 +92,7 @@ def local_folder(checkpoint: str) -> Path | None:
     """The folder of an embedded or local checkpoint; None for what can only be on the hub."""
     if checkpoint in EMBEDDED:
         return EMBEDDED[checkpoint]
-    path = Path(checkpoint).expanduser()
+    path = path_of(checkpoint)
     return path if path.is_dir() else None
 
 

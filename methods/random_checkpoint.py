@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from datasets.errors import UserError
+from datasets.home import path_of
 from datasets.scripts import run_script
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def write_random_checkpoint(folder: Path, architecture: Architecture = STABLE_DI
     import torch
     from safetensors import SafetensorError
 
-    folder = folder.expanduser().absolute()
+    folder = path_of(str(folder)).absolute()
     _refuse_taken(folder)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.random import Generator
 
 from datasets.errors import UserError
+from datasets.home import path_of
 from datasets.seeding import seed_from
 from methods.plan import PLACEHOLDER
 from methods.prompts.fits import Fits
@@ -93,7 +94,7 @@ def word_list(name: str) -> WordList:
 
     path = _FOLDER / f"{name}.yaml"
     if not path.is_file():
-        path = Path(name).expanduser()
+        path = path_of(name)
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in _FOLDER.glob("*.yaml")))
         raise UserError(f"prompts.word_list '{name}' is no YAML file and none of: {known}")

@@ -301,6 +301,15 @@ class TestADatasetsOwnSettings:
         plain, other = (resolve_settings(method="standard", overrides=o) for o in ((), ("squares.tests=[test]",)))
         assert settings_fingerprint(plain) == settings_fingerprint(other)
 
+    def test_a_file_that_its_constructor_misses_is_named(self, squares: None, monkeypatch: pytest.MonkeyPatch):
+        def missing(self: object, data_root: Path | None = None, unreadable: str = "refuse") -> None:
+            Path("no/labels.csv").read_text(encoding="utf-8")
+
+        monkeypatch.setattr(Squares, "__init__", missing)
+        settings = resolve_settings(method="standard", dataset="squares")
+        with pytest.raises(UserError, match=r"dataset squares cannot be opened: .*'no/labels.csv'"):
+            open_dataset(settings)
+
     def test_an_unknown_one_is_refused_with_the_nearest(self, squares: None):
         with pytest.raises(UserError, match=r"squares\.test.*did you mean squares\.tests"):
             resolve_settings(method="standard", dataset="squares", overrides=("squares.test=[test]",))

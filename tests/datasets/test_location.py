@@ -23,3 +23,8 @@ def test_a_missing_folder_is_told_with_where_it_was_looked_for(tmp_path: Path, m
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=f"^{tmp_path / 'data' / 'focus'}: no such folder; get it"):
         dataset_folder(Path("data"), "focus", "annotations.db", "get it")
+
+
+def test_a_home_folder_that_is_not_known_is_a_line():
+    with pytest.raises(UserError, match=r"^~nobody-of-this-name/photos: the home folder that it begins with is not"):
+        given_data_root("~nobody-of-this-name/photos")

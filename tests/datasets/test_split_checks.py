@@ -14,6 +14,7 @@ from PIL import Image
 from datasets.base import DATASETS, Dataset, Example, Splits
 from datasets.errors import UserError
 from datasets.few_shot import few_shot_task
+from datasets.split_file import split_of
 from datasets.verification import verify_examples
 
 
@@ -145,6 +146,12 @@ def test_what_is_no_image_is_named_when_it_is_loaded(pets: Pets, image: object, 
     assert len(problems) == len(list(pets.examples(0)))
 
 
+def test_a_digest_that_no_split_file_could_hold_is_refused(pets: Pets, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pets, "digest", lambda self, example: 7)
+    with pytest.raises(UserError, match=r"Pets.digest must give a SHA-256 as hexadecimal text, not a int"):
+        split_of(few_shot_task("pets", pets, 4, 0))
+
+
 class TestRegistration:
     """What a class lacks is said as it registers itself, as of a method."""
 
@@ -153,6 +160,7 @@ class TestRegistration:
         [
             ({"title": None}, "lacks its title"),
             ({"digest": Dataset.digest}, "lacks digest"),
+            ({"slices": "size"}, "its slices are 'size', not attributes in a tuple"),
             (
                 {"__init__": lambda self, data_root=None: None},
                 "cannot be opened with data_root and unreadable: .*'unreadable'",
