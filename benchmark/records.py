@@ -69,10 +69,22 @@ def overrides(tags: Mapping[str, str]) -> dict[str, str]:
 
     What says which images are used is no part of it: images are compared by their content.
     """
+    return {name: value for name, value in _all_overrides(tags).items() if not name.startswith(_of_images(tags))}
+
+
+def overrides_of_images(tags: Mapping[str, str]) -> dict[str, str]:
+    """The rest of the tag `overrides`: setting → value of what says which images are used."""
+    return {name: value for name, value in _all_overrides(tags).items() if name.startswith(_of_images(tags))}
+
+
+def _all_overrides(tags: Mapping[str, str]) -> dict[str, str]:
     parts = re.split(r" (?=[\w.]+=)", tags.get("overrides", ""))  # values may hold spaces
-    found = dict(part.split("=", 1) for part in parts if "=" in part)
-    of_images = ("unreadable", f"{tags['dataset']}.")
-    return {name: value for name, value in found.items() if not name.startswith(of_images)}
+    return dict(part.split("=", 1) for part in parts if "=" in part)
+
+
+def _of_images(tags: Mapping[str, str]) -> tuple[str, ...]:
+    """How the names of such settings begin."""
+    return ("unreadable", f"{tags['dataset']}.")
 
 
 def as_text(settings: Mapping[str, str]) -> str:

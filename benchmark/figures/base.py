@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmark.records import Table
+from benchmark.records import Table, as_text, overrides_of_images
 from benchmark.selection import Group
 from benchmark.settings import RunSettings
 from datasets.errors import UserError
@@ -61,6 +61,7 @@ def _options(group: Group) -> dict[str, str]:
         "--data-root": ("DATA_ROOT" if record.parameters.get("data_root") else "", ""),
         "--preset": (given["preset"], usual.preset),
         "--protocol": (given["protocol"], usual.protocol),
+        "--set": (as_text(overrides_of_images(record.tags)), ""),
     }
     return {name: value for name, (value, default) in options.items() if value not in ("", default)}
 

@@ -8,9 +8,17 @@ from benchmark.figures import FIGURES, MissingRuns
 from benchmark.selection import comparable
 from tests.benchmark.figures.cells import cell, pictures
 
-PHOTOS = {"dataset": "imagefolder", "preset": "photos (a1b2c3)", "protocol": "as_released"}
+PHOTOS = {
+    "dataset": "imagefolder",
+    "preset": "photos (a1b2c3)",
+    "protocol": "as_released",
+    "overrides": "classifier.epochs=5 imagefolder.train_pool=12",
+}
 PARAMETERS = {"data_root": "/home/me/photos", "preset": "my presets/photos.yaml"}
-OPTIONS = "--dataset imagefolder --data-root DATA_ROOT --preset 'my presets/photos.yaml' --protocol as_released"
+OPTIONS = (
+    "--dataset imagefolder --data-root DATA_ROOT --preset 'my presets/photos.yaml' --protocol as_released "
+    "--set imagefolder.train_pool=12"
+)
 
 
 def drawn(name: str, *records):
