@@ -11,7 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark.tracking import SOURCE, TrackedRun
+from benchmark.tracked_origin import SOURCE
+from benchmark.tracking import TrackedRun
 
 if TYPE_CHECKING:
     from PIL.Image import Image

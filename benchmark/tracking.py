@@ -7,27 +7,23 @@ what was made of them.
 
 from __future__ import annotations
 
-import getpass
 import json
 import logging
 import os
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from functools import cache, cached_property
-from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from benchmark.failed_cells import ERROR_FILE
-from benchmark.records import FAILED, FINISHED, RUNNING, Record, Table, table_from_json, tells_its_cell
+from benchmark.records import FAILED, FINISHED, RUNNING, Record, tells_its_cell
+from benchmark.tracked_artifacts import Artifacts, read_table
+from benchmark.tracked_origin import PROCESS, has_died, origin
 from benchmark.tracking_failures import ClientThatTells, check_that_it_answers, secrets_in, told, unusable
-from datasets.errors import CannotKeep, UserError, reason_of
+from datasets.errors import CannotKeep, UserError
 from datasets.plurals import counted
 
 if TYPE_CHECKING:
@@ -35,13 +31,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LEVEL, PROCESS = "level", "process"
+LEVEL = "level"
 FINGERPRINT, DATA, SPLIT = "settings_fingerprint", "data_fingerprint", "split_digest"
 CHECKPOINT = "checkpoint_fingerprint"
 PARENT = "mlflow.parentRunId"
 """MLflow's own tag."""
-SOURCE = "python -m benchmark"
-T = TypeVar("T")
 
 CELL, RUN, SWEEP, REPORT = "cell", "run", "sweep", "report"
 
@@ -149,7 +143,7 @@ class Tracker:
 
         The outermost run is the one that `mlflow run` opened, if it did (MLFLOW_RUN_ID).
         """
-        run = self._open(name, {**_provenance(), **tags}, parent)
+        run = self._open(name, {**origin(), **tags}, parent)
         try:
             yield run
         except BaseException as error:
@@ -184,11 +178,9 @@ class Tracker:
 
     def end_dead_runs(self) -> int:
         """Mark runs KILLED whose process on this machine died without a word (kill -9); returns how many."""
-        here = f"{socket.gethostname()}:"
         dead = 0
         for run in self._search({}, RUNNING):
-            host, _, process = run.data.tags.get(PROCESS, "").rpartition(":")
-            if f"{host}:" == here and process.isdecimal() and not _alive(int(process)):
+            if has_died(run.data.tags.get(PROCESS, "")):
                 self._client.set_terminated(run.info.run_id, "KILLED")
                 dead += 1
         return dead
@@ -235,8 +227,8 @@ class Tracker:
             status=run.info.status,
             run=identifier,
             parameters=dict(run.data.params),
-            tables=_Artifacts(self._client, identifier, "tables", ".json", _read_table),
-            files=_Artifacts(self._client, identifier, "", "", Path.read_bytes),
+            tables=Artifacts(self._client, identifier, "tables", ".json", read_table),
+            files=Artifacts(self._client, identifier, "", "", Path.read_bytes),
         )
 
     def _search(self, tags: Mapping[str, str], status: str = "") -> list[Any]:
@@ -264,88 +256,8 @@ def open_tracker() -> Tracker:
     return tracker
 
 
-class _Artifacts(Mapping[str, T]):
-    """A run's artifacts in one folder by name, each fetched once, when it is asked for."""
-
-    def __init__(self, client: Any, run: str, folder: str, suffix: str, read: Callable[[Path], T]) -> None:
-        self._client, self._run, self._folder, self._suffix, self._read = client, run, folder, suffix, read
-        self._fetched: dict[str, T] = {}
-
-    @cached_property
-    def _paths(self) -> dict[str, str]:
-        found = self._client.list_artifacts(self._run, self._folder or None)
-        paths = [item.path for item in found if not item.is_dir and item.path.endswith(self._suffix)]
-        return {Path(path).name.removesuffix(self._suffix): path for path in paths}
-
-    def __getitem__(self, name: str) -> T:
-        if name not in self._fetched:
-            with tempfile.TemporaryDirectory() as folder:
-                path = self._client.download_artifacts(self._run, self._paths[name], folder)
-                try:
-                    self._fetched[name] = self._read(Path(path))
-                except (ValueError, LookupError, TypeError) as error:
-                    raise UserError(
-                        f"{self._paths[name]} of run {self._run} is damaged where MLflow keeps it "
-                        f"({reason_of(error)}): start that run again"
-                    ) from error
-        return self._fetched[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._paths
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._paths)
-
-    def __len__(self) -> int:
-        return len(self._paths)
-
-
-def _read_table(path: Path) -> Table:
-    return table_from_json(json.loads(path.read_text(encoding="utf-8")))
-
-
 def _text(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-
-
-@cache
-def _provenance() -> dict[str, str]:
-    """Where a figure comes from: code, versions, process, and who ran it, for MLflow's columns."""
-    from mlflow.entities import SourceType
-    from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_SOURCE_NAME, MLFLOW_SOURCE_TYPE, MLFLOW_USER
-
-    commit = _git("rev-parse", "HEAD")
-    dirty = "+changes" if commit and _git("status", "--porcelain", "--untracked-files=no") else ""
-    tags = {
-        "git_commit": f"{commit}{dirty}" or "unknown",
-        PROCESS: f"{socket.gethostname()}:{os.getpid()}",
-        "python": sys.version.split()[0],
-        MLFLOW_SOURCE_NAME: SOURCE,
-        MLFLOW_SOURCE_TYPE: SourceType.to_string(SourceType.LOCAL),
-    }
-    with suppress(OSError, KeyError):  # a container may run under a number without a name
-        tags[MLFLOW_USER] = getpass.getuser()
-    if commit:
-        tags[MLFLOW_GIT_COMMIT] = commit
-    return tags | {f"version.{name}": version(name) for name in ("torch", "diffusers", "timm")}
-
-
-def _git(*arguments: str) -> str:
-    with suppress(OSError, subprocess.SubprocessError):
-        folder = Path(__file__).parent
-        answer = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=10, check=True)
-        return answer.stdout.strip()
-    return ""
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _create_database(uri: str) -> None:

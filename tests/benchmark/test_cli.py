@@ -165,7 +165,7 @@ def test_methods_of_tracked_runs_can_be_asked_for_without_their_plugin(tracking_
 
 def test_a_run_whose_process_died_is_not_said_to_be_running(tracking_uri: str, monkeypatch: pytest.MonkeyPatch, capsys):
     tags = {"level": "cell", "method": "standard", "dataset": "d", "preset": "mini", "shots": "4"}
-    monkeypatch.setattr("benchmark.tracking._alive", lambda process: False)
+    monkeypatch.setattr("benchmark.tracking.has_died", lambda process: True)
     with Tracker().run("a cell", {**tags, "seed": "0"}):
         pass
     with Tracker().run("a cell", {**tags, "seed": "1"}):

@@ -14,8 +14,9 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import OperationalError
 
-from benchmark import tracking
-from benchmark.tracking import CELL, LEVEL, PROCESS, Tracker
+from benchmark import tracked_origin, tracking
+from benchmark.tracked_origin import PROCESS
+from benchmark.tracking import CELL, LEVEL, Tracker
 from benchmark.tracking_failures import check_that_it_answers, unusable
 from datasets.errors import CannotKeep, UserError
 from tests.datasets.http_server import loopback_server
@@ -104,15 +105,15 @@ def test_only_runs_of_this_machines_dead_processes_are_ended(tracking_uri: str, 
 
 @pytest.mark.parametrize(("status", "told"), [("", "abc"), (" M a.py", "abc+changes")])
 def test_changed_code_is_told_from_its_commit(status: str, told: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(tracking, "_git", lambda command, *_: {"rev-parse": "abc", "status": status}[command])
-    assert tracking._provenance.__wrapped__()["git_commit"] == told
+    monkeypatch.setattr(tracked_origin, "_git", lambda command, *_: {"rev-parse": "abc", "status": status}[command])
+    assert tracked_origin.origin.__wrapped__()["git_commit"] == told
 
 
 def test_a_run_says_who_ran_it_where_that_is_known(tracking_uri: str, monkeypatch: pytest.MonkeyPatch):
     def nameless() -> str:
         raise KeyError("getpwuid(): uid not found: 1234")
 
-    monkeypatch.setattr(tracking, "_provenance", tracking._provenance.__wrapped__)
+    monkeypatch.setattr(tracking, "origin", tracked_origin.origin.__wrapped__)
     for get_user, known in ((lambda: "ada", "ada"), (nameless, "unknown")):
         monkeypatch.setattr("getpass.getuser", get_user)
         with Tracker().run("a run", A_CELL) as run:
