@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from benchmark.checks import generates, writes_prompts
+from benchmark.job import Job, prepare
 from benchmark.progress import Stages
-from benchmark.runner import Job, prepare
 from benchmark.settings import RunSettings
 from benchmark.store import Store
 from benchmark.tools import LocalTools, Models

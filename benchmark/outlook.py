@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
+from benchmark.job import Job
 from benchmark.rates import Rates
 from benchmark.records import Cell, Record, method_label
-from benchmark.runner import Job
 from benchmark.short_labels import shared_note, short_labels
 
 Work = Sequence[tuple[Job, Sequence[Cell]]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmark.runner import prepare
+from benchmark.job import prepare
 from benchmark.settings import RunSettings
 from benchmark.text_file import write_text
 from datasets.split_file import to_text

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from benchmark.job import prepare
 from benchmark.outlook import Work, outlook, outlook_by_rates
 from benchmark.progress import Stages
 from benchmark.rates import Rates
-from benchmark.runner import Look, every_cell, missing_cells, prepare, run_sweep
+from benchmark.runner import Look, every_cell, missing_cells, run_sweep
 from benchmark.settings import RunSettings
 from benchmark.tracking import Tracker, open_tracker
 from datasets.base import Dataset

@@ -179,8 +179,9 @@ def ablation(
 
 
 def _run(settings: RunSettings) -> None:
+    from benchmark.job import prepare
     from benchmark.progress import Stages
-    from benchmark.runner import prepare, run_job
+    from benchmark.runner import run_job
     from benchmark.tracking import open_tracker
 
     job = prepare(settings)

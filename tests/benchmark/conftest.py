@@ -140,7 +140,7 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Tint]:
     monkeypatch.setattr(evaluation.backbones, "load_backbone", lambda name, size, dtype: MeanColour())
     monkeypatch.setattr(methods.generator, "Generator", lambda settings: tint)
     monkeypatch.setattr(methods.textual_inversion, "learn_words", learn_words)
-    monkeypatch.setattr("benchmark.runner.check_services", lambda settings, method: None)
+    monkeypatch.setattr("benchmark.job.check_services", lambda settings, method: None)
     yield tint
 
 

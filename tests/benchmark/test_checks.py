@@ -7,8 +7,9 @@ from collections.abc import Callable
 import torch
 
 from benchmark.checks import warn_of_services
+from benchmark.job import prepare
 from benchmark.progress import Stages
-from benchmark.runner import prepare, run_job
+from benchmark.runner import run_job
 from benchmark.settings import RunSettings, build_method
 from benchmark.tracking import Tracker
 

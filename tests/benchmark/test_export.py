@@ -15,9 +15,10 @@ from PIL import ExifTags, Image
 
 from benchmark.cli import main
 from benchmark.export import COLUMNS, SUFFIXES, ExportedImage, real_images, write_folder
+from benchmark.job import prepare
 from benchmark.progress import Stages
 from benchmark.records import Record
-from benchmark.runner import prepare, run_job
+from benchmark.runner import run_job
 from benchmark.settings import RunSettings
 from benchmark.tracking import Tracker
 from benchmark.training_photos import class_folders, training_task

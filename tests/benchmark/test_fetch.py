@@ -10,8 +10,9 @@ import evaluation.backbones
 import methods.generator
 from benchmark.cli import main
 from benchmark.fetch import fetch_grid
+from benchmark.job import prepare
 from benchmark.progress import Stages
-from benchmark.runner import prepare, run_job
+from benchmark.runner import run_job
 from benchmark.settings import RunSettings
 from benchmark.tracking import Tracker
 from methods.prompts import sources

@@ -12,10 +12,11 @@ from PIL import Image
 
 from benchmark.checks import check_services
 from benchmark.cli import main
+from benchmark.job import prepare
 from benchmark.plugins import load_plugins
 from benchmark.progress import Stages
 from benchmark.run_command import run_command
-from benchmark.runner import missing_cells, prepare, run_job
+from benchmark.runner import missing_cells, run_job
 from benchmark.settings import RunSettings, build_method, resolve_settings, settings_fingerprint
 from benchmark.synthetic_checks import check_synthetic
 from benchmark.tracking import Tracker

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from benchmark.cli import main
+from benchmark.job import prepare
 from benchmark.outlook import outlook, outlook_by_rates
 from benchmark.progress import Stages
 from benchmark.rates import Rates, read_rates
-from benchmark.runner import prepare, run_job
+from benchmark.runner import run_job
 from benchmark.settings import RunSettings
 from benchmark.sweep import count_grid
 from benchmark.tracking import Tracker

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.job import prepare
 from benchmark.progress import Stages
 from benchmark.records import Record, method_label, overrides, table_from_json
-from benchmark.runner import prepare, run_job
+from benchmark.runner import run_job
 from benchmark.settings import RunSettings
 from benchmark.tracking import Tracker
 from methods.base import METHODS

@@ -19,10 +19,11 @@ import pytest
 import methods  # noqa: F401
 from benchmark.cli import main
 from benchmark.figures import FIGURES
+from benchmark.job import prepare
 from benchmark.progress import Stages
 from benchmark.records import Record, method_label
 from benchmark.report import PARTS, check_request, write_parts
-from benchmark.runner import prepare, run_job
+from benchmark.runner import run_job
 from benchmark.selection import Group, comparable
 from benchmark.settings import RunSettings
 from benchmark.tracking import Tracker

@@ -13,14 +13,15 @@ from typing import Any
 
 import pytest
 
+from benchmark.job import prepare
 from benchmark.leaderboard import Board, Row, leaderboard
 from benchmark.progress import Stages
 from benchmark.records import Cell
-from benchmark.runner import prepare, run_job
+from benchmark.runner import run_job
 from benchmark.selection import comparable
 from benchmark.settings import RunSettings
 from benchmark.splits import write_splits
-from benchmark.tracking import Tracker
+from benchmark.tracking import DATA, Tracker
 from datasets.base import DATASETS, Dataset, Splits
 from datasets.errors import UserError
 
@@ -182,7 +183,7 @@ def test_a_split_file_of_another_dataset_is_refused(world, small: Settings, tmp_
 def test_other_photos_under_the_same_names_are_other_data(world, small: Settings, tracking_uri: str, monkeypatch):
     """As cropped copies are: no mean may mix seeds of the one with seeds of the other."""
     run(small(seeds="0,1"))
-    assert prepare(small(data_root="/elsewhere")).data == prepare(small()).data
+    assert prepare(small(data_root="/elsewhere")).tags[DATA] == prepare(small()).tags[DATA]
     squares = DATASETS["squares"]
     digest = squares.digest
     monkeypatch.setattr(squares, "digest", lambda self, example: digest(self, example) + "cropped")
@@ -285,7 +286,7 @@ def test_an_interrupted_run_is_marked_killed_and_a_failed_one_failed(world, smal
     with pytest.raises(KeyboardInterrupt):
         run(small("diagen"))
     assert {run.info.status for run in client.search_runs(["0"])} == {"KILLED"}
-    monkeypatch.setattr("benchmark.runner.evaluate", lambda *_: 1 / 0)
+    monkeypatch.setattr("benchmark.run_cell.evaluate", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run(small())
     assert {run.info.status for run in client.search_runs(["0"], "tags.method = 'standard'")} == {"FAILED"}
@@ -296,7 +297,9 @@ def test_an_interrupted_run_is_marked_killed_and_a_failed_one_failed(world, smal
 def test_a_run_whose_process_died_is_marked_killed_later(tracking_uri: str):
     import mlflow
 
-    dies = "import os, signal\nfrom benchmark.tracking import Tracker\nwith Tracker().run('x', {'level': 'cell'}): "
+    dies = (
+        "import os, signal\nfrom benchmark.tracking import DATA, Tracker\nwith Tracker().run('x', {'level': 'cell'}): "
+    )
     dies += "os.kill(os.getpid(), signal.SIGKILL)"
     subprocess.run([sys.executable, "-c", dies], cwd=Path(__file__).parents[2], check=False, env=os.environ)
     client = mlflow.MlflowClient(tracking_uri)

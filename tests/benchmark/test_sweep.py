@@ -11,10 +11,11 @@ from mlflow import MlflowClient
 
 from benchmark.cli import main
 from benchmark.failed_cells import ERROR_FILE, CellsFailed, FailedCells
+from benchmark.job import prepare
 from benchmark.leaderboard import leaderboard
 from benchmark.progress import Stages
 from benchmark.records import Cell
-from benchmark.runner import missing_cells, prepare, run_job, run_sweep
+from benchmark.runner import missing_cells, run_job, run_sweep
 from benchmark.selection import comparable
 from benchmark.setting_files import preset_identity
 from benchmark.settings import RunSettings, resolve_settings

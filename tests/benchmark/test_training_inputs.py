@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from torch import nn
 
+from benchmark.job import prepare
 from benchmark.progress import Stages
-from benchmark.runner import prepare, run_job
+from benchmark.runner import run_job
 from benchmark.tracking import Tracker
 from benchmark.train import train_classifier
 from evaluation import batch_statistics, classifier

@@ -1,0 +1,160 @@
+"""One method on one dataset, checked and ready to run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from benchmark.checks import check_services, generates
+from benchmark.records import Cell, method_label
+from benchmark.setting_files import preset_identity, protocol_identity
+from benchmark.settings import (
+    RunSettings,
+    build_method,
+    checkpoint_content,
+    components_label,
+    dataset_fingerprint,
+    open_dataset,
+    overrides_of,
+    settings_fingerprint,
+)
+from benchmark.tracking import CHECKPOINT, DATA, FINGERPRINT
+from datasets.base import Dataset, Example
+from datasets.duplicates import duplicates
+from datasets.errors import UserError
+from datasets.few_shot import FewShotTask, few_shot_task
+from datasets.plurals import counted
+from datasets.seeding import fingerprint
+from datasets.split_file import Split, read_split, replay, split_of
+from methods.base import Method
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One method on one dataset, ready to run: everything that a user can get wrong was checked.
+
+    tasks: by cell, in the order in which they run.
+    tags: what tells this job's figures from others'.
+    """
+
+    settings: RunSettings
+    dataset: Dataset
+    method: Method
+    tasks: Mapping[Cell, FewShotTask]
+    tags: Mapping[str, str]
+    _splits: dict[Cell, Split] = field(default_factory=dict)
+
+    @property
+    def cells(self) -> list[Cell]:
+        return list(self.tasks)
+
+    def title(self, cell: Cell) -> str:
+        """`diagen [noise] on mini_focus, 4 shots, seed 0`."""
+        shots, seed = cell
+        return f"{method_label(self.tags)} on {self.settings.dataset}, {counted(shots, 'shot')}, seed {seed}"
+
+    def split(self, cell: Cell) -> Split:
+        """The cell's images by content; every file is read once."""
+        if cell not in self._splits:
+            self._splits[cell] = split_of(self.tasks[cell])
+            _warn_of_duplicates(self._splits[cell])
+        return self._splits[cell]
+
+
+def prepare(settings: RunSettings, opened: dict[str, Dataset] | None = None) -> Job:
+    """Open the dataset and build the method; loads no model.
+
+    Args:
+        opened: datasets that other jobs opened already, by their settings; this one is added.
+
+    Raises:
+        UserError: anything in the settings or the data that would stop the run later.
+    """
+    method = build_method(settings)
+    check_services(settings, method)
+    opened = {} if opened is None else opened
+    key = dataset_fingerprint(settings)
+    if key not in opened:
+        opened[key] = open_dataset(settings)
+    tasks = _tasks(settings, opened[key])
+    for line in dict.fromkeys(map(_gaps_in_validation, tasks.values())):
+        if line:
+            logger.warning(line)
+    shots, seeds = (list(dict.fromkeys(values)) for values in zip(*tasks, strict=True))
+    own = replace(settings, seeds=seeds, shots=shots)
+    # Made once: who edits a preset's file while a sweep is on edits the next one.
+    return Job(own, opened[key], method, tasks, _tags(own, method, opened[key]))
+
+
+def _tags(settings: RunSettings, method: Method, dataset: Dataset) -> dict[str, str]:
+    return {
+        "method": settings.method,
+        "components": components_label(settings),
+        "dataset": settings.dataset,
+        "preset": preset_identity(settings.preset),
+        "protocol": protocol_identity(settings.protocol),
+        "overrides": overrides_of(settings),
+        FINGERPRINT: settings_fingerprint(settings),
+        DATA: _content(dataset),
+        CHECKPOINT: checkpoint_content(settings) if generates(method) else "",
+    }
+
+
+def _content(dataset: Dataset) -> str:
+    """Equal for datasets of the same classes and the same images under the same names, wherever they lie."""
+    images = sorted((example.identifier, _mark(dataset, example)) for example in dataset.examples(0))
+    return fingerprint("data", dataset.classes, images)[:16]
+
+
+def _mark(dataset: Dataset, example: Example) -> str:
+    """What tells an image from another under its name, without reading MS COCO's 20 GB: a file's size.
+
+    The images that a cell uses are known by their bytes besides (`SPLIT`).
+    """
+    file = dataset.file(example)
+    return dataset.digest(example) if file is None else str(file.stat().st_size)
+
+
+def _warn_of_duplicates(split: Split) -> None:
+    """Images that test a classifier should not have trained it, nor be of two classes."""
+    for line in duplicates(split.images):
+        logger.warning("%s, %s, seed %d: %s", split.dataset, counted(split.shots, "shot"), split.seed, line)
+
+
+def _gaps_in_validation(task: FewShotTask) -> str:
+    """That classes have no image to validate on, which changes what is trained; empty where each has one."""
+    there = {example.label for example in task.validation}
+    if not there:
+        return (
+            f"{task.name}: no validation images: the classifier's best epoch is not known and its last one taken, and "
+            "the guide classifier is neither stopped early nor calibrated"
+        )
+    missing = [name for label, name in enumerate(task.dataset.display_names) if label not in there]
+    if not missing:
+        return ""
+    return (
+        f"{task.name}: no validation image of {len(missing)} of the {len(task.classes)} classes: {', '.join(missing)}"
+    )
+
+
+def _tasks(settings: RunSettings, dataset: Dataset) -> dict[Cell, FewShotTask]:
+    """The cells' tasks: those of the split files, or every seed with every number of shots."""
+    if settings.split_files:
+        tasks: dict[Cell, FewShotTask] = {}
+        for name in settings.split_files:
+            split = read_split(Path(name))
+            if split.dataset != settings.dataset:
+                raise UserError(
+                    f"{name}: the split file is of {split.dataset}, the run of {settings.dataset}: --dataset says which"
+                )
+            cell = Cell(split.shots, split.seed)
+            if cell in tasks:
+                raise UserError(f"two split files of {counted(split.shots, 'shot')}, seed {split.seed}: give one")
+            tasks[cell] = replay(split, dataset, name)
+        return tasks
+    cells = [Cell(shots, seed) for seed in settings.seeds for shots in settings.shots]
+    return {cell: few_shot_task(settings.dataset, dataset, cell.shots, cell.seed) for cell in cells}
