@@ -9,11 +9,13 @@ from __future__ import annotations
 import io
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
+from datasets.coco import Coco
 from datasets.coco_annotations import COCO_CLASSES
 
 UNUSED_IDS = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
@@ -115,3 +117,28 @@ def _with_comment(jpeg: bytes, comment: str) -> bytes:
     """The same picture as another file: a comment segment after the start of the image."""
     text = comment.encode()
     return jpeg[:2] + b"\xff\xfe" + (len(text) + 2).to_bytes(2, "big") + text + jpeg[2:]
+
+
+def edit(root: Path, folder: str, change: Callable[[Json], Any]) -> Path:
+    """The annotation file of a folder, changed."""
+    path = root / "coco" / "annotations" / f"instances_{folder}.json"
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+    return path
+
+
+def damage(root: Path, identifier: str) -> Path:
+    """A file that was cut short."""
+    path = root / "coco" / identifier
+    path.write_bytes(path.read_bytes()[:-20])
+    return path
+
+
+def labels_of(dataset: Coco) -> dict[str, int]:
+    return {example.identifier: example.label for example in dataset.examples(0)}
+
+
+def noun_of(dataset: Coco, image_id: int) -> str | None:
+    label = labels_of(dataset).get(f"train2017/{file_name(image_id)}")
+    return None if label is None else COCO_CLASSES[label]
