@@ -23,7 +23,7 @@ def check_services(settings: RunSettings, method: Method) -> None:
 
     check_backbone(settings.classifier.backbone)
     check_image_size(settings.classifier.backbone, settings.classifier.image_size)
-    if method.synthetic_probability == 0:
+    if "features" not in method.services:
         return
     check_backbone(settings.features.name, "features")
     check_image_size(settings.features.name, settings.features.image_size)
@@ -38,8 +38,8 @@ def check_services(settings: RunSettings, method: Method) -> None:
 
 
 def generates(method: Method) -> bool:
-    """Whether a generator makes the method's images."""
-    return method.synthetic_probability > 0 and "generator" in method.services
+    """Whether a generator makes the method's images, be none of them trained on (α = 0)."""
+    return "generator" in method.services
 
 
 def writes_prompts(settings: RunSettings, method: Method) -> bool:

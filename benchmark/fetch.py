@@ -34,7 +34,7 @@ def _fetched(job: Job, models: Models) -> Iterator[str]:
     settings, method, tools = job.settings, job.method, LocalTools(job.settings, models)
     tools.open_networks(method)
     yield f"classifier: {settings.classifier.backbone}"
-    if method.synthetic_probability == 0:
+    if "features" not in method.services:
         return
     yield f"features: {settings.features.name}"
     if generates(method):

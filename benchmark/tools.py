@@ -117,7 +117,7 @@ class LocalTools:
         """
         drifts = self.settings.classifier.backbone_mode == "train"
         _ = self.drifting_backbone if drifts else self.classifier_embedder.backbone
-        if method.synthetic_probability > 0:
+        if "features" in method.services:
             _ = self.feature_embedder.backbone
 
     def textual_inversion(self, task: FewShotTask) -> tuple[Vector, ...]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 import torch
 
-from benchmark.checks import warn_of_services
+from benchmark.checks import check_services, warn_of_services
 from benchmark.job import prepare
 from benchmark.progress import Stages
 from benchmark.runner import run_job
-from benchmark.settings import RunSettings, build_method
+from benchmark.settings import RunSettings, build_method, resolve_settings
 from benchmark.tracking import Tracker
+from datasets.errors import UserError
 
 Settings = Callable[..., RunSettings]
 
@@ -26,6 +28,14 @@ def test_drawings_of_the_miniature_for_other_data_are_warned_of(world, small: Se
     drawings, unused = caplog.messages
     assert drawings.startswith("mini_sd draws the miniature's ten classes and nothing else: for squares take")
     assert unused.startswith("prompts.base_url is not asked")
+
+
+def test_images_that_train_nothing_are_made_and_so_need_what_makes_them(monkeypatch):
+    """α = 0 measures them alone."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    settings = resolve_settings(overrides=("diagen.synthetic_probability=0", "prompts.source=openai"))
+    with pytest.raises(UserError, match="OPENAI_API_KEY"):
+        check_services(settings, build_method(settings))
 
 
 def test_large_images_on_a_cpu_are_warned_of(world, small: Settings, monkeypatch, caplog):

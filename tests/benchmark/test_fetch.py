@@ -14,7 +14,7 @@ from benchmark.job import prepare
 from benchmark.progress import Stages
 from benchmark.runner import run_job
 from benchmark.settings import RunSettings
-from benchmark.tracking import Tracker
+from benchmark.tracking import CHECKPOINT, Tracker
 from methods.prompts import sources
 
 Settings = Callable[..., RunSettings]
@@ -65,6 +65,14 @@ def test_no_more_is_asked_for_than_the_run_needs(overrides: tuple[str, ...], ask
     grid = [("standard", ""), ("da_fusion", ""), ("diagen", "noise")]
     fetch_grid([small(method, components=components, overrides=overrides) for method, components in grid], QUIET)
     assert asked == ["efficientnet_lite0", "checkpoint"]
+
+
+def test_images_that_train_nothing_need_the_generator_all_the_same(asked: list[str], small: Settings):
+    """α = 0 measures them alone."""
+    settings = small("da_fusion", overrides=("da_fusion.synthetic_probability=0",))
+    fetch_grid([settings], QUIET)
+    assert asked == ["efficientnet_lite0", "checkpoint"]
+    assert prepare(settings).tags[CHECKPOINT]
 
 
 def test_what_is_embedded_is_there(capsys: pytest.CaptureFixture[str], tmp_path, monkeypatch: pytest.MonkeyPatch):
