@@ -33,7 +33,7 @@ class Score:
     values: by seed; a seed whose run lacks the metric, or has NaN, is not in it.
     mean: over the seeds in `values`.
     over_seeds: 95% interval of the mean by Student's t, within [0, 1] for `SHARES`; None for one seed, and for
-        shares of seeds that agree.
+        seeds that agree.
     over_images: 95% interval over the test images of a seed (`bootstrap_interval`), its two bounds averaged over seeds;
         None for metrics that are no accuracy and where no predictions were logged.
     """

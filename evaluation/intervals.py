@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,27 +19,27 @@ Integers = npt.NDArray[np.integer[Any]]
 
 
 def mean_interval(values: Sequence[float], level: float = LEVEL) -> Interval | None:
-    """Confidence interval of the mean by Student's t with n − 1 degrees of freedom; None for fewer than two values.
+    """Confidence interval of the mean by Student's t with n − 1 degrees of freedom; None for fewer than two values, and
+    for values that are all the same.
 
-    It asks how another draw of seeds would come out, if the values are about normally distributed.
+    It asks how another draw of seeds would come out, if the values are about normally distributed. Shares of few
+    images, and their differences, are often equal by chance, from which it would take an interval of no width.
     """
-    from scipy.stats import t
+    from scipy.stats import sem, t
 
-    if len(values) < 2:
+    if len(values) < 2 or np.ptp(values) <= ROUNDING:
         return None
-    mean = float(np.mean(values))
-    half = float(t.ppf((1 + level) / 2, len(values) - 1)) * float(np.std(values, ddof=1)) / math.sqrt(len(values))
-    return mean - half, mean + half
+    low, high = t.interval(level, len(values) - 1, loc=np.mean(values), scale=sem(values))
+    return float(low), float(high)
 
 
 def share_interval(values: Sequence[float], level: float = LEVEL) -> Interval | None:
-    """`mean_interval` of shares such as accuracies, cut at 0 and 1; None for values that are all the same, or one.
+    """`mean_interval` of shares such as accuracies, cut at 0 and 1.
 
-    Their true mean cannot lie beyond, which Student's t does not know: what is cut off costs no coverage. Shares of few
-    images are often equal by chance, from which it would take an interval of no width. Differences of shares lie in
-    [-1, 1], and are not for this function.
+    Their true mean cannot lie beyond, which Student's t does not know: what is cut off costs no coverage. Differences
+    of shares lie in [-1, 1], and are not for this function.
     """
-    interval = mean_interval(values, level) if len(values) > 1 and np.ptp(values) > ROUNDING else None
+    interval = mean_interval(values, level)
     return interval and (max(interval[0], 0.0), min(interval[1], 1.0))
 
 

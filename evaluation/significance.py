@@ -12,10 +12,7 @@ from evaluation.intervals import RESAMPLES
 
 FEWEST_CELLS = 6
 """The exact two-sided Wilcoxon test cannot fall below 0.05 with fewer."""
-MOST_EXACT = 13
-"""Differences of which every choice of signs is looked at where sizes are equal."""
 
-Booleans = npt.NDArray[np.bool_]
 Doubles = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.integer[Any]]
 
@@ -53,26 +50,14 @@ def wilcoxon(differences: Sequence[float]) -> float:
     """Two-sided p value of Wilcoxon's signed-rank test on differences of cells; 1 where all are 0.
 
     Differences of 0 are left out, as Wilcoxon did, and equal sizes share their rank; both but for rounding. Exact up to
-    `MOST_EXACT` of them, and beyond where no two sizes are equal. Below `FEWEST_CELLS` it cannot be under 0.05.
+    50 of them, or 13 where two sizes are equal, and SciPy's normal approximation, with its correction, beyond. Below
+    `FEWEST_CELLS` it cannot be under 0.05.
     """
     from scipy import stats
 
     values = np.round(np.asarray(differences, np.float64), 9)
     values = values[values != 0]
-    if not len(values):
-        return 1.0
-    if len(np.unique(np.abs(values))) == len(values):
-        return float(stats.wilcoxon(values, method="exact").pvalue)
-    if len(values) <= MOST_EXACT:
-        return _every_sign(stats.rankdata(np.abs(values)), values > 0)
-    return float(stats.wilcoxon(values, method="approx", correction=True).pvalue)
-
-
-def _every_sign(ranks: Doubles, positive: Booleans) -> float:
-    """The share of all choices of signs whose sum of positive ranks is as far from the middle as the one found."""
-    signs = np.arange(2 ** len(ranks))[:, None] >> np.arange(len(ranks)) & 1
-    distances = np.abs(signs @ ranks - ranks.sum() / 2)
-    return float((distances >= abs(ranks[positive].sum() - ranks.sum() / 2)).mean())
+    return float(stats.wilcoxon(values, correction=True).pvalue) if len(values) else 1.0
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

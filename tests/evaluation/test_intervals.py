@@ -1,4 +1,4 @@
-"""Intervals, against scipy and by their coverage."""
+"""Intervals, by hand and by their coverage."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from evaluation.intervals import bootstrap_interval, mean_interval, share_interv
 
 
 @pytest.mark.parametrize("count", [2, 3, 10])
-def test_the_interval_of_a_mean_is_scipys(count: int) -> None:
+def test_the_interval_of_a_mean_is_its_standard_error_by_students_t(count: int) -> None:
     values = np.random.default_rng(count).normal(size=count)
-    expected = stats.t.interval(0.9, count - 1, values.mean(), stats.sem(values))
-    assert mean_interval(list(values), 0.9) == pytest.approx(expected)
+    half = stats.t.ppf(0.975, count - 1) * values.std(ddof=1) / count**0.5
+    assert mean_interval(list(values)) == pytest.approx((values.mean() - half, values.mean() + half))
 
 
 @pytest.mark.parametrize("values", [[], [0.5]])
@@ -34,6 +34,7 @@ def test_the_interval_of_shares_ends_at_0_and_1() -> None:
 def test_seeds_that_agree_have_no_interval_of_no_width() -> None:
     """Of six images each, four are often right."""
     assert share_interval([4 / 6, 4 / 6]) is None
+    assert mean_interval([1 / 6, 1 / 6]) is None
     assert share_interval([0.61, 0.6100000000000001]) is None  # the same classes' accuracies, added in another order
 
 
