@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, make_dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -241,10 +243,20 @@ def overrides_of(settings: RunSettings) -> str:
 
 
 def as_override(name: str, value: Any) -> str:
-    """`key=value`, as `--set` takes it: `''` is an empty text."""
+    """`key=value`, as `--set` takes it: in quotes a text that YAML would read as something else, as it does `no`."""
     if isinstance(value, (list, tuple)):
-        return f"{name}=[{','.join(map(str, value))}]"
-    return f"{name}={value}" if value != "" else f"{name}=''"
+        return f"{name}=[{','.join(_quoted(one, f'[{one}]', [one]) for one in value)}]"
+    return f"{name}={_quoted(value, str(value), value)}"
+
+
+def _quoted(value: Any, written: str, meant: Any) -> str:
+    """A value as it stands, or in quotes where it is a text and what would be `written` is not read as `meant`."""
+    if not isinstance(value, str):
+        return str(value)
+    with suppress(yaml.YAMLError, ValueError):
+        if yaml.safe_load(written) == meant:
+            return value
+    return "'" + value.replace("'", "''") + "'"
 
 
 def components_label(settings: RunSettings) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 import datasets  # noqa: F401
 import methods  # noqa: F401
+from benchmark.setting_checks import parse_override
 from benchmark.setting_files import (
     PRESETS,
     load_protocol,
@@ -18,6 +19,7 @@ from benchmark.setting_files import (
     protocol_names,
 )
 from benchmark.settings import (
+    as_override,
     build_method,
     components_label,
     flatten,
@@ -281,6 +283,17 @@ def test_overrides_name_what_differs_from_the_preset():
     assert overrides_of(resolve("diagen.noise_std=[0,0.1]", "classifier.epochs=3")) == (
         "classifier.epochs=3 diagen.noise_std=[0.0,0.1]"
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "no", "010", "12:30", "x #1", "a: b", "null", "2024-01-02", "it's", "[", "min(1, 2c)", "llama3:8b"],
+)
+def test_an_override_is_read_as_the_text_that_it_was(text: str):
+    written = as_override("prompts.model", text)
+    assert parse_override(written) == {"prompts": {"model": text}}
+    assert parse_override(as_override("squares.tests", [text, "b"])) == {"squares": {"tests": [text, "b"]}}
+    assert written == f"prompts.model={text}" or text not in ("min(1, 2c)", "llama3:8b")  # no quotes where none help
 
 
 def test_flattened_settings_hold_the_runs_own_hyper_parameters_only():
