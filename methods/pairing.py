@@ -79,4 +79,4 @@ def pair(
 
 
 def _key(label: int, level: float) -> str:
-    return f"{label} σ={level:g}"
+    return f"{label} σ={level!r}"

@@ -75,7 +75,7 @@ def test_each_seed_and_each_dataset_has_noisy_words_of_its_own(other: dict[str, 
     DIAGen().synthesize(fake_task(2, **other), another)
     assert one.plan is not None and another.plan is not None
     for key, vector in one.plan.words.items():
-        assert np.array_equal(vector, another.plan.words[key]) == key.endswith("σ=0")
+        assert np.array_equal(vector, another.plan.words[key]) == key.endswith("σ=0.0")
 
 
 @pytest.mark.parametrize("rule", RULES)
