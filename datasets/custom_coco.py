@@ -19,7 +19,10 @@ from datasets.few_shot import TRAIN_POOL_SIZE, split_pool
 from datasets.folders import FolderDataset, class_noun, flat, require_folder, require_images, subfolders
 from datasets.location import dataset_folder
 
-_ADVICE = "the data root must hold the custom_coco folder of github.com/visinf/DIAGen (--data-root or DIAGEN_DATA)"
+_ADVICE = (
+    "the data root must hold the custom_coco folder of github.com/visinf/DIAGen (--data-root or DIAGEN_DATA); "
+    "`python -m benchmark prepare custom_coco` fetches it"
+)
 _COMMIT = "c809b578946be667bcc46322028c14e5a3338f1a"
 
 
