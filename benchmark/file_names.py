@@ -14,7 +14,7 @@ _NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f/\\<>:"|?*]')
 _AT_THE_ENDS = re.compile(r"^\.+|[. ]+$")
 """Dots that hide a file or lead to another folder, and what Windows drops."""
 
-_DEVICES = ("aux", "con", "nul", "prn")
+_DEVICES = ("aux", "con", "nul", "prn", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10)))
 """What Windows takes for devices."""
 
 _LONGEST = 150
@@ -27,8 +27,8 @@ def safe_name(text: str, reserved: tuple[str, ...] = _DEVICES) -> str:
     Args:
         reserved: names in small letters that it must not have; an underscore is added to them.
     """
-    name = _AT_THE_ENDS.sub("_", _NOT_IN_NAMES.sub("_", composed(text).strip()))
-    name = name.encode("utf-8", "replace")[:_LONGEST].decode("utf-8", "ignore").rstrip() or "_"
+    cut = composed(text).strip().encode("utf-8", "replace")[:_LONGEST].decode("utf-8", "ignore").rstrip()
+    name = _AT_THE_ENDS.sub("_", _NOT_IN_NAMES.sub("_", cut)) or "_"
     return f"{name}_" if name.lower() in reserved else name
 
 

@@ -26,7 +26,7 @@ def write_parts(groups: Sequence[Group], folder: Path, only: str = "") -> Iterat
     Yields the path of each file as it is written, and a line for each thing whose runs are missing.
 
     Raises:
-        UserError: the runs of the only part that is asked for are missing, or the folder cannot be written to.
+        UserError: Table 1 alone is asked for and its runs are missing, or the folder cannot be written to.
     """
     if only:
         yield from PARTS[only](groups, folder)

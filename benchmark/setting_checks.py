@@ -12,12 +12,13 @@ from omegaconf import Container, DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from datasets.errors import UnknownName, UserError
+from datasets.images import UNREADABLE_CHOICES
 from evaluation.device import DTYPES
 from methods.compiled import COMPILE
 from methods.schedulers import SCHEDULERS
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
-    "unreadable": ("refuse", "skip"),
+    "unreadable": UNREADABLE_CHOICES,
     "generator.dtype": DTYPES,
     "generator.scheduler": tuple(SCHEDULERS),
     "generator.compile": COMPILE,

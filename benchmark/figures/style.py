@@ -7,7 +7,7 @@ print. No text is smaller than 8 points.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from textwrap import wrap
@@ -94,7 +94,7 @@ def nth_style(number: int) -> Style:
     )
 
 
-def styles(labels: Iterable[str]) -> dict[str, Style]:
+def styles(labels: Collection[str]) -> dict[str, Style]:
     """A look for every label, in the order in which a legend names them: `FIRST`, then by name."""
     others = sorted(set(labels) - set(FIRST))
     known = [label for label in FIRST if label in labels]

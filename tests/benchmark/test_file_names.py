@@ -23,6 +23,8 @@ from benchmark.file_names import FileNames, safe_name
         ("etc. ", "etc_"),
         ("", "_"),
         ("CON", "CON_"),
+        ("COM1", "COM1_"),
+        ("a" * 149 + ".b", "a" * 149 + "_"),
         ("ü" * 200, "ü" * 75),
     ],
 )
