@@ -11,7 +11,7 @@ import yaml
 from omegaconf import Container, DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from datasets.errors import UnknownName, UserError
+from datasets.errors import UnknownName, UserError, reason_of
 from datasets.images import UNREADABLE_CHOICES
 from evaluation.device import DTYPES
 from methods.compiled import COMPILE
@@ -112,7 +112,7 @@ def parse_override(text: str) -> dict[str, Any]:
     try:
         content: Any = yaml.safe_load(value)
     except (yaml.YAMLError, ValueError) as error:  # a date in a 13th month is a ValueError
-        raise UserError(f"--set {key}: '{value}' is no valid value: {first_line(error)}") from error
+        raise UserError(f"--set {key}: '{value}' is no valid value: {reason_of(error)}") from error
     for part in reversed(key.split(".")):
         content = {part: content}
     return content
@@ -140,8 +140,7 @@ def check_values(flat: Mapping[str, Any], method: str) -> None:
 
 
 def first_line(error: Exception) -> str:
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark:
-        return f"{error.problem} in line {error.problem_mark.line + 1}"
+    """What OmegaConf says, without the lines that place it in its own structures."""
     return str(error).strip().split("\n", 1)[0]
 
 

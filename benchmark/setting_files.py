@@ -8,9 +8,8 @@ from typing import Any
 
 import yaml
 
-from benchmark.setting_checks import first_line
 from datasets.base import DATASETS
-from datasets.errors import UnknownName, UserError
+from datasets.errors import UnknownName, UserError, reason_of
 from datasets.seeding import fingerprint
 
 PRESETS = Path(__file__).parent / "presets"
@@ -102,7 +101,7 @@ def _load(kind: str, folder: Path, name: str) -> dict[str, Any]:
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _NoDuplicates) or {}
     except (yaml.YAMLError, ValueError) as error:  # a date in a 13th month is a ValueError, and so is no UTF-8
-        raise UserError(f"{kind} '{name}' is no valid YAML: {first_line(error)}") from error
+        raise UserError(f"{kind} '{name}' is no valid YAML: {reason_of(error)}") from error
     if not isinstance(content, dict):
         raise UserError(f"{kind} '{name}' must be a mapping of settings, not a {type(content).__name__}")
     return content

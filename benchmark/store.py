@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from datasets.cache import default_cache
-from datasets.errors import CannotKeep
+from datasets.errors import CannotKeep, reason_of
 from datasets.whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Store:
             if path.exists():
                 return read(path)
         except Exception as error:  # whatever a damaged file makes a decoder raise
-            logger.warning("%s is damaged (%s): it is made again", path, str(error).split("\n", 1)[0])
+            logger.warning("%s is damaged (%s): it is made again", path, reason_of(error))
         self._check_that_it_can_be_written_to()
         return None
 

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from datasets.cache import default_cache
 from datasets.coco_annotations import PREPARE, how_to_complete, read_labels
-from datasets.errors import UserError
+from datasets.errors import UserError, reason_of
 from datasets.few_shot import natural_key
 from datasets.folders import require_folder
 from datasets.seeding import fingerprint
@@ -95,7 +95,7 @@ def _read(path: Path) -> FolderIndex | None:
         with np.load(path, allow_pickle=False) as arrays:
             return FolderIndex(arrays["names"], arrays["labels"], arrays["present"], int(arrays["listed"]))
     except Exception as error:  # whatever a damaged file makes a decoder raise
-        _log.warning("%s is damaged (%s): it is made again", path, str(error).split("\n", 1)[0])
+        _log.warning("%s is damaged (%s): it is made again", path, reason_of(error))
         return None
 
 

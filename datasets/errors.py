@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+import yaml
+
 
 class UserError(Exception):
     """A mistake that the user can mend. Its message is one line: what is wrong, where, what to do.
@@ -19,6 +21,8 @@ class CannotKeep(UserError):
 
 def reason_of(error: BaseException) -> str:
     """What an error of a library says, as part of one line; its class where it says nothing."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark:
+        return f"{error.problem} in line {error.problem_mark.line + 1}"
     return " ".join(str(error).split())[:160] or type(error).__name__
 
 

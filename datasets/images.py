@@ -8,11 +8,10 @@ import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from textwrap import shorten
 from threading import Lock
 from typing import IO, TYPE_CHECKING
 
-from datasets.errors import UserError
+from datasets.errors import UserError, reason_of
 from datasets.plurals import counted
 
 if TYPE_CHECKING:
@@ -152,7 +151,7 @@ def _reason(path: Path, error: BaseException) -> str:
     from PIL import UnidentifiedImageError
 
     if not isinstance(error, UnidentifiedImageError):
-        return _first_line(error)
+        return reason_of(error)
     with path.open("rb") as file:
         head = file.read(_TELLING).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if not head:
@@ -162,11 +161,6 @@ def _reason(path: Path, error: BaseException) -> str:
     if head[4:8] == b"ftyp":
         return "HEIC or a video: convert it to JPEG or PNG"
     return "damaged, or of no known format"
-
-
-def _first_line(error: BaseException) -> str:
-    """What an error says, as part of one line."""
-    return shorten((str(error).splitlines() or [type(error).__name__])[0], 100, placeholder=" …")
 
 
 def file_digest(path: Path) -> str:

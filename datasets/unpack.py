@@ -17,7 +17,7 @@ from typing import IO
 
 from datasets.base import Advance
 from datasets.download import Archive, Stage, require_space
-from datasets.errors import UserError
+from datasets.errors import UserError, reason_of
 
 MAX_FILES = 1_000_000
 MAX_RATIO = 20
@@ -161,8 +161,7 @@ def _errors_named(path: Path) -> Iterator[None]:
     try:
         yield
     except _DAMAGE as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{path}: damaged or no archive ({reason}); remove it and run again") from None
+        raise UserError(f"{path}: damaged or no archive ({reason_of(error)}); remove it and run again") from None
     except FileExistsError as error:
         raise _refusal(path, f"it holds {Path(error.filename).name} twice") from None
     except OSError as error:

@@ -239,13 +239,13 @@ def test_the_limit_lets_the_largest_photos_of_phones_pass() -> None:
     assert MOST_PIXELS > 16_320 * 12_240
 
 
-def test_what_a_decoder_says_is_cut_between_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_decoder_says_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_arguments: object) -> None:
-        raise ValueError("palaver " * 20)
+        raise ValueError("palaver " * 30)
 
     path = write_image(tmp_path / "photo.png")
     monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", fails)
-    with pytest.raises(UserError, match=r"\((palaver )+…\)$"):
+    with pytest.raises(UserError, match=r"\((palaver ){20}\)$"):
         load_rgb(path)
 
 
@@ -260,7 +260,7 @@ def test_whatever_a_decoder_raises_is_one_line(
 
     path = write_image(tmp_path / "photo.png")
     monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", fails)
-    with pytest.raises(UserError, match=r"photo\.png: not a readable image \(of the decoder\)"):
+    with pytest.raises(UserError, match=r"photo\.png: not a readable image \(of the decoder and more\)"):
         load_rgb(path)
 
 
