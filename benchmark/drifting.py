@@ -62,13 +62,13 @@ def drifting_confidence(
     if stored is not None and facts is not None:
         tools.calibration = _calibration(facts)
         return stored
-    labels, own = labels_of(task.validation), [image.label for image in synthetic.images]
+    labels = labels_of(task.validation)
     with tools.stages.stage("confidence", total=_samples(settings), unit="samples") as advance:
         source = _source(task, NO_IMAGES, "rand_augment", settings, 0.0, tools, advance)
         head = train_guide_on(source, labels, len(task.classes), settings, seed)
         logits = head.logits(_features(real_pictures(task.dataset, task.validation), head, tools)[:, 0])
         views = _features(pictures, head, tools, settings.confidence_transform, settings.confidence_views)
-        result = judge(head, logits, labels, views, np.array(own, np.int64), settings, seed)
+        result = judge(head, logits, labels, views, synthetic.labels, settings, seed)
     tools.calibration = result.calibration
     tools.store.put_array("confidence", key, result.confidence)
     tools.store.put_json("calibration", key, {k: np.asarray(v).tolist() for k, v in vars(result.calibration).items()})
@@ -99,8 +99,8 @@ def _source(
         real=_loads(real_pictures(task.dataset, task.train)),
         labels=labels_of(task.train),
         synthetic=_loads(synthetic_pictures(synthetic.images)),
-        guides=np.array([image.guide for image in synthetic.images], dtype=np.int64),
-        weights=np.array([image.weight for image in synthetic.images], dtype=np.float64),
+        guides=synthetic.guides,
+        weights=synthetic.weights,
     )
     validation, backbone = _loads(real_pictures(task.dataset, task.validation)), tools.drifting_backbone
     backbone.restore(None)

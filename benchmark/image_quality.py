@@ -47,14 +47,13 @@ def image_quality(task: FewShotTask, synthetic: SyntheticSet, tools: LocalTools)
     embedder = tools.feature_embedder
     made = embedder.embed(synthetic_pictures(synthetic.images))[:, 0]
     train = embedder.embed(real_pictures(task.dataset, task.train))[:, 0]
-    labels = np.array([image.label for image in synthetic.images], dtype=np.int64)
     real = _real_set(task, tools)
     _tell_left_out(real.labels, task, settings.neighbours)
     with tools.stages.stage("image_quality"):
         values = {
-            **_precision_recall(real, made, labels, settings.neighbours),
-            **_density_coverage(real, made, labels, settings.density_neighbours),
-            **_diversity(real, made, labels),
+            **_precision_recall(real, made, synthetic.labels, settings.neighbours),
+            **_density_coverage(real, made, synthetic.labels, settings.density_neighbours),
+            **_diversity(real, made, synthetic.labels),
             **_copies(real, made, train),
         }
     return {name: value for name, value in values.items() if not math.isnan(value)}

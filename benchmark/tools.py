@@ -202,7 +202,7 @@ class LocalTools:
                 embedder.embed(validation)[:, 0],
                 labels_of(task.validation),
                 embedder.embed(pictures, settings.confidence_transform, settings.confidence_views),
-                np.array([image.label for image in synthetic.images], dtype=np.int64),
+                synthetic.labels,
                 len(task.classes),
                 settings,
                 seed,

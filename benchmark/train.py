@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from benchmark.embedding import Features, Picture, real_pictures, synthetic_pictures
 from benchmark.tools import LocalTools, labels_of
 from datasets.base import Dataset, Example
@@ -61,8 +59,8 @@ def _train_on_cached_views(
         real=real,
         labels=labels_of(task.train),
         synthetic=made if synthetic.images else None,
-        guides=np.array([image.guide for image in synthetic.images], dtype=np.int64),
-        weights=np.array([image.weight for image in synthetic.images], dtype=np.float64),
+        guides=synthetic.guides,
+        weights=synthetic.weights,
     )
     validation = embedder.embed(real_pictures(task.dataset, task.validation))[:, 0]
     with tools.stages.stage("classifier"):

@@ -52,6 +52,18 @@ class SyntheticSet:
 
     images: tuple[SyntheticImage, ...] = ()
 
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        return np.array([image.label for image in self.images], dtype=np.int64)
+
+    @property
+    def guides(self) -> npt.NDArray[np.int64]:
+        return np.array([image.guide for image in self.images], dtype=np.int64)
+
+    @property
+    def weights(self) -> npt.NDArray[np.float64]:
+        return np.array([image.weight for image in self.images], dtype=np.float64)
+
     def weighted(self, weights: Sequence[float] | npt.NDArray[np.floating[Any]]) -> SyntheticSet:
         """The same images with these weights, one per image, in order."""
         pairs = zip(self.images, weights, strict=True)
