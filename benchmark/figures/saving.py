@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import math
-import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from benchmark.records import Table
 from benchmark.selection import Group
 from benchmark.table_formats import comma_separated
 from datasets.errors import UnknownName, UserError
+from datasets.whole_file import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -88,11 +89,9 @@ def _save(name: str, groups: Sequence[Group], folder: Path) -> Outcome:
             (folder / f"{name}.{kind}").unlink(missing_ok=True)
         return Outcome(name, plot.title, missing=str(error))
     files = {kind: folder / f"{name}.{kind}" for kind in contents}
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".") as unfinished:
-        for kind, content in contents.items():
-            (Path(unfinished) / kind).write_bytes(content)
+    with ExitStack() as written:  # all of them, before the first is put in its place
         for kind, path in files.items():
-            (Path(unfinished) / kind).replace(path)
+            written.enter_context(whole_file(path)).write(contents[kind])
     return Outcome(name, plot.title, drawing.caption, drawing.notes, files)
 
 

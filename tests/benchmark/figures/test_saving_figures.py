@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import IO
 
 import pytest
 from PIL import Image
@@ -12,6 +14,7 @@ from benchmark.figures import FIGURES, OF_ABLATION, save_figures, saving
 from benchmark.figures.base import MissingRuns
 from benchmark.selection import comparable
 from datasets.errors import UnknownName, UserError
+from datasets.whole_file import whole_file
 from tests.benchmark.figures.cells import cell, pictures, read
 
 ODD = [
@@ -83,13 +86,12 @@ def test_a_failure_leaves_the_earlier_figure_whole(tmp_path: Path, monkeypatch: 
     (before,) = save_figures(comparable([cell(test=0.1)]), tmp_path, ["accuracy"])
     contents = {path: path.read_bytes() for path in before.files.values()}
 
-    def full_disk(self: Path, data: bytes) -> int:
-        if self.name == "svg":
+    def full_disk(path: Path) -> AbstractContextManager[IO[bytes]]:
+        if path.suffix == ".svg":
             raise OSError("no space left on device")
-        return write(self, data)
+        return whole_file(path)
 
-    write = Path.write_bytes
-    monkeypatch.setattr(Path, "write_bytes", full_disk)
+    monkeypatch.setattr(saving, "whole_file", full_disk)
     with pytest.raises(UserError, match="no space left on device; name another folder with --out"):
         save_figures(comparable([cell(test=0.9)]), tmp_path, ["accuracy"])
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == contents
