@@ -13,19 +13,20 @@ from datasets.few_shot import FewShotTask
 from methods.base import SyntheticImage, SyntheticSet
 from methods.plan import PLACEHOLDER
 
+CLASSES, COLUMNS = 6, 6
 TILE, GAP, CAPTION_LINES, LINE = 176, 14, 3, 15
 PAPER, INK, FAINT, ACCENT = "#fbfaf7", "#22252b", "#7b7f87", "#c8553d"
 
 
-def image_grid(task: FewShotTask, synthetic: SyntheticSet, classes: int = 6, columns: int = 6) -> Image.Image:
-    """A figure with one line for each of up to `classes` classes: its first guide, then up to `columns` synthetics.
+def image_grid(task: FewShotTask, synthetic: SyntheticSet) -> Image.Image:
+    """A figure with one line for each of up to six classes: its first guide, then up to six synthetics.
 
     Under the guide stands its class's name as tables show it; the prompt has the noun that the generator was given.
     Under each synthetic image stand its prompt, the noise on its word (its deviation) and its weight where it is not 1.
     """
-    lines = [_of_first_guide(synthetic, label)[:columns] for label in _spread(len(task.classes), classes)]
+    lines = [_of_first_guide(synthetic, label)[:COLUMNS] for label in _spread(len(task.classes), CLASSES)]
     lines = [line for line in lines if line]
-    width = GAP + (TILE + GAP) * (columns + 1) + GAP
+    width = GAP + (TILE + GAP) * (COLUMNS + 1) + GAP
     row_height = TILE + CAPTION_LINES * LINE + GAP + 6
     figure = Image.new("RGB", (width, 2 * GAP + LINE + row_height * len(lines) + GAP), PAPER)
     draw = ImageDraw.Draw(figure)

@@ -156,9 +156,9 @@ class Tracker:
             raise
         self._client.set_terminated(run.identifier, run.status)
 
-    def finished_cells(self, tags: Mapping[str, str] | None = None) -> list[Record]:
-        """Every finished cell with these tags, in every experiment of the store, the latest first."""
-        return [cell for cell in self.cells(tags) if cell.status == FINISHED]
+    def finished_cells(self) -> list[Record]:
+        """Every finished cell in every experiment of the store, the latest first."""
+        return [cell for cell in self.cells() if cell.status == FINISHED]
 
     def cells(self, tags: Mapping[str, str] | None = None) -> list[Record]:
         """Every cell with these tags, finished or not, in every experiment of the store, the latest first.

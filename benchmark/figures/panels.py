@@ -82,14 +82,14 @@ def titles(panels: Sequence[Panel]) -> list[str]:
     return ["\n".join(own).rstrip() for own in lines]
 
 
-def grid(count: int, per_row: int = PER_ROW, height: float = 2.5, **shared: Any) -> tuple[Figure, list[Axes]]:
-    """A figure of `count` panels, at most `per_row` beside each other."""
-    across = min(count, per_row)
+def grid(count: int, height: float = 2.5) -> tuple[Figure, list[Axes]]:
+    """A figure of `count` panels, at most `PER_ROW` beside each other."""
+    across = min(count, PER_ROW)
     rows = -(-count // across)
     figure = Figure(figsize=(WIDTH if across > 1 else WIDTH * 0.68, height * rows), layout="constrained")
     engine: Any = figure.get_layout_engine()
     engine.set(w_pad=0.1, h_pad=0.06)
-    axes = list(figure.subplots(rows, across, squeeze=False, **shared).flat)
+    axes = list(figure.subplots(rows, across, squeeze=False).flat)
     for spare in axes[count:]:
         spare.set_axis_off()
     return figure, axes[:count]

@@ -35,8 +35,8 @@ MARKERS = ("o", "s", "D", "^", "v", "P", "X", "<", ">", "*", "h")
 LINES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1)))
 HATCHES = ("", "///", "...", "xxx", "\\\\\\", "++", "oo")
 
-MOST_LINES = 24
-"""Lines that a name may grow to where fewer do not tell it from another one."""
+FEWEST_LINES, MOST_LINES = 4, 24
+"""Lines of a name, and those that a name may grow to where fewer do not tell it from another one."""
 
 _OWN = {
     "font.family": ["DejaVu Sans", "sans-serif"],
@@ -102,7 +102,7 @@ def styles(labels: Collection[str]) -> dict[str, Style]:
     return {label: nth_style(place) for label, place in places.items()}
 
 
-def readable(text: str, width: int = 44, lines: int = 4) -> str:
+def readable(text: str, width: int = 44, lines: int = FEWEST_LINES) -> str:
     """The text in at most so many lines of `width` characters, without those that an SVG cannot hold.
 
     A cut leaves the number of shots at the end.
@@ -112,16 +112,16 @@ def readable(text: str, width: int = 44, lines: int = 4) -> str:
     return "\n".join(wrap(clean, width, max_lines=lines, placeholder=f" …{tail.group() if tail else ''}")) or " "
 
 
-def fitted(texts: Sequence[str], width: int, lines: int = 4) -> list[str]:
-    """Each text within lines of this width, cut after so many of them, or more where the cut made texts equal.
+def fitted(texts: Sequence[str], width: int) -> list[str]:
+    """Each text within lines of this width, cut after `FEWEST_LINES`, or more where the cut made texts equal.
 
     Those that are equal but for signs that cannot be shown are numbered.
     """
-    for most in range(lines, MOST_LINES):
+    for most in range(FEWEST_LINES, MOST_LINES):
         cut = [readable(text, width, most) for text in texts]
         if len(set(cut)) == len(texts):
             return cut
-    return [readable(f"({number}) {text}", width, lines) for number, text in enumerate(texts, 1)]
+    return [readable(f"({number}) {text}", width) for number, text in enumerate(texts, 1)]
 
 
 def write_notes(figure: Figure, notes: Sequence[str]) -> None:

@@ -20,18 +20,18 @@ MOST_BYTES = 9_000_000
 """Of all sheets together; in a page they take a third more."""
 
 
-def gallery(groups: Sequence[Group], most_sheets: int = MOST_SHEETS, most_bytes: int = MOST_BYTES) -> Gallery:
+def gallery(groups: Sequence[Group]) -> Gallery:
     """The sheets that fit: of the first seed, the fewest shots and all methods first, so that these can be compared."""
     found = [(group, record) for group in groups for record in group.records if has_thumbnails(record)]
     chosen: list[tuple[Group, Record]] = []
     size = 0
     for group, record in sorted(found, key=lambda pair: (pair[1].seed, pair[1].shots)):
         more = len(record.files[SHEET])
-        if len(chosen) < most_sheets and size + more <= most_bytes:
+        if len(chosen) < MOST_SHEETS and size + more <= MOST_BYTES:
             chosen.append((group, record))
             size += more
     shown = tuple(_sheet(group, record) for group, record in sorted(chosen, key=_order))
-    return Gallery(shown, _left_out(len(found) - len(shown), most_sheets, most_bytes))
+    return Gallery(shown, _left_out(len(found) - len(shown)))
 
 
 def _order(pair: tuple[Group, Record]) -> tuple[Any, ...]:
@@ -55,9 +55,9 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _left_out(count: int, most_sheets: int, most_bytes: int) -> tuple[str, ...]:
+def _left_out(count: int) -> tuple[str, ...]:
     if not count:
         return ()
-    limit = f"{most_sheets} runs or {most_bytes / 1e6:.0f} MB of images"
+    limit = f"{MOST_SHEETS} runs or {MOST_BYTES / 1e6:.0f} MB of images"
     runs = counted(count, "run")
     return (f"The images of {runs} are not shown, so that the page stays small: it holds at most {limit}.",)

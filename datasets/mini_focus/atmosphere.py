@@ -25,14 +25,13 @@ _EXPOSURES = (0.9, 1.1)
 _WARMTH = 0.06
 
 
-def soft_ellipse(image: Image.Image, centre: tuple[float, float], radii: tuple[float, float], share: float,
-                 colour: Colour = (0, 0, 0)) -> None:  # fmt: skip
-    """Blend a colour into the picture over an ellipse with a blurred edge: a shadow or a glow."""
+def soft_ellipse(image: Image.Image, centre: tuple[float, float], radii: tuple[float, float], share: float) -> None:
+    """Blend black into the picture over an ellipse with a blurred edge: a shadow."""
     small = Image.new("L", (image.width // _COARSE, image.height // _COARSE))
     box = [(c + sign * r) / _COARSE for sign in (-1, 1) for c, r in zip(centre, radii, strict=True)]
     ImageDraw.Draw(small).ellipse(box, fill=round(255 * share))
     small = small.filter(ImageFilter.BoxBlur(2))
-    image.paste(colour, mask=small.resize(image.size, Image.Resampling.BILINEAR))
+    image.paste((0, 0, 0), mask=small.resize(image.size, Image.Resampling.BILINEAR))
 
 
 def object_tint(location: str, time: str) -> tuple[float, float, float]:

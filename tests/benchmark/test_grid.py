@@ -22,7 +22,7 @@ def test_guides_stand_beside_their_synthetics(world, tmp_path):
             Image.new("RGB", (8, 8), (0, 0, 10 * (guide + 1))).save(path)
             row = PlanRow(guide, example.label, "a photo of a <word> in the snow " * 4, "w", 0.5, 7.5, 50, 1, 0.01)
             images.append(SyntheticImage(row, path, 0.25))
-    figure = image_grid(task, SyntheticSet(tuple(images)), columns=4)
+    figure = image_grid(task, SyntheticSet(tuple(images)))
     pixels = np.asarray(figure).reshape(-1, 3)
     assert figure.width > 5 * TILE
     assert figure.height > 3 * TILE

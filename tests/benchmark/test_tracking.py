@@ -62,7 +62,7 @@ def test_tags_choose_cells_and_the_experiment_is_the_environments(tracking_uri: 
         with Tracker().run("a run", {**A_CELL, "method": name}):
             pass
     assert {cell.tags["method"] for cell in Tracker().finished_cells()} == {"standard", "diagen"}
-    assert [cell.tags["method"] for cell in Tracker().finished_cells({"method": "diagen"})] == ["diagen"]
+    assert [cell.tags["method"] for cell in Tracker().cells({"method": "diagen"})] == ["diagen"]
 
 
 def test_a_store_that_answers_page_by_page_is_read_to_its_end(tracking_uri: str, monkeypatch: pytest.MonkeyPatch):
@@ -299,4 +299,4 @@ def test_a_tag_may_hold_a_quote(tracking_uri: str):
     for preset in ("o'brien.yaml", "mini"):
         with Tracker().run("a run", {**A_CELL, "preset": preset}):
             pass
-    assert [cell.tags["preset"] for cell in Tracker().finished_cells({"preset": "o'brien.yaml"})] == ["o'brien.yaml"]
+    assert [cell.tags["preset"] for cell in Tracker().cells({"preset": "o'brien.yaml"})] == ["o'brien.yaml"]

@@ -53,7 +53,7 @@ def test_a_cut_leaves_the_number_of_shots():
 def test_names_grow_where_a_cut_would_make_them_equal():
     one, two = (" ".join(["word"] * 20 + [end]) for end in ("one", "two"))
     assert readable(one, 10, 4) == readable(two, 10, 4)
-    assert [text.split()[-1] for text in fitted([one, two], 10, 4)] == ["one", "two"]
+    assert [text.split()[-1] for text in fitted([one, two], 10)] == ["one", "two"]
     assert len(set(fitted(["line\nbreak", "line break"], 20))) == 2
 
 

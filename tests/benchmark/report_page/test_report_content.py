@@ -10,6 +10,7 @@ from scipy import stats
 
 from benchmark.leaderboard import Board, leaderboard
 from benchmark.records import Record
+from benchmark.report_page import explorer
 from benchmark.report_page.content import Summary
 from benchmark.report_page.explorer import gallery
 from benchmark.report_page.page import page_content
@@ -170,18 +171,22 @@ def test_old_tables_without_strength_still_show_their_images() -> None:
     assert sheet.tiles["strength"] == [None, None]
 
 
-def test_too_many_images_are_left_out_later_seeds_and_more_shots_first_and_it_is_said() -> None:
+def test_too_many_images_are_left_out_later_seeds_and_more_shots_first_and_it_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     made = pictures({"cat": [{}]})
     cells = ((method, shots, seed) for method in ("da_fusion", "diagen") for shots in (2, 4) for seed in (0, 1))
     groups = comparable([cell(*place, **made) for place in cells])
-    shown = gallery(groups, most_sheets=3)
+    monkeypatch.setattr(explorer, "MOST_SHEETS", 3)
+    shown = gallery(groups)
     assert [sheet.title for sheet in shown.sheets] == [
         "da_fusion · 2 shots · seed 0",
         "da_fusion · 4 shots · seed 0",
         "diagen · 2 shots · seed 0",
     ]
     assert "The images of 5 runs are not shown" in shown.notes[0]
-    assert gallery(groups, most_bytes=1).sheets == ()
+    monkeypatch.setattr(explorer, "MOST_BYTES", 1)
+    assert gallery(groups).sheets == ()
 
 
 def test_settings_that_differ_stand_apart_and_own_parameters_under_their_bare_name() -> None:
