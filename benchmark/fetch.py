@@ -31,7 +31,7 @@ def fetch_grid(grid: Sequence[RunSettings], stages: Stages) -> None:
 
 def _fetched(job: Job, models: Models) -> Iterator[str]:
     """What a job needs, a line for each as it is there."""
-    settings, method, tools = job.settings, job.method, LocalTools(job.settings, models)
+    settings, method, tools = job.settings, job.method, LocalTools(job.settings, models, job.first_task)
     tools.open_networks(method)
     yield f"classifier: {settings.classifier.backbone}"
     if "features" not in method.services:

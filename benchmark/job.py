@@ -52,6 +52,10 @@ class Job:
     def cells(self) -> list[Cell]:
         return list(self.tasks)
 
+    @property
+    def first_task(self) -> FewShotTask:
+        return self.tasks[self.cells[0]]
+
     def title(self, cell: Cell) -> str:
         """`diagen [noise] on mini_focus, 4 shots, seed 0`."""
         shots, seed = cell

@@ -82,7 +82,7 @@ def _run_cells(
 ) -> None:
     """guard: within what it gives for a cell's title, the cell is run; it may swallow the cell's error."""
     warn_of_services(job.settings, job.method)
-    tools = LocalTools(job.settings, models, job.tasks[job.cells[0]])
+    tools = LocalTools(job.settings, models, job.first_task)
     shots, seeds = (",".join(map(str, dict.fromkeys(values))) for values in zip(*cells, strict=True))
     tags = {**job.tags, LEVEL: RUN, "seed": seeds, "shots": shots}
     with tracker.run(f"{job.settings.method} on {job.settings.dataset}", tags, parent) as run:

@@ -18,7 +18,7 @@ from benchmark.store import IMAGES, Store
 from benchmark.stored_states import StoredStates
 from datasets.base import Example
 from datasets.errors import UserError
-from datasets.few_shot import FewShotTask, few_shot_task
+from datasets.few_shot import FewShotTask
 from datasets.plurals import counted
 from datasets.seeding import fingerprint, seed_from
 from evaluation.loading import worker_count
@@ -73,12 +73,11 @@ class Models:
 class LocalTools:
     """Implements `methods.base.Tools`. Heavy libraries are imported by the service that needs them.
 
-    first_task: of the job that the tools are for, whose words all tasks share if `words_of: first_task`; by default
-        that of the settings' first seed and shots.
+    first_task: of the job that the tools are for, whose words all tasks share if `words_of: first_task`.
     calibration: of the guide classifier that was asked last, for the record.
     """
 
-    def __init__(self, settings: RunSettings, models: Models, first_task: FewShotTask | None = None) -> None:
+    def __init__(self, settings: RunSettings, models: Models, first_task: FewShotTask) -> None:
         self.settings = settings
         self.models = models
         self._first_task = first_task
@@ -212,12 +211,7 @@ class LocalTools:
 
     def _task_of_words(self, task: FewShotTask) -> FewShotTask:
         """The published code keeps its pipeline, and with it the words, of the first task of a process."""
-        if self.settings.textual_inversion.words_of == "each_task":
-            return task
-        if self._first_task is None:
-            shots, seed = self.settings.shots[0], self.settings.seeds[0]
-            self._first_task = few_shot_task(task.name, task.dataset, shots, seed)
-        return self._first_task
+        return task if self.settings.textual_inversion.words_of == "each_task" else self._first_task
 
     def _words(self, task: FewShotTask, labels: Sequence[int]) -> npt.NDArray[np.float32]:
         settings = self.settings.textual_inversion

@@ -124,7 +124,7 @@ def main(
 def _compare(task: FewShotTask, settings: RunSettings) -> Comparison:
     """Both ways on one task; the first pass through the network, and what both share, are not timed."""
     with tempfile.TemporaryDirectory() as folder:
-        tools = LocalTools(settings, Models(Store(Path(folder)), Stages(quiet=True)))
+        tools = LocalTools(settings, Models(Store(Path(folder)), Stages(quiet=True)), task)
         embedder, fresh = tools.classifier_embedder, FreshViews(task, tools)
         cached_seconds, cached = _timed(lambda: train_classifier(task, SyntheticSet(), 0.0, tools))
         fresh_seconds, plain = _timed(lambda: _train_on_fresh_views(task, fresh, settings, embedder))

@@ -24,7 +24,7 @@ def task(shots: int = 2, seed: int = 0) -> FewShotTask:
 
 def fresh_tools(settings: RunSettings, first_task: FewShotTask | None = None) -> LocalTools:
     """As a new process would have them: only the store is shared."""
-    return LocalTools(settings, Models(Store(), Stages(quiet=True), workers=0), first_task)
+    return LocalTools(settings, Models(Store(), Stages(quiet=True), workers=0), first_task or task())
 
 
 def plan(rows: int = 6) -> Plan:

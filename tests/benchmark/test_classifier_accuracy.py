@@ -18,7 +18,7 @@ from datasets.few_shot import few_shot_task
 def test_every_sample_of_an_epoch_is_another_view_of_an_image_of_its_class(world, small, tmp_path: Path) -> None:
     task = few_shot_task("squares", DATASETS["squares"](), 1, 0)
     settings = small(overrides=("classifier.batch_size=8", "classifier.iterations=5"))
-    views = FreshViews(task, LocalTools(settings, Models(Store(tmp_path), Stages(quiet=True))))
+    views = FreshViews(task, LocalTools(settings, Models(Store(tmp_path), Stages(quiet=True)), task))
     features, labels = zip(*views.epoch(np.random.default_rng(0)), strict=True)
     assert [batch.shape for batch in features] == [(8, 6)] * 5
     assert len(np.unique(np.concatenate(features), axis=0)) > 35  # of 40: views of 8 × 8 pixels may coincide
