@@ -11,6 +11,7 @@ from typing import Any
 from benchmark.records import FINISHED, Record, method_label
 from benchmark.tracking import CHECKPOINT, DATA, FINGERPRINT, SPLIT
 from datasets.errors import UnknownName, UserError
+from datasets.grouping import grouped
 from datasets.plurals import counted
 
 PAPER = "paper"
@@ -78,9 +79,7 @@ def comparable(
         and (not shots or record.shots in shots)
         and (not methods or method_label(record.tags) in methods)
     ]
-    found: dict[tuple[str, str, str], list[Record]] = {}
-    for record in chosen:
-        found.setdefault((names[_data(record)], _preset(record), _protocol(record)), []).append(record)
+    found = grouped(chosen, lambda record: (names[_data(record)], _preset(record), _protocol(record)))
     groups = [_group(*key, own) for key, own in sorted(found.items())]
     return [group for group in groups if group.records]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.records import Record, columns
 from datasets.few_shot import FewShotTask
+from datasets.grouping import grouped
 from methods.base import SyntheticImage, SyntheticSet
 
 if TYPE_CHECKING:
@@ -38,9 +39,7 @@ def thumbnails(task: FewShotTask, synthetic: SyntheticSet) -> tuple[Image, dict[
     """
     from PIL import Image as images
 
-    by_guide: dict[int, list[SyntheticImage]] = {}
-    for image in synthetic.images:
-        by_guide.setdefault(image.guide, []).append(image)
+    by_guide = grouped(synthetic.images, lambda image: image.guide)
     tiles = [tile for guide in _fitting(task, by_guide) for tile in _tiles(task, guide, by_guide[guide])]
     side = max((max(picture.size) for picture, _ in tiles), default=1)
     across = max(1, ceil(len(tiles) ** 0.5))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 
+from datasets.grouping import grouped
 from datasets.split_file import TRAIN, VALIDATION, SplitImage
 
 CONTENTS = 3
@@ -20,9 +21,7 @@ def duplicates(images: Sequence[SplitImage]) -> list[str]:
 
     Copies in the same class and the same split do no harm and are not counted.
     """
-    by_content: dict[str, list[SplitImage]] = {}
-    for image in images:
-        by_content.setdefault(image.sha256, []).append(image)
+    by_content = grouped(images, lambda image: image.sha256)
     keys = {"split": attrgetter("split"), "class": attrgetter("label")}
     return [line for what, key in keys.items() if (line := _line(what, key, by_content.values()))]
 

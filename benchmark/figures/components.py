@@ -16,6 +16,7 @@ from benchmark.figures.style import Style, nth_style
 from benchmark.records import Cell, Record, as_text, overrides
 from benchmark.selection import Group
 from benchmark.short_labels import shared_note
+from datasets.grouping import grouped
 from evaluation.intervals import mean_interval
 
 if TYPE_CHECKING:
@@ -63,20 +64,19 @@ def _panels(group: Group, name: str) -> Iterator[Panel]:
 
 
 def _with_equal_overrides(records: Sequence[Record]) -> dict[str, list[Record]]:
-    found: dict[str, list[Record]] = {}
-    for record in records:
-        if record.tags["method"] == "diagen":
-            found.setdefault(as_text(overrides(record.tags)), []).append(record)
-    return dict(sorted(found.items()))
+    own = [record for record in records if record.tags["method"] == "diagen"]
+    return dict(sorted(grouped(own, _overrides).items()))
 
 
 def _base(records: Sequence[Record], changed: str) -> list[Record]:
     """DA-Fusion's runs with these settings, and its preset's hyper-parameters or the only ones that there are."""
-    found: dict[str, list[Record]] = {}
-    for record in records:
-        if record.tags["method"] == BASE and common_overrides(record, BASE) == changed:
-            found.setdefault(as_text(overrides(record.tags)), []).append(record)
+    own = [record for record in records if record.tags["method"] == BASE and common_overrides(record, BASE) == changed]
+    found = grouped(own, _overrides)
     return found.get(changed) or (next(iter(found.values())) if len(found) == 1 else [])
+
+
+def _overrides(record: Record) -> str:
+    return as_text(overrides(record.tags))
 
 
 def _gains(records: Sequence[Record], base_records: Sequence[Record], metric: str) -> dict[str, list[Point]]:

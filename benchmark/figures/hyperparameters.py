@@ -11,6 +11,7 @@ from benchmark.figures.runs import over_seeds, tested_on
 from benchmark.figures.style import nth_style
 from benchmark.records import Record, as_text, method_label, overrides
 from benchmark.selection import Group
+from datasets.grouping import grouped
 
 Family = tuple[str, int]
 """What runs that differ in the hyper-parameter alone share: their label without it, and the number of shots."""
@@ -54,18 +55,19 @@ class HyperParameter:
                 yield Panel(f"{name} · {test}", (*group.key, test), lines)
 
     def _families(self, records: Sequence[Record]) -> dict[Family, list[Record]]:
-        found: dict[Family, list[Record]] = {}
-        for record in records:
-            setting = f"{record.tags['method']}.{self.name}"
-            if setting in record.parameters:
-                rest = as_text({key: value for key, value in overrides(record.tags).items() if key != setting})
-                found.setdefault((method_label({**record.tags, "overrides": rest}), record.shots), []).append(record)
-        return dict(sorted(found.items()))
+        own = [record for record in records if self._setting(record) in record.parameters]
+        return dict(sorted(grouped(own, self._family).items()))
+
+    def _setting(self, record: Record) -> str:
+        return f"{record.tags['method']}.{self.name}"
+
+    def _family(self, record: Record) -> Family:
+        setting = self._setting(record)
+        rest = as_text({key: value for key, value in overrides(record.tags).items() if key != setting})
+        return method_label({**record.tags, "overrides": rest}), record.shots
 
     def _line(self, records: Sequence[Record], metric: str) -> list[Point]:
-        by_value: dict[str, list[Record]] = {}
-        for record in records:
-            by_value.setdefault(record.parameters[f"{record.tags['method']}.{self.name}"], []).append(record)
+        by_value = grouped(records, lambda record: record.parameters[self._setting(record)])
         estimates = [(_number(text), over_seeds(own, metric)) for text, own in by_value.items()]
         return sorted((Point(value, one) for value, one in estimates if one), key=lambda point: point.x)
 

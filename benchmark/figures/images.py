@@ -15,6 +15,7 @@ from benchmark.records import Record, columns
 from benchmark.selection import PAPER, Group
 from benchmark.short_labels import shared_note, short_labels
 from benchmark.thumbnails import has_thumbnails
+from datasets.grouping import grouped
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -74,10 +75,8 @@ def _reading(groups: Sequence[Group], blocks: Sequence[Block]) -> tuple[str, ...
 
 def _blocks(group: Group, name: str) -> list[Block]:
     """The classes of the cell of most shots in which two methods have pictures."""
-    cells: dict[tuple[int, int], list[Record]] = {}
-    for record in plain_runs(group):
-        if has_thumbnails(record):
-            cells.setdefault((-record.shots, record.seed), []).append(record)
+    shown = filter(has_thumbnails, plain_runs(group))
+    cells = grouped(shown, lambda record: (-record.shots, record.seed))
     for _, records in sorted(cells.items()):
         found = {label: own[0] for label, own in labelled(records).items()}
         guides = {label: first_guides(found[label]) for label in list(styles(found))[:METHODS]}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from benchmark.figures.estimates import Estimate, estimate
 from benchmark.records import Record, as_text, method_label, overrides
 from benchmark.selection import Group
+from datasets.grouping import grouped
 from datasets.plurals import counted
 from methods.base import METHODS, SERVICES
 
@@ -46,10 +47,7 @@ def common_overrides(record: Record, method: str) -> str:
 
 def labelled(records: Sequence[Record]) -> dict[str, list[Record]]:
     """Method label → its records."""
-    found: dict[str, list[Record]] = {}
-    for record in records:
-        found.setdefault(method_label(record.tags), []).append(record)
-    return found
+    return grouped(records, lambda record: method_label(record.tags))
 
 
 def _is_test_set(metric: str) -> bool:
