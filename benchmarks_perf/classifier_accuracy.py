@@ -38,7 +38,7 @@ from evaluation.accuracy import mean_class_accuracy
 from evaluation.classifier import train_on
 from evaluation.features import ImageViews, embed_pixels, load_pixels
 from evaluation.frozen import FloatArray
-from evaluation.sampling import draw, sampling_probabilities
+from evaluation.sampling import balanced, draw
 from evaluation.views import VIEWS
 from methods.base import SyntheticSet
 
@@ -53,8 +53,7 @@ class FreshViews:
         # Decoded once, to the plain way's advantage: what is timed are views and features.
         self._images = [task.image(example) for example in task.train]
         self._labels = labels_of(task.train)
-        none = np.empty(0, np.int64)
-        self._probabilities = sampling_probabilities(self._labels, none, none.astype(np.float64), 0.0)
+        self._probabilities = balanced(self._labels)
         self._validation = embedder.embed(real_pictures(task.dataset, task.validation))[:, 0]
 
     def epoch(self, rng: np.random.Generator) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
