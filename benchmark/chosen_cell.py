@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmark.records import FINISHED, Record, method_label
+from benchmark.records import FINISHED, Record
 from benchmark.selection import of_dataset
 from benchmark.tracking import PARENT
 from datasets.errors import UserError
@@ -32,11 +32,6 @@ def choose_cell(cells: Sequence[Record], run: str = "", dataset: str = "", metho
     return _only(own, run) if run else _latest(own)
 
 
-def described(cell: Record) -> str:
-    """`diagen on mini_focus, 4 shots, seed 0`."""
-    return f"{method_label(cell.tags)} on {cell.tags['dataset']}, {counted(cell.shots, 'shot')}, seed {cell.seed}"
-
-
 def _latest(cells: Sequence[Record]) -> Record:
     finished = sorted((cell for cell in cells if cell.status == FINISHED), key=lambda cell: -cell.ended)
     for cell in finished:
@@ -61,16 +56,16 @@ def _only(cells: Sequence[Record], run: str) -> Record:
             "says where they are looked for"
         )
     if not finished:
-        raise UserError(f"run {run} did not finish ({described(cells[0])}: {cells[0].status}): start it again")
+        raise UserError(f"run {run} did not finish ({cells[0].title}: {cells[0].status}): start it again")
     if len(finished) > 1:
         ordered = sorted(finished, key=lambda cell: (cell.shots, cell.seed))
         known = "; ".join(f"{cell.run} ({counted(cell.shots, 'shot')}, seed {cell.seed})" for cell in ordered)
         raise UserError(f"run {run} has {len(finished)} cells, name one with --run: {known}")
     if not finished[0].tables:
         raise UserError(
-            f"the tables of run {run} ({described(finished[0])}) are no longer where MLflow looks for them: name "
+            f"the tables of run {run} ({finished[0].title}) are no longer where MLflow looks for them: name "
             "another, or start it again, whose images come from the store"
         )
     if PLAN not in finished[0].tables:
-        raise UserError(f"run {run} made no images ({described(finished[0])}): name one of another method")
+        raise UserError(f"run {run} made no images ({finished[0].title}): name one of another method")
     return finished[0]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmark.checks import check_services, generates
-from benchmark.records import Cell, method_label
+from benchmark.records import Cell, cell_title
 from benchmark.setting_files import preset_identity, protocol_identity
 from benchmark.settings import (
     RunSettings,
@@ -57,9 +57,7 @@ class Job:
         return self.tasks[self.cells[0]]
 
     def title(self, cell: Cell) -> str:
-        """`diagen [noise] on mini_focus, 4 shots, seed 0`."""
-        shots, seed = cell
-        return f"{method_label(self.tags)} on {self.settings.dataset}, {counted(shots, 'shot')}, seed {seed}"
+        return cell_title(self.tags, cell)
 
     def split(self, cell: Cell) -> Split:
         """The cell's images by content; every file is read once."""

@@ -12,7 +12,7 @@ import numpy as np
 from benchmark.comparison import Comparison, compare
 from benchmark.ranks import TEST, UNCOMMON, complete_cells, ranking_metric, ranks_over_datasets
 from benchmark.records import Record, Table, as_text, method_label, overrides
-from benchmark.selection import NO_RUNS, Group
+from benchmark.selection import NO_RUNS, Group, group_title
 from datasets.errors import UserError
 from datasets.plurals import counted
 from evaluation.intervals import Interval, bootstrap_interval, mean_interval, share_interval
@@ -91,9 +91,13 @@ class Board:
     over_datasets: tuple[str, ...] = ()
 
     @property
+    def key(self) -> tuple[str, str, str]:
+        """Its group's."""
+        return self.dataset, self.preset, self.protocol
+
+    @property
     def title(self) -> str:
-        shots = counted(self.shots, "shot")
-        return f"{self.dataset} · preset {self.preset} · protocol {self.protocol} · {shots}"
+        return f"{group_title(*self.key)} · {counted(self.shots, 'shot')}"
 
 
 def leaderboard(groups: Sequence[Group]) -> list[Board]:
@@ -141,7 +145,7 @@ def _row(tags: Mapping[str, str], records: Sequence[Record], seeds: Iterable[int
     names = sorted({name for record in records for name in record.metrics})
     scores = {name: _score(name, [record for record in records if name in record.metrics]) for name in names}
     finished = {record.seed for record in records}
-    seconds = [sum(own) for record in records if (own := _stages(record))]
+    seconds = [record.seconds for record in records if record.seconds is not None]
     return Row(
         label=label,
         method=tags["method"],
@@ -154,10 +158,6 @@ def _row(tags: Mapping[str, str], records: Sequence[Record], seeds: Iterable[int
         seconds=mean(seconds) if seconds else None,
         images_per_second=scores[SPEED].mean if SPEED in scores else None,
     )
-
-
-def _stages(record: Record) -> list[float]:
-    return [value for name, value in record.metrics.items() if name.startswith("seconds/")]
 
 
 def _score(name: str, records: Sequence[Record]) -> Score:

@@ -136,7 +136,7 @@ def _comparison(comparison: Comparison) -> dict[str, object]:
 
 
 def _groups(boards: Sequence[Board]) -> list[list[Board]]:
-    return [list(own) for _, own in groupby(boards, key=lambda board: (board.dataset, board.preset, board.protocol))]
+    return [list(own) for _, own in groupby(boards, key=lambda board: board.key)]
 
 
 def _lines(board: Board) -> list[list[str]]:

@@ -115,8 +115,8 @@ def _hours(seconds: float) -> str:
 def _time(job: Job, cells: Sequence[Cell], finished: Sequence[Record]) -> str:
     """From the mean seconds of finished cells of this method, dataset and preset."""
     same = {name: job.tags[name] for name in ("method", "dataset", "preset", "protocol")}
-    known = [cell.metrics for cell in finished if same.items() <= dict(cell.tags).items()]
+    known = [cell for cell in finished if same.items() <= dict(cell.tags).items()]
     if not known:
         return "unknown: no finished cell to go by (python -m benchmarks_perf --save FILE, then --rates FILE)"
-    seconds = mean(sum(value for name, value in metrics.items() if name.startswith("seconds/")) for metrics in known)
+    seconds = mean(cell.seconds or 0.0 for cell in known)
     return f"about {seconds * len(cells) / 60:.0f} min"

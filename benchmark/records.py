@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from datasets.plurals import counted
+
 Table = Mapping[str, Sequence[Any]]
 """Column name → values, all of one length."""
 
@@ -63,6 +65,16 @@ class Record:
     def seed(self) -> int:
         return int(self.tags["seed"])
 
+    @property
+    def title(self) -> str:
+        return cell_title(self.tags, self.cell)
+
+    @property
+    def seconds(self) -> float | None:
+        """Of all stages together; None where none was timed."""
+        stages = [value for name, value in self.metrics.items() if name.startswith("seconds/")]
+        return sum(stages) if stages else None
+
 
 def overrides(tags: Mapping[str, str]) -> dict[str, str]:
     """Setting → value of what tells a run from one of the plain method, of the tag `overrides`.
@@ -97,6 +109,11 @@ def method_label(tags: Mapping[str, str]) -> str:
     components = tags.get("components", "")
     switched = "" if components in ("", _all_components(tags)) else f"[{components}]"
     return " ".join(part for part in (tags["method"], switched, as_text(overrides(tags))) if part)
+
+
+def cell_title(tags: Mapping[str, str], cell: Cell) -> str:
+    """`diagen [noise] on mini_focus, 4 shots, seed 0`."""
+    return f"{method_label(tags)} on {tags['dataset']}, {counted(cell.shots, 'shot')}, seed {cell.seed}"
 
 
 def _all_components(tags: Mapping[str, str]) -> str:

@@ -47,11 +47,15 @@ class Group:
 
     @property
     def title(self) -> str:
-        return f"{self.dataset} · preset {self.preset} · protocol {self.protocol}"
+        return group_title(*self.key)
 
     @property
     def labels(self) -> tuple[str, ...]:
         return tuple(sorted({method_label(record.tags) for record in self.records}))
+
+
+def group_title(dataset: str, preset: str, protocol: str) -> str:
+    return f"{dataset} · preset {preset} · protocol {protocol}"
 
 
 def comparable(

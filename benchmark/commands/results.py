@@ -98,7 +98,7 @@ def export(
 
     Examples: `export`; `export --run 6f0c… --out ~/more_photos`.
     """
-    from benchmark.chosen_cell import choose_cell, described
+    from benchmark.chosen_cell import choose_cell
     from benchmark.export import PROVENANCE, export_cell, refuse_filled
     from benchmark.plugins import load_plugins
     from benchmark.store import Store
@@ -111,7 +111,7 @@ def export(
     done = export_cell(cell, Store(), folder, data_root)
     if done.without_photos:
         typer.echo(f"without the real photos: {done.without_photos}", err=True)
-    typer.echo(f"{described(cell)} (run {cell.run})")
+    typer.echo(f"{cell.title} (run {cell.run})")
     typer.echo(
         f"{folder}: {done.real} real and {done.synthetic} synthetic images; {PROVENANCE} says where each is from"
     )

@@ -55,7 +55,7 @@ def page_content(groups: Sequence[Group]) -> PageContent:
 
 
 def _boards_of(group: Group, boards: Sequence[Board]) -> list[Board]:
-    return [board for board in boards if (board.dataset, board.preset, board.protocol) == group.key]
+    return [board for board in boards if board.key == group.key]
 
 
 def render(content: PageContent) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmark.chosen_cell import choose_cell, described
+from benchmark.chosen_cell import choose_cell
 from benchmark.records import Record
 from benchmark.tracking import PARENT
 from datasets.errors import UserError
@@ -70,5 +70,5 @@ def test_where_there_is_none_the_line_says_why(cells: list[Record], run: str, sa
 
 
 def test_a_cell_is_described_in_words():
-    assert described(cell("a", seed=2, components="noise")) == "diagen [noise] on mini_focus, 4 shots, seed 2"
-    assert described(cell("a", shots="1")) == "diagen on mini_focus, 1 shot, seed 0"
+    assert cell("a", seed=2, components="noise").title == "diagen [noise] on mini_focus, 4 shots, seed 2"
+    assert cell("a", shots="1").title == "diagen on mini_focus, 1 shot, seed 0"
