@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmark.records import FINISHED, Record
+from benchmark.records import FINISHED, PLAN, Record
 from benchmark.selection import of_dataset
 from benchmark.tracking import PARENT
 from datasets.errors import UserError
 from datasets.plurals import counted
-
-PLAN = "plan"
-"""The table of a cell's synthetic images; a cell without any has none."""
 
 
 def choose_cell(cells: Sequence[Record], run: str = "", dataset: str = "", method: str = "") -> Record:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from benchmark.embedding import Features
 from benchmark.image_quality import image_quality
-from benchmark.records import columns
+from benchmark.records import CALIBRATION, PLAN, columns
 from benchmark.tools import LocalTools, labels_of
 from benchmark.train import Classifier
 from datasets.base import Example
@@ -45,7 +45,7 @@ def evaluate(task: FewShotTask, synthetic: SyntheticSet, classifier: Classifier,
         _calibration(tools.calibration, result)
     if synthetic.images:
         result.metrics.update(image_quality(task, synthetic, tools))
-        result.tables["plan"] = plan_table(task, synthetic)
+        result.tables[PLAN] = plan_table(task, synthetic)
     return result
 
 
@@ -119,7 +119,7 @@ def _calibration(calibration: Calibration, result: CellResult) -> None:
     """How well the guide classifier knows what it knows, before and after temperature scaling."""
     facts = {name: value for name, value in vars(calibration).items() if isinstance(value, float)}
     result.metrics.update({f"calibration/{name}": value for name, value in facts.items() if not math.isnan(value)})
-    result.tables["calibration"] = {
+    result.tables[CALIBRATION] = {
         "confidence_before": calibration.confidence_before.round(6).tolist(),
         "confidence_after": calibration.confidence_after.round(6).tolist(),
         "correct": calibration.correct.tolist(),

@@ -10,9 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmark.chosen_cell import PLAN
 from benchmark.file_names import FileNames
-from benchmark.records import Record
+from benchmark.records import PLAN, Record
 from benchmark.run_command import run_command
 from benchmark.store import IMAGES, Store
 from benchmark.training_photos import class_folders, training_task

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from benchmark.records import as_text
 from benchmark.setting_files import load_preset, load_protocol, preset_names, protocol_names
 from benchmark.setting_list import list_settings
-from benchmark.settings import RunSettings
+from benchmark.settings import RunSettings, leaves
 from datasets.base import DATASETS
 from datasets.errors import UnknownName, UserError
 from methods.base import METHODS
@@ -69,17 +68,10 @@ def _presets() -> list[tuple[str, ...]]:
 
 def _protocols() -> list[tuple[str, ...]]:
     """Each with the settings by which it differs from the paper's, those of single datasets left to the file."""
-    return [(name, " ".join(_settings(load_protocol(name)))) for name in protocol_names()]
-
-
-def _settings(content: dict[str, Any], prefix: str = "") -> list[str]:
-    texts: list[str] = []
-    for key, value in content.items():
-        if isinstance(value, dict):
-            texts += _settings(value, f"{prefix}{key}.") if key != "datasets" else []
-        else:
-            texts.append(f"{prefix}{key}={value}")
-    return texts
+    contents = {name: load_protocol(name) for name in protocol_names()}
+    for content in contents.values():
+        content.pop("datasets", None)
+    return [(name, as_text(leaves(content))) for name, content in contents.items()]
 
 
 def _aligned(lines: list[tuple[str, ...]]) -> str:

@@ -17,6 +17,13 @@ ALL_COMPONENTS = "all_components"
 """The tag that names the components that a run's method has, on or off."""
 
 
+PLAN, CALIBRATION = "plan", "calibration"
+"""The tables of a cell's synthetic images and of its guide classifier; a cell without any has none."""
+
+SPLIT_FILE = "split.json"
+"""The artifact that names a cell's images."""
+
+
 def tells_its_cell(tags: Mapping[str, str]) -> bool:
     """Whether the tags of a run are a cell's: who shares a server may tag other runs as `level`, too."""
     named = all(tags.get(name) for name in ("method", "dataset"))

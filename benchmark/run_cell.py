@@ -10,7 +10,7 @@ from benchmark.evaluate import CellResult, evaluate
 from benchmark.grid import image_grid
 from benchmark.job import Job
 from benchmark.progress import Stages
-from benchmark.records import ALL_COMPONENTS, Cell
+from benchmark.records import ALL_COMPONENTS, SPLIT_FILE, Cell
 from benchmark.settings import RunSettings, flatten
 from benchmark.synthetic_checks import check_synthetic
 from benchmark.thumbnails import SHEET, TABLE, thumbnails
@@ -41,7 +41,7 @@ def run_cell(job: Job, cell: Cell, tools: LocalTools, tracker: Tracker, parent: 
     ) as run:
         run.log_parameters({**flatten(job.settings), "seeds": [seed], "shots": [shots]})
         run.log_dataset(split.dataset, split.digest, job.dataset.source, _counts(split))
-        run.log_text("split.json", to_text(split))
+        run.log_text(SPLIT_FILE, to_text(split))
         tools.open_networks(job.method)  # first: weights that cannot be had are known before hours of generation
         synthetic = job.method.synthesize(task, tools)
         check_synthetic(job.settings.method, job.method, task, synthetic, tools.store)

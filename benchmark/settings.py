@@ -202,14 +202,14 @@ def flatten(settings: RunSettings) -> dict[str, Any]:
     tree = asdict(settings)
     groups = {"methods": settings.method, "dataset_settings": settings.dataset}
     own = {f"{name}.": tree.pop(group)[name] for group, name in groups.items()}
-    return _leaves(tree) | {k: v for prefix, values in own.items() for k, v in _leaves(values, prefix).items()}
+    return leaves(tree) | {k: v for prefix, values in own.items() for k, v in leaves(values, prefix).items()}
 
 
 def settable(settings: RunSettings) -> dict[str, Any]:
     """Every setting that `--set` reaches, those of all methods and datasets too, by the name that a user writes."""
     tree = asdict(settings)
     groups = tree.pop("methods") | tree.pop("dataset_settings")
-    return {name: value for name, value in _leaves(tree | groups).items() if name not in OPTIONS}
+    return {name: value for name, value in leaves(tree | groups).items() if name not in OPTIONS}
 
 
 def settings_fingerprint(settings: RunSettings) -> str:
@@ -338,8 +338,9 @@ def _effective(settings: RunSettings) -> dict[str, Any]:
     return {k: v for k, v in flatten(settings).items() if k not in no_part and not k.startswith(unused)}
 
 
-def _leaves(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def leaves(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Dotted names and plain values of nested ones."""
     flat: dict[str, Any] = {}
     for key, value in tree.items():
-        flat |= _leaves(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+        flat |= leaves(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
     return flat

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark.failed_cells import ERROR_FILE
-from benchmark.records import FAILED, FINISHED, RUNNING, Record, tells_its_cell
+from benchmark.records import FAILED, FINISHED, RUNNING, SPLIT_FILE, Record, tells_its_cell
 from benchmark.tracked_artifacts import Artifacts, read_table
 from benchmark.tracked_origin import PROCESS, has_died, origin
 from benchmark.tracking_failures import ClientThatTells, check_that_it_answers, secrets_in, told, unusable
@@ -87,7 +87,7 @@ class TrackedRun:
             name=name,
             digest=digest,
             source_type="local",
-            source=json.dumps({"source": source, "split": "split.json"}),
+            source=json.dumps({"source": source, "split": SPLIT_FILE}),
             profile=json.dumps(images),
         )
         context = InputTag(MLFLOW_DATASET_CONTEXT, "few-shot task")

@@ -8,15 +8,13 @@ from typing import Any
 
 from omegaconf import Container, OmegaConf
 
-from benchmark.records import Record
+from benchmark.records import SPLIT_FILE, Record
 from benchmark.setting_checks import merge
 from benchmark.settings import RunSettings, dataset_schema, open_dataset
 from datasets.base import DATASETS, Dataset
 from datasets.errors import UserError
 from datasets.few_shot import FewShotTask
 from datasets.split_file import TRAIN, Split, replay, split_from
-
-SPLIT_FILE = "split.json"
 
 
 def training_task(cell: Record, data_root: str = "") -> FewShotTask:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 
 from datasets.grouping import grouped
-from datasets.split_file import TRAIN, VALIDATION, SplitImage
+from datasets.split_checks import VALIDATION
+from datasets.split_file import TRAIN, SplitImage
 
 CONTENTS = 3
 """How many contents a line names, the first by path."""

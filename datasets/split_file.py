@@ -32,10 +32,10 @@ from datasets.errors import UserError
 from datasets.few_shot import FewShotTask
 from datasets.plurals import counted
 from datasets.seeding import fingerprint
-from datasets.split_checks import digests
+from datasets.split_checks import VALIDATION, digests
 
 FORMAT = "diagen-bench split 1"
-TRAIN, VALIDATION = "train", "validation"
+TRAIN = "train"
 
 _REMEDY = "give --data-root where the same data lies, or write a split of this one with `split`"
 

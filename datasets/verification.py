@@ -10,8 +10,8 @@ from datasets.base import Advance, Dataset, Example, Splits, Verification
 from datasets.duplicates import duplicates
 from datasets.errors import UserError
 from datasets.images import READERS
-from datasets.split_checks import POOL, check_splits, load_image
-from datasets.split_file import TRAIN, VALIDATION, split_images
+from datasets.split_checks import POOL, VALIDATION, check_splits, load_image
+from datasets.split_file import TRAIN, split_images
 
 Columns = Mapping[str, Sequence[Example]]
 """Images by split."""

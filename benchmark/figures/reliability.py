@@ -13,7 +13,7 @@ import numpy.typing as npt
 from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
 from benchmark.figures.panels import grid
 from benchmark.figures.style import nth_style, readable
-from benchmark.records import Cell, Record, Table, columns
+from benchmark.records import CALIBRATION, Cell, Record, Table, columns
 from benchmark.selection import Group
 from evaluation.calibration import BINS, bin_of, expected_calibration_error
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COMMAND = "run --method diagen"
-TABLE = "calibration"
 STATES = ("before", "after")
 NAMES = (
     "dataset",
@@ -84,8 +83,9 @@ def draw_reliability(groups: Sequence[Group]) -> Drawing:
 def _diagrams(group: Group, name: str) -> Iterator[Diagram]:
     by_cell: dict[Cell, Table] = {}
     for record in sorted(group.records, key=_whole_first):
-        if record.tables.get(TABLE, {}).get("correct"):  # runs that differ in other settings share the guide classifier
-            by_cell.setdefault(record.cell, record.tables[TABLE])
+        # Runs that differ in other settings share the guide classifier.
+        if record.tables.get(CALIBRATION, {}).get("correct"):
+            by_cell.setdefault(record.cell, record.tables[CALIBRATION])
     for shots in sorted({shots for shots, _ in by_cell}):
         tables = [table for (own, _), table in by_cell.items() if own == shots]
         bins = {state: _bins(*_joined(tables, state)) for state in STATES}

@@ -15,7 +15,7 @@ from benchmark.figures.legend import legend_below
 from benchmark.figures.panels import grid
 from benchmark.figures.runs import labelled, plain_note, plain_runs
 from benchmark.figures.style import readable, styles
-from benchmark.records import Record, columns
+from benchmark.records import PLAN, Record, columns
 from benchmark.selection import Group
 from benchmark.short_labels import shared_note
 
@@ -71,7 +71,7 @@ def _panels(group: Group, name: str) -> Iterator[Panel]:
 
 
 def _weights(records: Sequence[Record]) -> Weights:
-    given = [weight for record in records for weight in record.tables.get("plan", {}).get("weight", ())]
+    given = [weight for record in records for weight in record.tables.get(PLAN, {}).get("weight", ())]
     weights = np.array([np.nan if weight is None else weight for weight in given], np.float64)
     return weights[np.isfinite(weights)]
 
