@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from benchmark.checks import generates, writes_prompts
-from benchmark.job import Job, prepare
+from benchmark.job import Job, open_job
 from benchmark.progress import Stages
 from benchmark.settings import RunSettings
 from benchmark.store import Store
@@ -21,7 +21,7 @@ def fetch_grid(grid: Sequence[RunSettings], stages: Stages) -> None:
         UserError: weights that cannot be had, or a language model that does not write.
     """
     opened: dict[str, Dataset] = {}
-    jobs = [prepare(settings, opened) for settings in grid]
+    jobs = [open_job(settings, opened) for settings in grid]
     models, said = Models(Store(), stages, grid[0].workers), set[str]()
     for line in chain.from_iterable(_fetched(job, models) for job in jobs):
         if line not in said:

@@ -67,7 +67,7 @@ class Job:
         return self._splits[cell]
 
 
-def prepare(settings: RunSettings, opened: dict[str, Dataset] | None = None) -> Job:
+def open_job(settings: RunSettings, opened: dict[str, Dataset] | None = None) -> Job:
     """Open the dataset and build the method; loads no model.
 
     Args:

@@ -49,7 +49,7 @@ class Stages:
 
         A stage inside another one counts for its own name alone.
         """
-        started, nested = time.perf_counter(), sum(self.seconds.values())
+        started, before = time.perf_counter(), sum(self.seconds.values())
         bar = _bar(f"{name.replace('_', ' ')}{f' ({unit})' if unit else ''}", total, self.quiet)
 
         def advance(count: int = 1) -> None:
@@ -60,7 +60,7 @@ class Stages:
             yield advance
         finally:
             bar.close()
-            inside = sum(self.seconds.values()) - nested
+            inside = sum(self.seconds.values()) - before
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started - inside
 
     def say(self, line: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmark.evaluate import CellResult, evaluate
-from benchmark.grid import image_grid
+from benchmark.image_grid import image_grid
 from benchmark.job import Job
 from benchmark.progress import Stages
 from benchmark.records import ALL_COMPONENTS, SPLIT_FILE, Cell

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmark.job import prepare
+from benchmark.job import open_job
 from benchmark.settings import RunSettings
 from benchmark.text_file import write_text
 from datasets.split_file import to_text
@@ -17,7 +17,7 @@ def write_splits(settings: RunSettings, folder: Path) -> Iterator[Path]:
     Raises:
         UserError: the data cannot be used, or the folder cannot be written to.
     """
-    job = prepare(settings)
+    job = open_job(settings)
     for cell in job.cells:
         path = folder / f"{settings.dataset}-{cell.shots}-shots-seed-{cell.seed}.json"
         yield write_text(path, to_text(job.split(cell)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from benchmark.job import prepare
+from benchmark.job import open_job
 from benchmark.outlook import Work, outlook, outlook_by_rates
 from benchmark.progress import Stages
 from benchmark.rates import Rates
@@ -39,7 +39,7 @@ def _open(grid: Sequence[RunSettings], look: Look) -> tuple[Stages, Tracker, Wor
     """The grid's jobs, each with its cells that are to be run."""
     stages = Stages()
     opened: dict[str, Dataset] = {}
-    jobs = [prepare(settings, opened) for settings in grid]
+    jobs = [open_job(settings, opened) for settings in grid]
     tracker = open_tracker()
     work = [(job, look(job, tracker)) for job in jobs]
     total, missing = sum(len(job.cells) for job in jobs), sum(len(cells) for _, cells in work)

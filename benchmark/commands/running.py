@@ -179,12 +179,12 @@ def ablation(
 
 
 def _run(settings: RunSettings) -> None:
-    from benchmark.job import prepare
+    from benchmark.job import open_job
     from benchmark.progress import Stages
     from benchmark.runner import run_job
     from benchmark.tracking import open_tracker
 
-    job = prepare(settings)
+    job = open_job(settings)
     run_job(job, open_tracker(), Stages())
 
 

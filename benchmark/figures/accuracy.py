@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
-from benchmark.figures.panels import Panel, Point, draw_lines, line_notes, panel_columns, ranks
+from benchmark.figures.panels import LinePanel, Point, draw_lines, line_notes, panel_columns, ranks
 from benchmark.figures.runs import labelled, over_seeds, plain_note, plain_runs, tested_on
 from benchmark.figures.style import styles
 from benchmark.records import Record
@@ -21,7 +21,7 @@ def draw_accuracy(groups: Sequence[Group]) -> Drawing:
         MissingRuns: no finished run has an accuracy on a test set.
     """
     panels = [
-        Panel(f"{group_name(group, groups)} · {test}", (*group.key, test), lines)
+        LinePanel(f"{group_name(group, groups)} · {test}", (*group.key, test), lines)
         for group in groups
         for test in tested_on(plain_runs(group))
         if (lines := _lines(plain_runs(group), f"accuracy/{test}"))

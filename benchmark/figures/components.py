@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 from benchmark.figures.base import Drawing, MissingRuns, command_for, group_name, group_notes
 from benchmark.figures.estimates import Estimate, estimate, seed_notes
 from benchmark.figures.legend import legend_below
-from benchmark.figures.panels import Panel, Point, grid, panel_columns, titles
+from benchmark.figures.panels import LinePanel, Point, axes_for, panel_columns, titles
 from benchmark.figures.runs import common_overrides, tested_on
 from benchmark.figures.style import Style, nth_style
 from benchmark.records import Cell, Record, as_text, overrides
@@ -41,7 +41,7 @@ def draw_components(groups: Sequence[Group]) -> Drawing:
     panels = [panel for group in groups for panel in _panels(group, group_name(group, groups))]
     if not panels:
         raise MissingRuns("no run has some components of DIAGen alone beside a run of DA-Fusion", COMMAND, groups)
-    figure, axes = grid(len(panels))
+    figure, axes = axes_for(len(panels))
     looks = {name: nth_style(number) for number, name in enumerate(COMPONENTS.values())}
     for panel, ax, title in zip(panels, axes, titles(panels), strict=True):
         _draw_bars(ax, panel, looks)
@@ -53,14 +53,14 @@ def draw_components(groups: Sequence[Group]) -> Drawing:
     return Drawing(figure, caption, panel_columns(panels), (*notes, *group_notes(groups)))
 
 
-def _panels(group: Group, name: str) -> Iterator[Panel]:
+def _panels(group: Group, name: str) -> Iterator[LinePanel]:
     """One for each test set and each way of setting DIAGen that was run with some of its components."""
     for changed, records in _with_equal_overrides(group.records).items():
         base = _base(group.records, common_overrides(records[0], BASE))
         for test in tested_on(records):
             lines = _gains(records, base, f"accuracy/{test}")
             if set(lines) - {"all three"}:
-                yield Panel(f"{name} · {test}", (*group.key, test), lines, changed)
+                yield LinePanel(f"{name} · {test}", (*group.key, test), lines, changed)
 
 
 def _with_equal_overrides(records: Sequence[Record]) -> dict[str, list[Record]]:
@@ -98,7 +98,7 @@ def _gain(records: Sequence[Record], shots: int, base: Mapping[Cell, float], met
     return estimate(gains, mean_interval)
 
 
-def _draw_bars(ax: Axes, panel: Panel, looks: Mapping[str, Style]) -> None:
+def _draw_bars(ax: Axes, panel: LinePanel, looks: Mapping[str, Style]) -> None:
     shots = sorted({point.x for point in panel.points})
     width = 0.8 / len(looks)
     for number, (name, style) in enumerate(looks.items()):
@@ -117,7 +117,7 @@ def _draw_bars(ax: Axes, panel: Panel, looks: Mapping[str, Style]) -> None:
     ax.set_ylabel("gain over DA-Fusion, points")
 
 
-def _missing(panels: Sequence[Panel], groups: Sequence[Group]) -> tuple[str, ...]:
+def _missing(panels: Sequence[LinePanel], groups: Sequence[Group]) -> tuple[str, ...]:
     """Which bars are not there, and what makes them."""
     gaps: set[str] = set()
     lacking: list[Group] = []
@@ -129,7 +129,7 @@ def _missing(panels: Sequence[Panel], groups: Sequence[Group]) -> tuple[str, ...
     return (f"Missing: {', '.join(sorted(gaps))}; `{command_for(lacking, COMMAND)}` runs them.",) if gaps else ()
 
 
-def _gaps(panel: Panel) -> set[str]:
+def _gaps(panel: LinePanel) -> set[str]:
     return {
         f"{name} at k = {k:g}"
         for k in {point.x for point in panel.points}

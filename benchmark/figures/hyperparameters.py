@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
-from benchmark.figures.panels import Panel, Point, draw_lines, line_notes, own_scale, panel_columns
+from benchmark.figures.panels import LinePanel, Point, draw_lines, line_notes, own_scale, panel_columns
 from benchmark.figures.runs import over_seeds, tested_on
 from benchmark.figures.style import nth_style
 from benchmark.records import Record, as_text, method_label, overrides
@@ -43,7 +43,7 @@ class HyperParameter:
         caption = f"Accuracy against {self.axis}, all else equal."
         return Drawing(figure, caption, panel_columns(panels), (*line_notes(panels), *group_notes(groups)))
 
-    def _panels(self, group: Group, name: str) -> Iterator[Panel]:
+    def _panels(self, group: Group, name: str) -> Iterator[LinePanel]:
         families = self._families(group.records)
         for test in tested_on(group.records):
             lines = {
@@ -52,7 +52,7 @@ class HyperParameter:
                 if len(line := self._line(records, f"accuracy/{test}")) > 1
             }
             if lines:
-                yield Panel(f"{name} · {test}", (*group.key, test), lines)
+                yield LinePanel(f"{name} · {test}", (*group.key, test), lines)
 
     def _families(self, records: Sequence[Record]) -> dict[Family, list[Record]]:
         own = [record for record in records if self._setting(record) in record.parameters]

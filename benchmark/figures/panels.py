@@ -33,7 +33,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Panel:
+class LinePanel:
     """A panel's lines: series → points, in order of x.
 
     key: dataset, preset, protocol, test set. changed: other settings of DIAGen than its preset's, for all lines.
@@ -53,7 +53,7 @@ class Panel:
         return [point for line in self.lines.values() for point in line]
 
 
-def panel_columns(panels: Sequence[Panel]) -> Table:
+def panel_columns(panels: Sequence[LinePanel]) -> Table:
     """The numbers of all panels, a row for each point."""
     rows = [
         (*panel.key, name, p.x, p.estimate.mean, p.estimate.low, p.estimate.high, p.estimate.n)
@@ -64,7 +64,7 @@ def panel_columns(panels: Sequence[Panel]) -> Table:
     return columns(NAMES, rows)
 
 
-def line_notes(panels: Sequence[Panel]) -> tuple[str, ...]:
+def line_notes(panels: Sequence[LinePanel]) -> tuple[str, ...]:
     """How many seeds there are, what a hollow marker says, and what the legend leaves out."""
     hollow = any(len({point.estimate.n for point in panel.points}) > 1 for panel in panels)
     note = ("Hollow: fewer seeds than other points of the panel.",) if hollow else ()
@@ -73,7 +73,7 @@ def line_notes(panels: Sequence[Panel]) -> tuple[str, ...]:
     return (*seed_notes(point.estimate for panel in panels for point in panel.points), *note, *names, *titles)
 
 
-def titles(panels: Sequence[Panel]) -> list[str]:
+def titles(panels: Sequence[LinePanel]) -> list[str]:
     """Each panel's title, and below it in which settings it differs from the others."""
     short = short_labels(list(dict.fromkeys(panel.as_label for panel in panels)))
     cut = fitted([text.removeprefix("diagen").strip() for text in short.values()], 44)
@@ -82,7 +82,7 @@ def titles(panels: Sequence[Panel]) -> list[str]:
     return ["\n".join(own).rstrip() for own in lines]
 
 
-def grid(count: int, height: float = 2.5) -> tuple[Figure, list[Axes]]:
+def axes_for(count: int, height: float = 2.5) -> tuple[Figure, list[Axes]]:
     """A figure of `count` panels, at most `PER_ROW` beside each other."""
     across = min(count, PER_ROW)
     rows = -(-count // across)
@@ -105,9 +105,9 @@ def own_scale(values: Sequence[float]) -> list[float]:
     return list(values)
 
 
-def draw_lines(panels: Sequence[Panel], looks: Mapping[str, Style], x_label: str, placed: Placed) -> Figure:
+def draw_lines(panels: Sequence[LinePanel], looks: Mapping[str, Style], x_label: str, placed: Placed) -> Figure:
     """The panels of accuracy, one legend below. `placed` says where values of x stand: `ranks` or `own_scale`."""
-    figure, axes = grid(len(panels))
+    figure, axes = axes_for(len(panels))
     for panel, ax, title in zip(panels, axes, titles(panels), strict=True):
         _draw_panel(ax, panel, looks, placed)
         ax.set(xlabel=x_label, ylabel="accuracy, %")
@@ -118,7 +118,7 @@ def draw_lines(panels: Sequence[Panel], looks: Mapping[str, Style], x_label: str
     return figure
 
 
-def _draw_panel(ax: Axes, panel: Panel, looks: Mapping[str, Style], placed: Placed) -> None:
+def _draw_panel(ax: Axes, panel: LinePanel, looks: Mapping[str, Style], placed: Placed) -> None:
     values = sorted({point.x for point in panel.points})
     places = dict(zip(values, placed(values), strict=True))
     gap = min((places[b] - places[a] for a, b in pairwise(values)), default=1.0)

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
 from benchmark.figures.estimates import Estimate, estimate
 from benchmark.figures.legend import legend_below
-from benchmark.figures.panels import grid
+from benchmark.figures.panels import axes_for
 from benchmark.figures.runs import labelled, plain_note, plain_runs
 from benchmark.figures.style import Style, readable, styles
 from benchmark.records import Record, columns
@@ -40,7 +40,7 @@ class Spot:
 
 
 @dataclass(frozen=True)
-class Panel:
+class SpotPanel:
     title: str
     key: tuple[str, str, str]
     spots: list[Spot]
@@ -53,14 +53,14 @@ def draw_precision_recall(groups: Sequence[Group]) -> Drawing:
         MissingRuns: no run has both figures.
     """
     panels = [
-        Panel(group_name(group, groups), group.key, spots)
+        SpotPanel(group_name(group, groups), group.key, spots)
         for group in groups
         if (spots := list(_spots(plain_runs(group))))
     ]
     if not panels:
         raise MissingRuns("no run has precision and recall of synthetic images", COMMAND, groups)
     looks = styles({spot.label for panel in panels for spot in panel.spots})
-    figure, axes = grid(len(panels), height=3.2)
+    figure, axes = axes_for(len(panels), height=3.2)
     for panel, ax in zip(panels, axes, strict=True):
         _draw(ax, panel, looks)
     handles = [Line2D([], [], color=s.colour, marker=s.marker, ls="", mec="0.15") for s in looks.values()]
@@ -93,7 +93,7 @@ def _row(spot: Spot) -> tuple[object, ...]:
     return spot.label, spot.shots, p.mean, p.low, p.high, r.mean, r.low, r.high, r.n
 
 
-def _draw(ax: Axes, panel: Panel, looks: Mapping[str, Style]) -> None:
+def _draw(ax: Axes, panel: SpotPanel, looks: Mapping[str, Style]) -> None:
     every = np.array([pair for spot in panel.spots for pair in spot.seeds])
     right, top = (float(min(105.0, max(2.0, 115 * limit))) for limit in every.max(axis=0))
     _draw_equal_f(ax, right, top)

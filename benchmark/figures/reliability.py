@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
-from benchmark.figures.panels import grid
+from benchmark.figures.panels import axes_for
 from benchmark.figures.style import nth_style, readable
 from benchmark.records import CALIBRATION, Cell, Record, Table, columns
 from benchmark.selection import Group
@@ -59,7 +59,7 @@ def draw_reliability(groups: Sequence[Group]) -> Drawing:
     diagrams = [diagram for group in groups for diagram in _diagrams(group, group_name(group, groups))]
     if not diagrams:
         raise MissingRuns("no run tracked the calibration of its guide classifier", COMMAND, groups)
-    figure, axes = grid(len(diagrams), height=3.0)
+    figure, axes = axes_for(len(diagrams), height=3.0)
     for diagram, ax in zip(diagrams, axes, strict=True):
         _draw(ax, diagram)
     rows = [

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from benchmark.figures.accuracy import shots_line
 from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
-from benchmark.figures.panels import Panel, draw_lines, line_notes, panel_columns, ranks
+from benchmark.figures.panels import LinePanel, draw_lines, line_notes, panel_columns, ranks
 from benchmark.figures.runs import common_overrides, tested_on
 from benchmark.figures.style import styles
 from benchmark.records import Record, overrides
@@ -38,12 +38,12 @@ def draw_same_hyperparameters(groups: Sequence[Group]) -> Drawing:
     return Drawing(figure, caption, data, (*line_notes(panels), *group_notes(groups)))
 
 
-def _hyper_parameters(panel: Panel) -> str:
+def _hyper_parameters(panel: LinePanel) -> str:
     values = panel.title.split("\n")[1]
     return f"{values}, {panel.changed}" if panel.changed else values
 
 
-def _panels(group: Group, name: str) -> Iterator[Panel]:
+def _panels(group: Group, name: str) -> Iterator[LinePanel]:
     for (values, changed), runs in _with_same_values(group.records):
         words = [f"{word} {value:g}" for word, value in zip(SHARED.values(), values, strict=True)]
         title = ", ".join(words)
@@ -51,7 +51,7 @@ def _panels(group: Group, name: str) -> Iterator[Panel]:
             lines = {method: shots_line(runs[method], f"accuracy/{test}") for method in PAIR}
             if all(lines.values()):
                 key = (*group.key, test)
-                yield Panel(f"{name} · {test}\n{title}", key, lines, changed)
+                yield LinePanel(f"{name} · {test}\n{title}", key, lines, changed)
 
 
 def _with_same_values(records: Sequence[Record]) -> Iterator[tuple[Way, dict[str, list[Record]]]]:

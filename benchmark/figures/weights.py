@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
 from benchmark.figures.legend import legend_below
-from benchmark.figures.panels import grid
+from benchmark.figures.panels import axes_for
 from benchmark.figures.runs import labelled, plain_note, plain_runs
 from benchmark.figures.style import readable, styles
 from benchmark.records import PLAN, Record, columns
@@ -27,7 +27,7 @@ Weights = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Panel:
+class WeightPanel:
     """A dataset and number of shots: method label → the weights of its images, of all seeds together."""
 
     title: str
@@ -46,7 +46,7 @@ def draw_weights(groups: Sequence[Group]) -> Drawing:
         raise MissingRuns("no run has images of different weights", COMMAND, groups)
     edges = np.linspace(0, max(1.0, *(float(own.max()) for p in panels for own in p.weights.values())), BINS + 1)
     looks = styles({name for panel in panels for name in panel.weights})
-    figure, axes = grid(len(panels))
+    figure, axes = axes_for(len(panels))
     for panel, ax in zip(panels, axes, strict=True):
         for name, own in panel.weights.items():
             line = {"color": looks[name].colour, "linestyle": looks[name].line}
@@ -60,14 +60,14 @@ def draw_weights(groups: Sequence[Group]) -> Drawing:
     return Drawing(figure, caption, columns(NAMES, rows), notes)
 
 
-def _panels(group: Group, name: str) -> Iterator[Panel]:
+def _panels(group: Group, name: str) -> Iterator[WeightPanel]:
     runs = plain_runs(group)
     for shots in sorted({record.shots for record in runs}):
         found = labelled([record for record in runs if record.shots == shots])
         weights = {label: _weights(found[label]) for label in styles(found)}
         different = {label: own for label, own in weights.items() if len(set(own)) > 1}
         if different:
-            yield Panel(f"{name} · k = {shots}", (*group.key, shots), different)
+            yield WeightPanel(f"{name} · k = {shots}", (*group.key, shots), different)
 
 
 def _weights(records: Sequence[Record]) -> Weights:
@@ -76,7 +76,7 @@ def _weights(records: Sequence[Record]) -> Weights:
     return weights[np.isfinite(weights)]
 
 
-def _rows(panel: Panel, edges: Weights) -> list[tuple[object, ...]]:
+def _rows(panel: WeightPanel, edges: Weights) -> list[tuple[object, ...]]:
     return [
         (*panel.key, name, float(low), float(high), int(count), float(count / len(own)))
         for name, own in panel.weights.items()

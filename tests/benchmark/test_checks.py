@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from benchmark.checks import check_services, warn_of_services
-from benchmark.job import prepare
+from benchmark.job import open_job
 from benchmark.progress import Stages
 from benchmark.runner import run_job
 from benchmark.settings import RunSettings, build_method, resolve_settings
@@ -20,7 +20,7 @@ Settings = Callable[..., RunSettings]
 
 def test_drawings_of_the_miniature_for_other_data_are_warned_of(world, small: Settings, tracking_uri: str, caplog):
     def run(settings: RunSettings) -> None:
-        run_job(prepare(settings), Tracker(), Stages(quiet=True))
+        run_job(open_job(settings), Tracker(), Stages(quiet=True))
 
     run(small("standard"))
     assert not caplog.records

@@ -15,7 +15,7 @@ from PIL import ExifTags, Image
 
 from benchmark.cli import main
 from benchmark.export import COLUMNS, SUFFIXES, ExportedImage, real_images, write_folder
-from benchmark.job import prepare
+from benchmark.job import open_job
 from benchmark.progress import Stages
 from benchmark.records import Record
 from benchmark.runner import run_job
@@ -48,7 +48,7 @@ def photos(tmp_path: Path) -> Path:
 @pytest.fixture
 def cell(world, small: Callable[..., RunSettings], tracking_uri: str, photos: Path) -> Record:
     """A finished run of DIAGen on the photos, 2 shots, started in the folder beside them."""
-    run_job(prepare(small("diagen", dataset="imagefolder", data_root="photos")), Tracker(), Stages(quiet=True))
+    run_job(open_job(small("diagen", dataset="imagefolder", data_root="photos")), Tracker(), Stages(quiet=True))
     (only,) = Tracker().cells()
     return only
 
@@ -143,7 +143,7 @@ def test_the_suffixes_are_torchvisions():
 
 
 def test_drawn_images_are_written_as_png(world, small: Callable[..., RunSettings], tracking_uri: str, tmp_path: Path):
-    run_job(prepare(small("diagen", overrides=("squares.tests=[test]",))), Tracker(), Stages(quiet=True))
+    run_job(open_job(small("diagen", overrides=("squares.tests=[test]",))), Tracker(), Stages(quiet=True))
     assert main(["export"]) == 0
     real = [line for line in lines(tmp_path / "augmented") if line["kind"] == "real"]
     assert [line["file"] for line in real[:2]] == ["apple/0.png", "apple/1.png"]
@@ -162,7 +162,7 @@ def test_photos_are_found_from_another_folder_than_the_one_in_which_the_run_was_
 
 def test_a_run_of_a_preset_file_is_exported(world, small: Callable[..., RunSettings], tracking_uri: str):
     Path("mine.yaml").write_text("squares: {tests: [test]}\n")
-    run_job(prepare(small("da_fusion", preset="mine.yaml")), Tracker(), Stages(quiet=True))
+    run_job(open_job(small("da_fusion", preset="mine.yaml")), Tracker(), Stages(quiet=True))
     assert main(["export"]) == 0
     assert {line["kind"] for line in lines(Path("augmented"))} == {"real", "synthetic"}
 
@@ -197,7 +197,7 @@ def test_photos_are_found_without_the_runs_preset_and_method(
     preset.write_text("squares: {tests: [test], limit: 5}\nplugin: {strength: 0.7}\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(METHODS, "_plugins", {**METHODS._plugins, "plugin": METHODS["da_fusion"]})
-        run_job(prepare(small("plugin", preset="my.yaml")), Tracker(), Stages(quiet=True))
+        run_job(open_job(small("plugin", preset="my.yaml")), Tracker(), Stages(quiet=True))
     (cell,) = Tracker().cells()
     opened = {"data_root": None, "tests": ("test",), "limit": 5}
     assert vars(training_task(cell).dataset) == opened

@@ -10,7 +10,7 @@ import evaluation.backbones
 import methods.generator
 from benchmark.cli import main
 from benchmark.fetch import fetch_grid
-from benchmark.job import prepare
+from benchmark.job import open_job
 from benchmark.progress import Stages
 from benchmark.runner import run_job
 from benchmark.settings import RunSettings
@@ -55,7 +55,7 @@ def test_networks_and_prompts_are_had_once(asked: list[str], small: Settings, tr
     assert asked == ["efficientnet_lite0", "dinov2_vits14", "checkpoint", *["language model"] * seeds * classes]
     assert Tracker().finished_cells() == []
     asked.clear()
-    run_job(prepare(settings), Tracker(), QUIET)
+    run_job(open_job(settings), Tracker(), QUIET)
     assert "language model" not in asked
 
 
@@ -72,7 +72,7 @@ def test_images_that_train_nothing_need_the_generator_all_the_same(asked: list[s
     settings = small("da_fusion", overrides=("da_fusion.synthetic_probability=0",))
     fetch_grid([settings], QUIET)
     assert asked == ["efficientnet_lite0", "checkpoint"]
-    assert prepare(settings).tags[CHECKPOINT]
+    assert open_job(settings).tags[CHECKPOINT]
 
 
 def test_what_is_embedded_is_there(capsys: pytest.CaptureFixture[str], tmp_path, monkeypatch: pytest.MonkeyPatch):

@@ -12,7 +12,7 @@ from PIL import Image
 
 from benchmark.checks import check_services
 from benchmark.cli import main
-from benchmark.job import prepare
+from benchmark.job import open_job
 from benchmark.plugins import load_plugins
 from benchmark.progress import Stages
 from benchmark.run_command import run_command
@@ -91,7 +91,7 @@ class TestImagesWithoutAGenerator:
     def test_they_are_trained_on_measured_and_exported(self, world, tracking_uri: str, methods, tmp_path: Path):
         methods(mirror=Mirror)
         for overrides in ((), ("mirror.blank=true",)):
-            run_job(prepare(of("mirror", *overrides)), Tracker(), QUIET)
+            run_job(open_job(of("mirror", *overrides)), Tracker(), QUIET)
         figures = {cell.metrics["frechet_distance/pooled"] for cell in Tracker().cells()}
         assert len(figures) == 2, "other images have other figures"
         assert main(["export", "--out", str(tmp_path / "out")]) == 0
@@ -194,11 +194,11 @@ class TestEditedPlugins:
 
     def test_its_cells_are_run_again_and_a_moved_files_are_not(self, world, tracking_uri: str, tmp_path: Path):
         self.load(tmp_path / "mine.py", METHOD.format(title="first"), "mine", METHODS)
-        run_job(prepare(of("mine")), Tracker(), QUIET)
+        run_job(open_job(of("mine")), Tracker(), QUIET)
         self.load(tmp_path / "moved.py", METHOD.format(title="first"), "mine", METHODS)
-        assert missing_cells(prepare(of("mine")), Tracker()) == []
+        assert missing_cells(open_job(of("mine")), Tracker()) == []
         self.load(tmp_path / "mine.py", METHOD.format(title="second"), "mine", METHODS)
-        assert missing_cells(prepare(of("mine")), Tracker()) == [(2, 0)]
+        assert missing_cells(open_job(of("mine")), Tracker()) == [(2, 0)]
 
     def test_what_a_plugin_extends_is_part_of_it(self, tmp_path: Path):
         marks = []
@@ -242,7 +242,7 @@ def own():
     def test_the_command_of_its_runs_names_the_file(self, world, tracking_uri: str, tmp_path: Path):
         self.load(tmp_path / "mine.py", METHOD.format(title="first"), "mine", METHODS)
         settings = resolve_settings(method="mine", dataset="squares", shots="2", plugins="mine.py", overrides=SMALL)
-        run_job(prepare(settings), Tracker(), QUIET)
+        run_job(open_job(settings), Tracker(), QUIET)
         (cell,) = Tracker().cells()
         assert " --plugins mine.py " in run_command(cell, [2], [0], "")
 

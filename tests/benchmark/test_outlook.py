@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.cli import main
-from benchmark.job import prepare
+from benchmark.job import open_job
 from benchmark.outlook import outlook, outlook_by_rates
 from benchmark.progress import Stages
 from benchmark.rates import Rates, read_rates
@@ -51,7 +51,7 @@ def test_each_line_names_the_components_and_settings_that_tell_it_from_the_other
         small("diagen", overrides=("diagen.strength=0.3",)),
         small("diagen", overrides=("diagen.strength=0.9",)),
     ]
-    jobs = [prepare(settings) for settings in grid]
+    jobs = [open_job(settings) for settings in grid]
     first, *lines = outlook([(job, job.cells) for job in jobs], []).splitlines()
     assert [line[: first.index("dataset")].strip() for line in lines[:4]] == [
         "diagen [noise]",
@@ -64,7 +64,7 @@ def test_each_line_names_the_components_and_settings_that_tell_it_from_the_other
 
 def test_the_time_is_estimated_from_finished_cells(world, small: Settings, tracking_uri: str):
     Path("mine.yaml").write_text("{}")
-    job = prepare(small(preset="mine.yaml"))
+    job = open_job(small(preset="mine.yaml"))
     assert "unknown" in outlook([(job, job.cells)], [])
     run_job(job, Tracker(), Stages(quiet=True))
     assert "about 0 min" in outlook([(job, job.cells)], Tracker().finished_cells())
@@ -72,7 +72,7 @@ def test_the_time_is_estimated_from_finished_cells(world, small: Settings, track
 
 def test_hours_by_rates_are_those_of_a_hand_computation(small: Settings, world, rates_file: Path):
     inversion = [f"textual_inversion.{setting}" for setting in ("steps=500", "batch_size=8", "tries=2")]
-    job = prepare(small("diagen", seeds="0,1", overrides=(*inversion, "diagen.steps=50")))
+    job = open_job(small("diagen", seeds="0,1", overrides=(*inversion, "diagen.steps=50")))
     hours = _hours(outlook_by_rates([(job, job.cells)], read_rates(rates_file)))
     words, images = 3 * 2, 2 * 6 * 4  # two seeds of three classes, two shots and four images from each
     assert hours["textual inversion"] == (words, pytest.approx(words * 2 * 36 / 3600, abs=0.005))
@@ -85,7 +85,7 @@ def test_the_classifier_that_weights_images_is_counted(small: Settings, world):
 
     def of(components: str) -> tuple[int, float]:
         overrides = ("guide_classifier.views_per_image=7", "guide_classifier.confidence_views=5")
-        job = prepare(small("diagen", seeds="0,1", components=components, overrides=overrides))
+        job = open_job(small("diagen", seeds="0,1", components=components, overrides=overrides))
         return _hours(outlook_by_rates([(job, job.cells)], rates))["classifiers"]
 
     (heads, hours), (heads_without, hours_without) = of("noise,prompts,weights"), of("noise,prompts")
@@ -98,7 +98,7 @@ def test_fewer_steps_without_guidance_take_less(small: Settings, world, rates_fi
     rates = Rates("file", "GPU", on_gpu=True, word=0, image=3600, view=0, head=0, feature=0)
 
     def of(*overrides: str) -> float:
-        job = prepare(small("diagen", overrides=overrides))
+        job = open_job(small("diagen", overrides=overrides))
         return _hours(outlook_by_rates([(job, job.cells)], rates))["generation"][1]
 
     all_steps, unguided = of("diagen.steps=50"), of("diagen.steps=50", "diagen.guidance_scale=1")
@@ -107,7 +107,7 @@ def test_fewer_steps_without_guidance_take_less(small: Settings, world, rates_fi
 
 
 def test_jobs_share_words_and_test_images(small: Settings, world, rates_file: Path):
-    jobs = [prepare(small(method)) for method in ("da_fusion", "diagen")]
+    jobs = [open_job(small(method)) for method in ("da_fusion", "diagen")]
     alone, both = (
         _hours(outlook_by_rates([(job, job.cells) for job in chosen], read_rates(rates_file)))
         for chosen in (jobs[:1], jobs)

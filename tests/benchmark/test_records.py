@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.job import prepare
+from benchmark.job import open_job
 from benchmark.progress import Stages
 from benchmark.records import Record, method_label, overrides, table_from_json
 from benchmark.runner import run_job
@@ -19,7 +19,7 @@ from tests.benchmark.saved_records import load_records, save_records
 
 
 def test_a_tracked_cell_gives_its_tables_and_files(world, small: Callable[..., RunSettings], tracking_uri: str):
-    run_job(prepare(small("diagen")), Tracker(), Stages(quiet=True))
+    run_job(open_job(small("diagen")), Tracker(), Stages(quiet=True))
     (record,) = Tracker().cells()
     assert (record.status, record.shots, record.seed) == ("FINISHED", 2, 0)
     assert record.parameters["diagen.strength"] == "0.7"
@@ -36,7 +36,7 @@ def test_a_tracked_cell_gives_its_tables_and_files(world, small: Callable[..., R
 def test_a_label_tells_what_is_switched_though_the_method_is_of_a_plugin_that_is_not_loaded(
     components: str, label: str, world, small: Callable[..., RunSettings], tracking_uri: str, monkeypatch
 ):
-    run_job(prepare(small("diagen", components=components)), Tracker(), Stages(quiet=True))
+    run_job(open_job(small("diagen", components=components)), Tracker(), Stages(quiet=True))
     (cell,) = Tracker().cells()
     monkeypatch.setattr(METHODS, "_plugins", {})
     assert method_label({**cell.tags, "overrides": ""}) == label

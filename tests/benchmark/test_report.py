@@ -19,7 +19,7 @@ import pytest
 import methods  # noqa: F401
 from benchmark.cli import main
 from benchmark.figures import FIGURES
-from benchmark.job import prepare
+from benchmark.job import open_job
 from benchmark.progress import Stages
 from benchmark.records import Record, method_label
 from benchmark.report import PARTS, check_request, write_parts
@@ -148,7 +148,7 @@ def test_the_command_writes_the_report_and_logs_it(
 ):
     import mlflow
 
-    run_job(prepare(small("diagen")), Tracker(), Stages(quiet=True))
+    run_job(open_job(small("diagen")), Tracker(), Stages(quiet=True))
     assert main(["report", "--out", str(tmp_path / "out")]) == 0
     assert "report.html" in capsys.readouterr().out
     (logged,) = mlflow.MlflowClient().search_runs(["0"], "tags.level = 'report'")
@@ -164,7 +164,7 @@ def test_only_what_the_command_wrote_is_logged(
     """The folder of --out may hold anything, which is nobody's business."""
     import mlflow
 
-    run_job(prepare(small("diagen")), Tracker(), Stages(quiet=True))
+    run_job(open_job(small("diagen")), Tracker(), Stages(quiet=True))
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "private.txt").write_text("not for the server")
     assert main(["report", "--only", "leaderboard", "--out", str(tmp_path / "out")]) == 0

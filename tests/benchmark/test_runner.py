@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from benchmark.job import prepare
+from benchmark.job import open_job
 from benchmark.leaderboard import Board, Row, leaderboard
 from benchmark.progress import Stages
 from benchmark.records import Cell
@@ -31,7 +31,7 @@ QUIET = Stages(quiet=True)
 
 
 def run(settings: RunSettings) -> None:
-    run_job(prepare(settings), Tracker(), QUIET)
+    run_job(open_job(settings), Tracker(), QUIET)
 
 
 def board() -> Board:
@@ -91,7 +91,7 @@ def test_runs_are_nested_and_carry_parameters_tables_and_the_grid(world, small: 
 
 def test_a_cells_costs_are_its_own(world, small: Settings, tracking_uri: str):
     for seeds in ("0", "1,0"):
-        run_job(prepare(small("da_fusion", seeds=seeds)), Tracker(), Stages(quiet=True))
+        run_job(open_job(small("da_fusion", seeds=seeds)), Tracker(), Stages(quiet=True))
     from_store, made_here, _ = (cell.metrics for cell in Tracker().finished_cells())
     assert made_here["images_per_second"] * made_here["seconds/generation"] == pytest.approx(3 * 2 * 4)
     assert not {"images_per_second", "seconds/generation"} & set(from_store)
@@ -100,7 +100,7 @@ def test_a_cells_costs_are_its_own(world, small: Settings, tracking_uri: str):
 def test_a_runs_figures_are_the_means_of_its_cells(world, small: Settings, tracking_uri: str):
     import mlflow
 
-    run_job(prepare(small(seeds="0,1")), Tracker(), Stages(quiet=True))
+    run_job(open_job(small(seeds="0,1")), Tracker(), Stages(quiet=True))
     (whole,) = mlflow.MlflowClient().search_runs(["0"], "tags.level = 'run'")
     seconds = [cell.metrics["seconds/classifier"] for cell in Tracker().finished_cells()]
     assert whole.data.metrics["seconds/classifier"] == pytest.approx(sum(seconds) / 2)
@@ -156,7 +156,7 @@ def test_a_split_file_is_replayed(world, small: Settings, tracking_uri: str, tmp
     run(small(shots="2,4", seeds="7"))
     run(small(split_files=",".join(map(str, paths))))
     with pytest.raises(UserError, match="two split files of 2 shots, seed 7"):
-        prepare(small(split_files=f"{paths[0]},{paths[0]}"))
+        open_job(small(split_files=f"{paths[0]},{paths[0]}"))
     cells = Tracker().finished_cells()
     assert [cell.tags["shots"] for cell in cells] == ["4", "2", "4", "2"]
     assert {cell.tags["seed"] for cell in cells} == {"7"}
@@ -177,13 +177,13 @@ def test_classes_of_too_few_test_images_for_precision_are_named(world, small: Se
 def test_a_split_file_of_another_dataset_is_refused(world, small: Settings, tmp_path):
     (path,) = write_splits(small(), tmp_path)
     with pytest.raises(UserError, match="the split file is of squares, the run of mini_focus"):
-        prepare(small(dataset="mini_focus", split_files=str(path)))
+        open_job(small(dataset="mini_focus", split_files=str(path)))
 
 
 def test_other_photos_under_the_same_names_are_other_data(world, small: Settings, tracking_uri: str, monkeypatch):
     """As cropped copies are: no mean may mix seeds of the one with seeds of the other."""
     run(small(seeds="0,1"))
-    assert prepare(small(data_root="/elsewhere")).tags[DATA] == prepare(small()).tags[DATA]
+    assert open_job(small(data_root="/elsewhere")).tags[DATA] == open_job(small()).tags[DATA]
     squares = DATASETS["squares"]
     digest = squares.digest
     monkeypatch.setattr(squares, "digest", lambda self, example: digest(self, example) + "cropped")
@@ -196,7 +196,7 @@ def test_images_in_two_splits_or_classes_are_counted_in_a_warning(world, small: 
     monkeypatch.setattr(
         squares, "digest", lambda self, e: "same" if e.identifier.endswith(("test/0", "val/0")) else e.identifier
     )
-    job = prepare(small())
+    job = open_job(small())
     job.split(Cell(2, 0))
     for what in ("split", "class"):
         assert f"squares, 2 shots, seed 0: 1 image lies in more than one {what}" in caplog.text
@@ -345,13 +345,13 @@ def test_a_dataset_without_validation_images_runs_with_a_warning(
 def test_classes_without_validation_images_are_named_once_whatever_the_cells(
     world, small: Settings, monkeypatch, caplog
 ):
-    prepare(small())
+    open_job(small())
     assert caplog.text == ""
     leave_out_of_validation(monkeypatch, {0, 2})
-    prepare(small(shots="2,4", seeds="0,1"))
+    open_job(small(shots="2,4", seeds="0,1"))
     assert caplog.text.count("squares: no validation image of 2 of the 3 classes: apple, plum") == 1
 
 
 def test_too_few_images_for_the_shots_is_said_before_anything_runs(world, small: Settings):
     with pytest.raises(UserError, match="'apple' of squares has 8 training images"):
-        prepare(small(shots="2,9"))
+        open_job(small(shots="2,9"))

@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 
 from benchmark.cli import main
 from benchmark.failed_cells import ERROR_FILE, CellsFailed, FailedCells
-from benchmark.job import prepare
+from benchmark.job import open_job
 from benchmark.leaderboard import leaderboard
 from benchmark.progress import Stages
 from benchmark.records import Cell
@@ -34,13 +34,13 @@ QUIET = Stages(quiet=True)
 
 
 def run(settings: RunSettings) -> None:
-    run_job(prepare(settings), Tracker(), QUIET)
+    run_job(open_job(settings), Tracker(), QUIET)
 
 
 def test_a_sweep_runs_what_is_missing(world, small: Settings, tracking_uri: str):
     grid = [small("standard", seeds="0,1"), small("diagen", seeds="0,1")]
     run(grid[0])
-    jobs = [prepare(settings) for settings in grid]
+    jobs = [open_job(settings) for settings in grid]
     assert [missing_cells(job, Tracker()) for job in jobs] == [[], [(2, 0), (2, 1)]]
     run_grid(grid)
     assert [missing_cells(job, Tracker()) for job in jobs] == [[], []]
@@ -51,7 +51,7 @@ def test_a_sweep_runs_what_is_missing(world, small: Settings, tracking_uri: str)
 def test_a_sweep_takes_no_run_of_other_settings_for_its_own(world, small: Settings, tracking_uri: str):
     run(small("diagen", components="none"))
     changes = [{}, {"components": "noise"}, {"overrides": ("classifier.epochs=4",)}]
-    jobs = [prepare(small("diagen", **{"components": "none", **change})) for change in changes]
+    jobs = [open_job(small("diagen", **{"components": "none", **change})) for change in changes]
     assert [missing_cells(job, Tracker()) for job in jobs] == [[], [(2, 0)], [(2, 0)]]
 
 
@@ -81,7 +81,7 @@ def test_a_cell_that_another_process_finishes_meanwhile_is_left_alone(
 
 def test_cells_that_another_process_is_at_come_last(world, small: Settings, tracking_uri: str):
     """Two processes with one grid share its work, though they start together."""
-    job, tracker = prepare(small(seeds="0,1")), Tracker()
+    job, tracker = open_job(small(seeds="0,1")), Tracker()
     at_work = {**job.tags, LEVEL: CELL, SPLIT: job.split(Cell(2, 0)).digest, "shots": "2", "seed": "0"}
     with tracker.run("a cell", at_work):
         assert missing_cells(job, tracker) == [(2, 1), (2, 0)]
@@ -92,19 +92,19 @@ def test_a_sweep_runs_cells_again_whose_generator_changed(world, small: Settings
     """The folder of a checkpoint keeps its name when somebody trains on."""
     for method in ("standard", "da_fusion"):
         run(small(method))
-        assert missing_cells(prepare(small(method)), Tracker()) == []
+        assert missing_cells(open_job(small(method)), Tracker()) == []
     monkeypatch.setattr("methods.checkpoint.checkpoint_fingerprint", lambda folder: "other weights")
-    assert missing_cells(prepare(small("standard")), Tracker()) == []
-    assert len(missing_cells(prepare(small("da_fusion")), Tracker())) == 1
+    assert missing_cells(open_job(small("standard")), Tracker()) == []
+    assert len(missing_cells(open_job(small("da_fusion")), Tracker())) == 1
 
 
 def test_a_sweep_runs_cells_again_whose_images_changed(world, small: Settings, tracking_uri: str, monkeypatch):
     run(small(seeds="0,1"))
-    assert missing_cells(prepare(small(seeds="0,1")), Tracker()) == []
+    assert missing_cells(open_job(small(seeds="0,1")), Tracker()) == []
     squares = DATASETS["squares"]
     digest = squares.digest
     monkeypatch.setattr(squares, "digest", lambda self, e: digest(self, e) + ("!" if "train1" in e.identifier else ""))
-    assert missing_cells(prepare(small(seeds="0,1")), Tracker()) == [(2, 1)]
+    assert missing_cells(open_job(small(seeds="0,1")), Tracker()) == [(2, 1)]
 
 
 def test_a_preset_file_is_the_same_however_its_path_is_written(world, small: Settings, tracking_uri: str, capsys):
@@ -112,25 +112,25 @@ def test_a_preset_file_is_the_same_however_its_path_is_written(world, small: Set
     Path("mine.yaml").write_text("textual_inversion: {steps: 10}\n")
     ways = ("mine.yaml", "./mine.yaml", str(Path("mine.yaml").absolute()))
     run(small(preset="mine.yaml"))
-    assert [missing_cells(prepare(small(preset=way)), Tracker()) for way in ways] == [[], [], []]
+    assert [missing_cells(open_job(small(preset=way)), Tracker()) for way in ways] == [[], [], []]
     for way in ways:
         run(small(preset=way))
     (group,) = comparable(Tracker().cells())
     assert group.title == f"squares · preset {preset_identity('mine.yaml')} · protocol paper"
     assert [main(["leaderboard", "--preset", way]) for way in (*ways, group.preset)] == [0, 0, 0, 0]
     Path("mine.yaml").write_text("textual_inversion: {steps: 11}\n")
-    edited = prepare(small(preset="mine.yaml"))
+    edited = open_job(small(preset="mine.yaml"))
     assert missing_cells(edited, Tracker()) == edited.cells
     run(small(preset="mine.yaml"))
     assert len(comparable(Tracker().cells())) == 2
     Path("mini.yaml").write_text("")
     run(small(preset="mini.yaml"))
-    assert missing_cells(prepare(small(preset="mini")), Tracker()) == [(2, 0)]
+    assert missing_cells(open_job(small(preset="mini")), Tracker()) == [(2, 0)]
 
 
 def test_a_preset_that_is_edited_while_a_sweep_is_on_is_the_next_ones(world, small: Settings, tracking_uri: str):
     Path("mine.yaml").write_text("classifier: {batch_size: 31}\n")
-    before, job = preset_identity("mine.yaml"), prepare(small(preset="mine.yaml"))
+    before, job = preset_identity("mine.yaml"), open_job(small(preset="mine.yaml"))
     Path("mine.yaml").write_text("classifier: {batch_size: 30}\n")
     run_sweep([(job, job.cells)], Tracker(), QUIET)
     (cell,) = Tracker().finished_cells()
@@ -183,7 +183,7 @@ def test_a_cell_that_fails_leaves_the_others_to_run(
     assert line.startswith("    fails classifier.epochs=3 ")
     assert line.endswith(f" on squares, 1 shot, seed 1: {reason}")
     assert f"\n    failed: {reason}\n" in capsys.readouterr().err
-    assert [missing_cells(prepare(settings), Tracker()) for settings in grid] == [[(1, 1)], []]
+    assert [missing_cells(open_job(settings), Tracker()) for settings in grid] == [[(1, 1)], []]
 
 
 @pytest.mark.parametrize(("level", "finished"), [(RUN, 3), (CELL, 2)])
@@ -245,7 +245,7 @@ def test_a_full_disk_is_one_whoever_tells_of_it():
 def test_a_sweep_is_one_tree_of_runs(world, small: Settings, tracking_uri: str):
     import mlflow
 
-    job = prepare(small())
+    job = open_job(small())
     run_sweep([(job, job.cells)], Tracker(), QUIET)
     runs = mlflow.MlflowClient(tracking_uri).search_runs(["0"])
     by_level = {run.data.tags["level"]: run for run in runs}
@@ -255,19 +255,19 @@ def test_a_sweep_is_one_tree_of_runs(world, small: Settings, tracking_uri: str):
 
 def test_jobs_share_a_dataset_that_they_open_alike_and_no_other(world, small: Settings):
     opened = {}
-    plain, also = (prepare(small(method), opened).dataset for method in ("standard", "diagen"))
+    plain, also = (open_job(small(method), opened).dataset for method in ("standard", "diagen"))
     assert plain is also
     changes = [
         {"data_root": "/elsewhere"},
         {"overrides": ("squares.tests=[test]",)},
         {"overrides": ("unreadable=skip",)},
     ]
-    others = [prepare(small(**change), opened).dataset for change in changes]
+    others = [open_job(small(**change), opened).dataset for change in changes]
     assert len({id(dataset) for dataset in (plain, *others)}) == 4
 
 
 def test_cells_that_are_run_later_share_the_words_of_their_jobs_first_task(world, small: Settings, tracking_uri: str):
-    job = prepare(small("da_fusion", seeds="0,1", overrides=("textual_inversion.words_of=first_task",)))
+    job = open_job(small("da_fusion", seeds="0,1", overrides=("textual_inversion.words_of=first_task",)))
     for cell in reversed(job.cells):
         run_sweep([(job, [cell])], Tracker(), QUIET)
     assert len(list(Path("store/words").rglob("*.npy"))) == 1

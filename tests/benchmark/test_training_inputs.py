@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from torch import nn
 
-from benchmark.job import prepare
+from benchmark.job import open_job
 from benchmark.progress import Stages
 from benchmark.runner import run_job
 from benchmark.tracking import Tracker
@@ -42,7 +42,7 @@ class TestADriftingBackbone:
 
     def test_its_classifier_is_not_logged(self, small: Settings, tracking_uri: str) -> None:
         """No name would load the network that it was trained with."""
-        job = prepare(small(overrides=(*self.RELEASED, "log_classifier=true")))
+        job = open_job(small(overrides=(*self.RELEASED, "log_classifier=true")))
         run_job(job, Tracker(), Stages(quiet=True))
         assert len(Tracker().finished_cells()) == 1
         assert mlflow.MlflowClient().search_logged_models(["0"]) == []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from benchmark.grid import ACCENT, PAPER, TILE, _font, image_grid
+from benchmark.image_grid import ACCENT, PAPER, TILE, _font, image_grid
 from datasets.base import DATASETS
 from datasets.few_shot import few_shot_task
 from methods.base import SyntheticImage, SyntheticSet
