@@ -15,8 +15,6 @@ from benchmark.leaderboard_words import NO_SPREAD, clean, legend, pairs, pairs_t
 from benchmark.table_formats import comma_separated, escape_latex, escape_markdown, latex, markdown, plain
 from datasets.errors import UnknownName
 
-FORMATS = ("table", "markdown", "latex", "csv", "json")
-
 SCORES = {PRECISION: "precision", RECALL: "recall"}
 """The metrics that tables show, in percent, accuracies with intervals; `csv` and `json` hold every metric."""
 
@@ -36,14 +34,7 @@ def check_format(style: str) -> None:
 def write(boards: Sequence[Board], style: str) -> str:
     """The boards as text in one of `FORMATS`; raises `UnknownName` for another."""
     check_format(style)
-    styles: Mapping[str, Callable[[Sequence[Board]], str]] = {
-        "table": _table,
-        "markdown": _markdown,
-        "latex": _latex,
-        "csv": _csv,
-        "json": _json,
-    }
-    return styles[style](boards)
+    return FORMATS[style](boards)
 
 
 def _table(boards: Sequence[Board]) -> str:
@@ -193,3 +184,12 @@ def _wrapped(lines: Sequence[Sequence[str]]) -> list[Sequence[str]]:
         first, *others = textwrap.wrap(name, LONGEST_LABEL, subsequent_indent="  ", break_on_hyphens=False) or [""]
         wrapped += [[first, *figures], *([other, *[""] * len(figures)] for other in others)]
     return wrapped
+
+
+FORMATS: Mapping[str, Callable[[Sequence[Board]], str]] = {
+    "table": _table,
+    "markdown": _markdown,
+    "latex": _latex,
+    "csv": _csv,
+    "json": _json,
+}

@@ -11,7 +11,6 @@ import inspect
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, make_dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -296,7 +295,7 @@ def _setting(name: str, hints: dict[str, Any], default: Any) -> tuple[str, Any, 
         raise TypeError(f"'{name}' lacks its {'default' if name in hints else 'annotation'}")
     if hints[name] is Path:  # OmegaConf would take it; it cannot be tracked
         raise TypeError(f"'{name}' is a Path: make it a text")
-    return name, hints[name], field(default_factory=partial(_same, default))
+    return name, hints[name], field(default_factory=lambda: default)
 
 
 def _hyper_parameter_schema(name: str) -> Any:
@@ -309,10 +308,6 @@ def _hyper_parameter_schema(name: str) -> Any:
             value = item.default_factory() if item.default_factory is not MISSING else item.default
             items.append(_setting(item.name, hints, value))
     return make_dataclass(f"{name}_settings", items)()
-
-
-def _same(value: Any) -> Any:
-    return value
 
 
 def _hyper_parameters(settings: RunSettings) -> dict[str, Any]:

@@ -9,30 +9,25 @@ from benchmark.job import open_job
 from benchmark.outlook import Work, outlook, outlook_by_rates
 from benchmark.progress import Stages
 from benchmark.rates import Rates
-from benchmark.runner import Look, every_cell, missing_cells, run_sweep
+from benchmark.runner import Look, missing_cells, run_sweep
 from benchmark.settings import RunSettings
 from benchmark.tracking import Tracker, open_tracker
 from datasets.base import Dataset
 from datasets.plurals import counted
 
 
-def run_grid(grid: Sequence[RunSettings], again: bool = False) -> None:
-    """Check every run of the grid, then run the cells that are missing (all of them with `again`), as `run_sweep`."""
-    look = _look(again)
+def run_grid(grid: Sequence[RunSettings], look: Look = missing_cells) -> None:
+    """Check every run of the grid, then run the cells that `look` gives, as `run_sweep`."""
     stages, tracker, work = _open(grid, look)
     if any(cells for _, cells in work):
         run_sweep(work, tracker, stages, look)
 
 
-def count_grid(grid: Sequence[RunSettings], again: bool = False, rates: Rates | None = None) -> None:
+def count_grid(grid: Sequence[RunSettings], look: Look = missing_cells, rates: Rates | None = None) -> None:
     """Check every run of the grid, then print what there is to do, with hours by `rates` or by finished cells."""
-    _, tracker, work = _open(grid, _look(again))
+    _, tracker, work = _open(grid, look)
     text = outlook_by_rates(work, rates) if rates else outlook(work, tracker.finished_cells())
     print(text, file=sys.stdout)  # noqa: T201
-
-
-def _look(again: bool) -> Look:
-    return every_cell if again else missing_cells
 
 
 def _open(grid: Sequence[RunSettings], look: Look) -> tuple[Stages, Tracker, Work]:

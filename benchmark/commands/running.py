@@ -100,6 +100,7 @@ def sweep(
     """
     from benchmark.plugins import load_plugins
     from benchmark.rates import read_rates
+    from benchmark.runner import every_cell, missing_cells
     from benchmark.sweep import count_grid, run_grid
 
     if rates and not dry_run:
@@ -124,12 +125,13 @@ def sweep(
         for dataset in names_in("datasets", datasets)
         for method in names_in("methods", methods)
     ]
+    look = every_cell if again else missing_cells
     if dry_run:
-        count_grid(grid, again, measured)
+        count_grid(grid, look, measured)
     elif fetch_only:
         _fetch(grid)
     else:
-        run_grid(grid, again)
+        run_grid(grid, look)
 
 
 @app.command(epilog=EPILOG)

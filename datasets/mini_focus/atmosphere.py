@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.random import Generator
@@ -14,10 +15,11 @@ _COARSE = 4
 """Soft masks are drawn this many times smaller, and blurred there, for speed."""
 _MIST: Colour = (214, 218, 222)
 _RAIN: Colour = (120, 132, 148)
-_VEILS: dict[str, tuple[Colour, float]] = {
+Veils = Mapping[str, tuple[Colour, float]]
+PLACE_HAZE: Veils = {
     "fog": (_MIST, 0.4), "rain": (_RAIN, 0.26), "snowfall": ((214, 222, 234), 0.22),
 }  # fmt: skip
-_OBJECT_VEILS: dict[str, tuple[Colour, float]] = {"fog": (_MIST, 0.28), "rain": (_RAIN, 0.1)}
+HAZE: Veils = {"fog": (_MIST, 0.28), "rain": (_RAIN, 0.1)}
 _NIGHT_FACTORS = (0.34, 0.38, 0.56)
 _NIGHT_MIST = 0.45
 _FALL = (0.0, 0.18)
@@ -25,7 +27,7 @@ _EXPOSURES = (0.9, 1.1)
 _WARMTH = 0.06
 
 
-def soft_ellipse(image: Image.Image, centre: tuple[float, float], radii: tuple[float, float], share: float) -> None:
+def shadow(image: Image.Image, centre: tuple[float, float], radii: tuple[float, float], share: float) -> None:
     """Blend black into the picture over an ellipse with a blurred edge: a shadow."""
     small = Image.new("L", (image.width // _COARSE, image.height // _COARSE))
     box = [(c + sign * r) / _COARSE for sign in (-1, 1) for c, r in zip(centre, radii, strict=True)]
@@ -57,9 +59,8 @@ def illuminate(image: Image.Image, rng: Generator) -> Image.Image:
     return Image.fromarray(np.clip(lit.round(), 0, 255).astype(np.uint8))
 
 
-def veil(image: Image.Image, weather: str, time: str, *, over_object: bool) -> Image.Image:
-    """Lay the haze of the weather over the place, and a thinner one over everything."""
-    veils = _OBJECT_VEILS if over_object else _VEILS
+def veil(image: Image.Image, weather: str, time: str, veils: Veils) -> Image.Image:
+    """Lay the haze of the weather over the picture: `PLACE_HAZE` over the place, thinner `HAZE` over everything."""
     if weather not in veils:
         return image
     colour, share = veils[weather]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.random import Generator
 from PIL import Image
 
-from datasets.mini_focus.atmosphere import darken, illuminate, object_tint, precipitate, soft_ellipse, veil
+from datasets.mini_focus.atmosphere import HAZE, PLACE_HAZE, darken, illuminate, object_tint, precipitate, shadow, veil
 from datasets.mini_focus.backdrop import draw_backdrop
 from datasets.mini_focus.canvas import Colour, Pen, Point, mix_paint
 from datasets.mini_focus.clutter import scatter
@@ -46,9 +46,9 @@ def render(scene: Scene, size: int = 64) -> Image.Image:
     image = turn(image, roll)
     if scene.time == "night" and scene.location != "space":
         image = darken(image)
-    image = veil(image, scene.weather, scene.time, over_object=False)
+    image = veil(image, scene.weather, scene.time, PLACE_HAZE)
     _draw_object(image, scene, horizon, roll, pose, shape)
-    image = veil(image, scene.weather, scene.time, over_object=True)
+    image = veil(image, scene.weather, scene.time, HAZE)
     precipitate(image, scene.weather, weather)
     return illuminate(image.reduce(_SUPERSAMPLING), light)
 
@@ -73,7 +73,7 @@ def _draw_object(
     centre = (centre[0] * canvas, centre[1] * canvas)
     if scene.location != "space":
         ground = (centre[0], centre[1] + half * foot + (0.1 * half if _floats(scene) else 0))
-        soft_ellipse(image, ground, (half * 0.85, half * 0.2), 0.4)
+        shadow(image, ground, (half * 0.85, half * 0.2), 0.4)
     paint = mix_paint(scene.colour, shape)
     stretch = 1 + float(pose.uniform(-_STRETCH, _STRETCH))
     flip = -1 if pose.random() < 0.5 else 1

@@ -15,7 +15,7 @@ from benchmark.job import open_job
 from benchmark.leaderboard import leaderboard
 from benchmark.progress import Stages
 from benchmark.records import Cell
-from benchmark.runner import missing_cells, run_job, run_sweep
+from benchmark.runner import Look, every_cell, missing_cells, run_job, run_sweep
 from benchmark.selection import comparable
 from benchmark.setting_files import preset_identity
 from benchmark.settings import RunSettings, resolve_settings
@@ -56,14 +56,14 @@ def test_a_sweep_takes_no_run_of_other_settings_for_its_own(world, small: Settin
 
 
 def test_finished_cells_are_run_again_where_that_is_asked_for(world, small: Settings, tracking_uri: str):
-    for again, cells in ((False, 1), (False, 1), (True, 2)):
-        run_grid([small()], again)
+    for look, cells in ((missing_cells, 1), (missing_cells, 1), (every_cell, 2)):
+        run_grid([small()], look)
         assert len(Tracker().finished_cells()) == cells
 
 
-@pytest.mark.parametrize(("again", "runs"), [(False, [0, 1, 2]), (True, [0, 1, 1, 2])])
+@pytest.mark.parametrize(("look", "runs"), [(missing_cells, [0, 1, 2]), (every_cell, [0, 1, 1, 2])])
 def test_a_cell_that_another_process_finishes_meanwhile_is_left_alone(
-    world, small: Settings, tracking_uri: str, again: bool, runs: list[int], monkeypatch, capsys
+    world, small: Settings, tracking_uri: str, look: Look, runs: list[int], monkeypatch, capsys
 ):
     synthesize = Standard.synthesize
 
@@ -73,9 +73,10 @@ def test_a_cell_that_another_process_finishes_meanwhile_is_left_alone(
         return synthesize(self, task, tools)
 
     monkeypatch.setattr(Standard, "synthesize", meanwhile)
-    run_grid([small(seeds="0,1,2")], again)
+    run_grid([small(seeds="0,1,2")], look)
     assert sorted(cell.seed for cell in Tracker().finished_cells()) == runs
-    assert ("2 shots, seed 1: finished meanwhile by another process\n" in capsys.readouterr().err) is not again
+    left_alone = "2 shots, seed 1: finished meanwhile by another process\n" in capsys.readouterr().err
+    assert left_alone is (look is missing_cells)
     assert {run.info.status for run in MlflowClient().search_runs(["0"])} == {"FINISHED"}
 
 
