@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
+from benchmark.setting_checks import parts_of
 from benchmark.settings import RunSettings, resolve_settings
 from datasets.errors import UnknownName, UserError
 
@@ -70,7 +71,7 @@ def ablation_grid(what: str, values: Sequence[float], overrides: tuple[str, ...]
 def parse_values(text: str) -> list[float]:
     """Numbers separated by commas, without repeats; none for an empty text."""
     try:
-        return list(dict.fromkeys(float(part) for part in text.split(",") if part.strip()))
+        return list(dict.fromkeys(float(part) for part in parts_of(text)))
     except ValueError:
         raise UserError(f"--values '{text}' must be numbers separated by commas, such as 0.3,0.5,0.7") from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmark.settings import paths_in
+from benchmark.setting_checks import parts_of
 from datasets.plugins import load_file, load_installed
 
 
@@ -19,5 +19,5 @@ def load_plugins(files: str = "") -> None:
     import methods  # noqa: F401
 
     load_installed()
-    for path in {Path(name).resolve(): Path(name) for name in paths_in(files)}.values():  # one may be given twice
+    for path in {Path(name).resolve(): Path(name) for name in parts_of(files)}.values():  # one may be given twice
         load_file(path)

@@ -75,9 +75,14 @@ def parse_numbers(name: str, text: str, minimum: int) -> list[int]:
     return list(dict.fromkeys(numbers))
 
 
+def parts_of(text: str) -> list[str]:
+    """What stands between commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
 def parse_components(text: str, method: str, known: Sequence[str]) -> list[str]:
     """The enabled components in the method's own order; `all` or nothing: every one, `none`: no one."""
-    names = [part.strip() for part in text.split(",") if part.strip()]
+    names = parts_of(text)
     if names in ([], ["all"]):
         return list(known)
     if names == ["none"]:

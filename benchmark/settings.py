@@ -25,6 +25,7 @@ from benchmark.setting_checks import (
     parse_components,
     parse_numbers,
     parse_override,
+    parts_of,
     refuse_those_with_options,
 )
 from benchmark.setting_files import preset_settings, protocol_settings
@@ -136,18 +137,13 @@ def resolve_settings(
     # It is tracked, and the photos are looked for there later, from whichever folder.
     whole = str(path_of(data_root).absolute()) if data_root else ""
     config.update(method=method, dataset=dataset, data_root=whole, preset=preset, protocol=protocol)
-    config.split_files, config.plugins = paths_in(split_files), paths_in(plugins)
+    config.split_files, config.plugins = parts_of(split_files), parts_of(plugins)
     config.shots = parse_numbers("shots", shots, minimum=1)
     config.seeds = parse_numbers("seeds", seeds, minimum=0)
     config.components = parse_components(components, method, plugin.components)
     settings: Any = OmegaConf.to_object(config)
     check_values(flatten(settings), method)
     return settings
-
-
-def paths_in(text: str) -> list[str]:
-    """Paths separated by commas."""
-    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def build_method(settings: RunSettings) -> Method:

@@ -12,6 +12,7 @@ from typing import Annotated
 import torch
 import typer
 
+from benchmark.setting_checks import parts_of
 from benchmarks_perf import classifier, features, generation, textual_inversion
 from benchmarks_perf.command import Checkpoint, SizeName
 from benchmarks_perf.machine import machine
@@ -49,7 +50,7 @@ def main(
 
 
 def _parts(only: str) -> Sequence[str]:
-    names = [name.strip() for name in only.split(",") if name.strip()]
+    names = parts_of(only)
     for name in names:
         if name not in PARTS:
             raise UnknownName("part", name, PARTS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from benchmark.setting_checks import parse_numbers, parts_of
 from datasets.errors import UnknownName, UserError
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ def tracked_groups(
         UserError: a method neither registered nor tracked, or no finished run is of what was chosen.
     """
     from benchmark.selection import comparable, nothing_chosen
-    from benchmark.setting_checks import parse_numbers
     from benchmark.setting_files import preset_identity, protocol_identity
     from methods.base import METHODS
 
@@ -43,7 +43,7 @@ def tracked_groups(
 
 def names_in(what: str, text: str) -> list[str]:
     """The names in the text of an option, separated by commas; raises `UserError` where there is none."""
-    names = [part.strip() for part in text.split(",") if part.strip()]
+    names = parts_of(text)
     if not names:
         raise UserError(f"--{what} is empty: name at least one")
     return list(dict.fromkeys(names))
