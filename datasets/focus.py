@@ -33,7 +33,7 @@ from datasets.focus_layout import (
     named_otherwise,
     other_folders,
 )
-from datasets.folders import flat
+from datasets.folders import Groups, flat, require_images
 from datasets.location import dataset_folder
 from datasets.plurals import counted
 from datasets.quick_check import check_ends
@@ -108,8 +108,10 @@ class Focus(FilesDataset):
     def splits(self, seed: int) -> Splits:
         """See `Dataset.splits`; raises `UserError` for classes with too few images."""
         groups = _by_class(self._examples)
-        self._require(groups)
-        named, size = zip(self.classes, groups, strict=True), self._train_and_validation
+        size = self._train_and_validation
+        remedy = f"complete {self.root} or lower --set focus.train_and_validation"
+        require_images(self.classes, groups, size + 1, f"{size} to train and validate on and 1 to test are", remedy)
+        named = zip(self.classes, groups, strict=True)
         seen, tests = zip(*(split_pool(noun, group, _DIVISION, size) for noun, group in named), strict=True)
         named = zip(self.classes, seen, strict=True)
         pools, rests = zip(*(split_pool(noun, group, seed) for noun, group in named), strict=True)
@@ -136,20 +138,6 @@ class Focus(FilesDataset):
             *unreadable_files(dataset, dataset._on_disk, advance),
         ]
         return Verification(_counts(dataset._on_disk), tuple(problems))
-
-    def _require(self, groups: Sequence[Sequence[Example]]) -> None:
-        needed = self._train_and_validation + 1
-        small = [
-            f"class '{name}' has {counted(len(group), 'image')}"
-            for name, group in zip(self.classes, groups, strict=True)
-            if len(group) < needed
-        ]
-        if small:
-            more = f", and {counted(len(small) - 1, 'more class')} with too few" if len(small) > 1 else ""
-            raise UserError(
-                f"{self.root}: {small[0]}, {needed} are needed ({self._train_and_validation} to train and validate on, "
-                f"1 to test){more}; complete the folder or lower --set focus.train_and_validation"
-            )
 
     def _warn(self) -> None:
         absent, not_annotated, unknown = self._absent(), self._not_annotated(), self._unknown_categories()
@@ -187,11 +175,11 @@ class Focus(FilesDataset):
         ]
 
 
-def _by_class(examples: Sequence[Example]) -> list[list[Example]]:
+def _by_class(examples: Sequence[Example]) -> Groups:
     groups: list[list[Example]] = [[] for _ in PUBLISHED]
     for example in examples:
         groups[example.label].append(example)
-    return groups
+    return tuple(map(tuple, groups))
 
 
 def _counts(examples: Sequence[Example]) -> dict[str, dict[str, int]]:
