@@ -95,12 +95,6 @@ def _choose(rng: Generator, options: tuple[str, ...], weights: tuple[float, ...]
     return options[int(rng.choice(len(options), p=weights))]
 
 
-def _possible_locations(weather: str | None, time: str | None) -> tuple[str, ...]:
-    outdoors_only = weather not in (None, "clear")
-    blocked = SHELTERED if outdoors_only else ("space",) if time == "day" else ()
-    return tuple(location for location in LOCATIONS if location not in blocked)
-
-
 def sample_scene(
     rng: Generator,
     *,
@@ -109,11 +103,11 @@ def sample_scene(
     weather: str | None = None,
     time: str | None = None,
 ) -> Scene:
-    """Draw at random whatever is not given; raise ValueError for a setting that cannot be."""
+    """Draw at random what is not given (weather and time go with a location); raise ValueError for what cannot be."""
     _require(category, (*CATEGORIES, *HELD_OUT), "category")
     _require_possible(location, weather, time)
     category = category or _choose(rng, CATEGORIES)
-    location = location or _choose(rng, _possible_locations(weather, time))
+    location = location or _choose(rng, LOCATIONS)
     if weather is None:
         weather = "clear" if location in SHELTERED else _choose(rng, WEATHERS, _WEATHER_WEIGHTS)
     if time is None:
