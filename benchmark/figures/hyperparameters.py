@@ -62,9 +62,8 @@ class HyperParameter:
         return f"{record.tags['method']}.{self.name}"
 
     def _family(self, record: Record) -> Family:
-        setting = self._setting(record)
-        rest = as_text({key: value for key, value in overrides(record.tags).items() if key != setting})
-        return method_label({**record.tags, "overrides": rest}), record.shots
+        rest = {key: value for key, value in overrides(record.tags).items() if key != self._setting(record)}
+        return method_label({**record.tags, "overrides": as_text(rest)}), record.shots
 
     def _line(self, records: Sequence[Record], metric: str) -> list[Point]:
         by_value = grouped(records, lambda record: record.parameters[self._setting(record)])

@@ -75,8 +75,7 @@ def _reading(groups: Sequence[Group], blocks: Sequence[Block]) -> tuple[str, ...
 
 def _blocks(group: Group, name: str) -> list[Block]:
     """The classes of the cell of most shots in which two methods have pictures."""
-    shown = filter(has_thumbnails, plain_runs(group))
-    cells = grouped(shown, lambda record: (-record.shots, record.seed))
+    cells = grouped(filter(has_thumbnails, plain_runs(group)), lambda record: (-record.shots, record.seed))
     for _, records in sorted(cells.items()):
         found = {label: own[0] for label, own in labelled(records).items()}
         guides = {label: first_guides(found[label]) for label in list(styles(found))[:METHODS]}

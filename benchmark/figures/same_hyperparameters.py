@@ -11,6 +11,7 @@ from benchmark.figures.runs import common_overrides, tested_on
 from benchmark.figures.style import styles
 from benchmark.records import Record, overrides
 from benchmark.selection import Group
+from datasets.grouping import grouped
 from methods.base import METHODS
 
 COMMAND = "ablation --what same_hyperparameters"
@@ -65,20 +66,16 @@ def _with_same_values(records: Sequence[Record]) -> Iterator[tuple[Way, dict[str
 
 
 def _by_way(records: Sequence[Record], method: str) -> dict[Way, list[Record]]:
-    found: dict[Way, list[Record]] = {}
-    for record in records:
-        values = _values(record) if record.tags["method"] == method else None
-        if values:
-            found.setdefault((values, common_overrides(record, method)), []).append(record)
-    return dict(sorted(found.items()))
+    own = [record for record in records if record.tags["method"] == method and _values(record)]
+    return dict(sorted(grouped(own, lambda record: (_values(record), common_overrides(record, method))).items()))
 
 
-def _values(record: Record) -> Values | None:
-    """The run's values of `SHARED`; None for one with fewer components or other hyper-parameters changed."""
+def _values(record: Record) -> Values:
+    """The run's values of `SHARED`; none for one with fewer components or other hyper-parameters changed."""
     method = record.tags["method"]
     names = [f"{method}.{name}" for name in SHARED]
     whole = record.tags.get("components", "") == ",".join(METHODS[method].components)
     others = {name for name in overrides(record.tags) if name.startswith(f"{method}.")} - set(names)
     if not whole or others or any(name not in record.parameters for name in names):
-        return None
+        return ()
     return tuple(float(record.parameters[name]) for name in names)

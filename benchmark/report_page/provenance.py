@@ -10,6 +10,7 @@ from benchmark.report_page.content import NOT_KNOWN, Provenance, RunFacts, Setti
 from benchmark.run_command import run_command
 from benchmark.selection import Group
 from benchmark.settings import OPTIONS
+from datasets.grouping import grouped
 
 
 def provenance(groups: Sequence[Group]) -> Provenance:
@@ -64,13 +65,11 @@ def _commands(groups: Sequence[Group]) -> list[str]:
     """One for each method of a group, and one more where some of its shots lack a seed."""
     lines = []
     for group in groups:
-        for label in group.labels:
-            seeds: dict[int, list[int]] = {}
-            own = [record for record in group.records if method_label(record.tags) == label]
-            for record in own:
-                seeds.setdefault(record.shots, []).append(record.seed)
-            for same in sorted({tuple(sorted(found)) for found in seeds.values()}):
-                shots = [number for number, found in seeds.items() if tuple(sorted(found)) == same]
+        for _, own in sorted(grouped(group.records, lambda record: method_label(record.tags)).items()):
+            by_shots = grouped(own, lambda record: record.shots)
+            seeds = {shots: tuple(sorted(record.seed for record in cells)) for shots, cells in by_shots.items()}
+            for same in sorted(set(seeds.values())):
+                shots = [number for number, found in seeds.items() if found == same]
                 lines.append(run_command(own[0], sorted(shots), same, "DATA_ROOT"))
     return lines
 
