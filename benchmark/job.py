@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmark.checks import check_services, generates
-from benchmark.records import Cell, cell_title
+from benchmark.records import Cell
 from benchmark.setting_files import preset_identity, protocol_identity
 from benchmark.settings import (
     RunSettings,
@@ -55,9 +55,6 @@ class Job:
     @property
     def first_task(self) -> FewShotTask:
         return self.tasks[self.cells[0]]
-
-    def title(self, cell: Cell) -> str:
-        return cell_title(self.tags, cell)
 
     def split(self, cell: Cell) -> Split:
         """The cell's images by content; every file is read once."""

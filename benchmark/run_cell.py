@@ -10,7 +10,7 @@ from benchmark.evaluate import CellResult, evaluate
 from benchmark.image_grid import image_grid
 from benchmark.job import Job
 from benchmark.progress import Stages
-from benchmark.records import ALL_COMPONENTS, SPLIT_FILE, Cell
+from benchmark.records import ALL_COMPONENTS, SPLIT_FILE, Cell, cell_title
 from benchmark.settings import RunSettings, flatten
 from benchmark.synthetic_checks import check_synthetic
 from benchmark.thumbnails import SHEET, TABLE, thumbnails
@@ -30,7 +30,7 @@ def run_cell(job: Job, cell: Cell, tools: LocalTools, tracker: Tracker, parent: 
         UserError: what stops the cell, as methods, classifiers and metrics tell it; its run has failed then.
     """
     shots, seed = cell
-    tools.stages.say(job.title(cell))
+    tools.stages.say(cell_title(job.tags, cell))
     tools.stages.reset()
     tools.calibration = None
     task, split = job.tasks[cell], job.split(cell)

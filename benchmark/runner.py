@@ -12,7 +12,7 @@ from benchmark.evaluate import CellResult
 from benchmark.failed_cells import CellsFailed, FailedCells
 from benchmark.job import Job
 from benchmark.progress import Stages
-from benchmark.records import FAILED, FINISHED, RUNNING, Cell, method_label
+from benchmark.records import FAILED, FINISHED, RUNNING, Cell, cell_title, method_label
 from benchmark.run_cell import run_cell
 from benchmark.settings import flatten
 from benchmark.store import Store
@@ -91,7 +91,7 @@ def _run_cells(
         tried = 0
         for cell in _in_turn(job, cells, look, tracker, models.stages):
             tried += 1
-            with guard(job.title(cell)):
+            with guard(cell_title(job.tags, cell)):
                 results.append(run_cell(job, cell, tools, tracker, run))
         run.log_metrics(_means(results))
         if len(results) < tried:
@@ -104,7 +104,7 @@ def _in_turn(job: Job, cells: Sequence[Cell], look: Look, tracker: Tracker, stag
     while left:
         to_run = [cell for cell in look(job, tracker) if cell in left]
         for cell in (cell for cell in left if cell not in to_run):
-            stages.say(f"{job.title(cell)}: finished meanwhile by another process")
+            stages.say(f"{cell_title(job.tags, cell)}: finished meanwhile by another process")
         yield from to_run[:1]
         left = to_run[1:]
 
