@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from statistics import mean
 
 from benchmark.job import Job
 from benchmark.rates import Rates
 from benchmark.records import Cell, Record, method_label
 from benchmark.short_labels import shared_note, short_labels
+from benchmark.tracking import FINGERPRINT
 
 Work = Sequence[tuple[Job, Sequence[Cell]]]
 
@@ -113,10 +113,17 @@ def _hours(seconds: float) -> str:
 
 
 def _time(job: Job, cells: Sequence[Cell], finished: Sequence[Record]) -> str:
-    """From the mean seconds of finished cells of this method, dataset and preset."""
-    same = {name: job.tags[name] for name in ("method", "dataset", "preset", "protocol")}
-    known = [cell for cell in finished if same.items() <= dict(cell.tags).items()]
-    if not known:
-        return "unknown: no finished cell to go by (python -m benchmarks_perf --save FILE, then --rates FILE)"
-    seconds = mean(cell.seconds or 0.0 for cell in known)
-    return f"about {seconds * len(cells) / 60:.0f} min"
+    """From the longest finished cell of the same settings and shots: others found in the store what took it time."""
+    same = {name: job.tags[name] for name in ("method", "components", "dataset", "preset", "protocol", FINGERPRINT)}
+    longest: dict[int, float] = {}
+    for cell in finished:
+        if same.items() <= cell.tags.items():
+            longest[cell.shots] = max(longest.get(cell.shots, 0.0), cell.seconds or 0.0)
+    unknown = sorted({shots for shots, _ in cells} - set(longest))
+    if unknown:
+        shots = ", ".join(map(str, unknown))
+        return (
+            f"unknown: no finished cell of these settings and k = {shots} to go by (python -m benchmarks_perf --save "
+            "FILE, then --rates FILE)"
+        )
+    return f"about {sum(longest[shots] for shots, _ in cells) / 60:.0f} min"

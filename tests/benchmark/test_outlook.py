@@ -13,6 +13,7 @@ from benchmark.job import open_job
 from benchmark.outlook import outlook, outlook_by_rates
 from benchmark.progress import Stages
 from benchmark.rates import Rates, read_rates
+from benchmark.records import Record
 from benchmark.runner import run_job
 from benchmark.settings import RunSettings
 from benchmark.sweep import count_grid
@@ -67,7 +68,23 @@ def test_the_time_is_estimated_from_finished_cells(world, small: Settings, track
     job = open_job(small(preset="mine.yaml"))
     assert "unknown" in outlook([(job, job.cells)], [])
     run_job(job, Tracker(), Stages(quiet=True))
-    assert "about 0 min" in outlook([(job, job.cells)], Tracker().finished_cells())
+    finished = Tracker().finished_cells()
+    assert "about 0 min" in outlook([(job, job.cells)], finished)
+    for other in (
+        small(preset="mine.yaml", shots="2,4"),
+        small(preset="mine.yaml", overrides=("classifier.epochs=9",)),
+    ):
+        job = open_job(other)
+        assert "no finished cell of these settings and k = " in outlook([(job, job.cells)], finished)
+
+
+def test_a_cell_that_found_its_images_in_the_store_says_nothing_of_the_time(world, small: Settings):
+    job = open_job(small())
+    cells = [
+        Record({**job.tags, "shots": "2", "seed": seed}, {"seconds/generation": seconds}, 0)
+        for seed, seconds in (("5", 3.0), ("6", 600.0))
+    ]
+    assert "about 10 min" in outlook([(job, job.cells)], cells)
 
 
 def test_hours_by_rates_are_those_of_a_hand_computation(small: Settings, world, rates_file: Path):
