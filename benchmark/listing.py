@@ -14,19 +14,21 @@ SETTINGS = "settings"
 KINDS = ("methods", "datasets", "backbones", "features", "presets", "protocols", SETTINGS)
 
 
-def listing(kind: str, preset: str = "") -> str:
-    """One line for each name of a kind, or the settings with their defaults under a preset.
+def listing(kind: str, preset: str = "", dataset: str = "") -> str:
+    """One line for each name of a kind, or the settings with their defaults under a preset on a dataset.
 
     Raises:
         UnknownName: an unknown kind.
-        UserError: an unknown preset, or one for another list than that of the settings.
+        UserError: an unknown preset or dataset, or one for another list than that of the settings.
     """
     if kind not in KINDS:
         raise UnknownName("list", kind, KINDS)
     if kind == SETTINGS:
-        return list_settings(preset or RunSettings.preset)
-    if preset:
-        raise UserError(f"--preset says whose defaults `list {SETTINGS}` shows: leave it out of `list {kind}`")
+        return list_settings(preset or RunSettings.preset, dataset or RunSettings.dataset)
+    if preset or dataset:
+        raise UserError(
+            f"--preset and --dataset say whose defaults `list {SETTINGS}` shows: leave them out of `list {kind}`"
+        )
     kinds = {"methods": _methods, "datasets": _datasets, "presets": _presets, "protocols": _protocols}
     return _aligned(kinds.get(kind, _backbones)())
 

@@ -13,13 +13,14 @@ MEANING_AT = 44
 """Column in which meanings begin; most settings and their defaults are shorter."""
 
 
-def list_settings(preset: str) -> str:
-    """Every setting as `--set` takes it, with its default under a preset and what it means, a paragraph a group.
+def list_settings(preset: str, dataset: str) -> str:
+    """Every setting as `--set` takes it, with its default under a preset on a dataset and what it means, a paragraph a
+    group.
 
     Raises:
-        UserError: an unknown or broken preset.
+        UserError: an unknown or broken preset, or an unknown dataset.
     """
-    settings = resolve_settings(preset=preset)
+    settings = resolve_settings(preset=preset, dataset=dataset)
     head = f"--set key=value; defaults of preset {preset}, protocol {settings.protocol}, on {settings.dataset}"
     paragraphs = [
         "\n".join(line for name, value in group for line in _lines(as_override(name, value), meaning(name)))

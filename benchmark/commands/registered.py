@@ -19,10 +19,13 @@ def list_(
     ],
     plugins: Plugins = "",
     preset: Annotated[str, typer.Option(help="Of `list settings`: the preset whose defaults are shown; mini.")] = "",
+    dataset: Annotated[
+        str, typer.Option(help="Of `list settings`: the dataset on which they are the defaults; mini_focus.")
+    ] = "",
 ) -> None:
     """What is registered, with titles and sources, and what `--set` reaches, with defaults and meanings."""
     from benchmark.listing import listing
     from benchmark.plugins import load_plugins
 
     load_plugins(plugins)
-    typer.echo(listing(what, preset))
+    typer.echo(listing(what, preset, dataset))

@@ -15,9 +15,9 @@ from benchmark.setting_meanings import descriptions, first_sentence, meaning
 from benchmark.settings import OPTIONS, resolve_settings, settable
 
 
-def listed(preset: str = "mini") -> list[str]:
+def listed(preset: str = "mini", dataset: str = "mini_focus") -> list[str]:
     """The settings as they stand in the list, `key=value`."""
-    lines = list_settings(preset).splitlines()[1:]
+    lines = list_settings(preset, dataset).splitlines()[1:]
     beside = (line[:MEANING_AT] if line[MEANING_AT - 2 : MEANING_AT] == "  " else line for line in lines)
     return [text.strip() for text in beside if text.strip()]
 
@@ -49,11 +49,17 @@ def test_every_setting_says_what_it_means(name: str):
 
 
 def test_the_list_fits_in_a_terminal():
-    assert max(len(line) for line in list_settings("paper").splitlines()) <= WIDTH
+    assert max(len(line) for line in list_settings("paper", "coco").splitlines()) <= WIDTH
 
 
-def test_another_list_takes_no_preset(capsys: pytest.CaptureFixture[str]):
-    assert main(["list", "methods", "--preset", "paper"]) == 2
+def test_defaults_are_those_on_the_dataset():
+    assert "classifier.image_size=192" in listed()
+    assert "classifier.image_size=224" in listed(dataset="imagefolder")
+
+
+@pytest.mark.parametrize("option", [("--preset", "paper"), ("--dataset", "coco")])
+def test_another_list_takes_neither(option: tuple[str, str], capsys: pytest.CaptureFixture[str]):
+    assert main(["list", "methods", *option]) == 2
     assert "list settings" in capsys.readouterr().err
 
 
