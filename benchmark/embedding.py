@@ -24,8 +24,9 @@ from methods.base import SyntheticImage
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from evaluation.arrays import Pixels
     from evaluation.features import ImageViews
-    from evaluation.frozen import Backbone, Pixels
+    from evaluation.frozen import Backbone
 
 Features = npt.NDArray[np.float32]
 

@@ -16,11 +16,12 @@ from benchmarks_perf.operations import network_operations
 from benchmarks_perf.photos import photo_files
 from benchmarks_perf.sizes import Size
 from datasets.images import load_rgb
+from evaluation.arrays import Singles
 from evaluation.backbones import BACKBONES
 from evaluation.classifier import TrainingFeatures, train_head
 from evaluation.device import default_device, dtype_named
 from evaluation.features import ImageViews, embed_pixels, load_pixels
-from evaluation.frozen import Backbone, FloatArray
+from evaluation.frozen import Backbone
 from evaluation.loading import worker_count
 from evaluation.settings import ClassifierSettings
 from evaluation.views import VIEWS
@@ -61,14 +62,14 @@ def measure(size: Size) -> Measurement:
     )
 
 
-def _embed(backbone: Backbone, photos: Sequence[Path], views: int, transform: str = "standard") -> FloatArray:
+def _embed(backbone: Backbone, photos: Sequence[Path], views: int, transform: str = "standard") -> Singles:
     jobs = [ImageViews(partial(load_rgb, path), tuple(range(views))) for path in photos]
     return embed_pixels(backbone, load_pixels(backbone, jobs, VIEWS[transform], worker_count(-1)))
 
 
 def _embed_one_by_one(
     backbone: Backbone, photos: Sequence[Path], samples: int, settings: ClassifierSettings
-) -> FloatArray:
+) -> Singles:
     """Each sample is loaded and transformed for itself, as in training with a data loader."""
     jobs = [ImageViews(partial(load_rgb, photos[i % len(photos)]), (i,)) for i in range(samples)]
     return embed_pixels(backbone, load_pixels(backbone, jobs, VIEWS[settings.transform], worker_count(-1)))

@@ -35,9 +35,9 @@ from datasets.few_shot import FewShotTask, few_shot_task
 from datasets.scripts import run_script
 from datasets.seeding import seed_from
 from evaluation.accuracy import mean_class_accuracy
+from evaluation.arrays import Singles
 from evaluation.classifier import train_on
 from evaluation.features import ImageViews, embed_pixels, load_pixels
-from evaluation.frozen import FloatArray
 from evaluation.sampling import balanced, draw
 from evaluation.views import VIEWS
 from methods.base import SyntheticSet
@@ -68,7 +68,7 @@ class FreshViews:
         labels = torch.from_numpy(self._labels[picks])
         return zip(features.split(size), labels.split(size), strict=True)
 
-    def validation(self) -> FloatArray:
+    def validation(self) -> Singles:
         return self._validation
 
     def statistics(self) -> None:

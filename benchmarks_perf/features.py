@@ -16,10 +16,11 @@ from benchmarks_perf.operations import network_operations
 from benchmarks_perf.photos import photo_files
 from benchmarks_perf.sizes import Size
 from datasets.images import load_rgb
+from evaluation.arrays import Singles
 from evaluation.backbones import BACKBONES
 from evaluation.device import default_device, dtype_named
 from evaluation.features import ImageViews, embed_pixels, load_pixels
-from evaluation.frozen import Backbone, FloatArray, Network
+from evaluation.frozen import Backbone, Network
 from evaluation.loading import worker_count
 from evaluation.settings import FeatureSettings
 from evaluation.views import VIEWS
@@ -50,7 +51,7 @@ def measure(size: Size) -> Measurement:
     )
 
 
-def _embed(backbone: Backbone, photos: Sequence[Path]) -> FloatArray:
+def _embed(backbone: Backbone, photos: Sequence[Path]) -> Singles:
     jobs = [ImageViews(partial(load_rgb, path), (0,)) for path in photos]
     return embed_pixels(backbone, load_pixels(backbone, jobs, VIEWS["plain"], worker_count(-1)))
 
@@ -66,12 +67,12 @@ def _plain_seconds(settings: FeatureSettings, photos: Sequence[Path]) -> float:
         ) / len(photos)
 
 
-def _features(module: torch.nn.Module, network: Network, path: Path, side: int, device: torch.device) -> FloatArray:
+def _features(module: torch.nn.Module, network: Network, path: Path, side: int, device: torch.device) -> Singles:
     from torchvision.transforms import functional
 
     pixels = functional.to_tensor(load_rgb(path).resize((side, side)))
     batch = functional.normalize(pixels, network.mean, network.std)[None].to(device)
-    features: FloatArray = module(batch)[0].cpu().numpy()
+    features: Singles = module(batch)[0].cpu().numpy()
     return features
 
 

@@ -14,19 +14,17 @@ from dataclasses import asdict, dataclass, field
 from io import StringIO
 
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks_perf import report, seconds
 from benchmarks_perf.own_process import in_own_process, peak_memory
 from datasets.scripts import run_script
+from evaluation.arrays import Singles
 from evaluation.density_coverage import density_coverage
 from evaluation.frechet_distance import frechet_distance
 from evaluation.near_copies import authenticity, near_copy_share, nearest_distance
 from evaluation.neighbours import neighbour_radii
 from evaluation.precision_recall import precision_recall
 from evaluation.vendi_score import vendi_score
-
-Features = npt.NDArray[np.float32]
 
 
 @dataclass
@@ -54,7 +52,7 @@ def main(images: int = 20_000, entries: int = 1_024, neighbours: int = 5) -> Non
     print(f"  memory beyond the features: prdc {plain.megabytes:,.0f} MB, ours {ours.megabytes:,.0f} MB")
 
 
-def _features(images: int, entries: int) -> tuple[Features, Features]:
+def _features(images: int, entries: int) -> tuple[Singles, Singles]:
     """Real and synthetic: 32 directions of variation, a little noise in the others, synthetic ones less diverse."""
     rng = np.random.default_rng(0)
     directions = rng.standard_normal((32, entries), np.float32)

@@ -22,9 +22,10 @@ from datasets.base import DATASETS
 from datasets.images import load_rgb
 from datasets.plurals import counted
 from datasets.scripts import run_script
+from evaluation.arrays import Pixels
 from evaluation.backbones import load_backbone
 from evaluation.features import ImageViews, embed_pixels, load_pixels
-from evaluation.frozen import Backbone, Pixels
+from evaluation.frozen import Backbone
 from evaluation.loading import worker_count
 from evaluation.views import VIEWS, View
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import Tensor
@@ -15,6 +14,7 @@ from torch.nn.functional import mse_loss
 
 from benchmarks_perf.photos import OpenedAgain
 from benchmarks_perf.plain_pipeline import open_plain_pipeline
+from evaluation.arrays import Singles
 from evaluation.device import default_device
 from methods.inversion_samples import TEMPLATES
 from methods.settings import TextualInversionSettings
@@ -43,9 +43,7 @@ class PlainInversion:
         pipeline.unet.enable_gradient_checkpointing()
         self._table: Tensor = pipeline.text_encoder.get_input_embeddings().weight.requires_grad_(True)
 
-    def learn(
-        self, images: Images, settings: TextualInversionSettings, resolution: int, seed: int
-    ) -> npt.NDArray[np.float32]:
+    def learn(self, images: Images, settings: TextualInversionSettings, resolution: int, seed: int) -> Singles:
         """The word of one class, float32 (width,), on the draws that `ClassSampler` makes from this seed."""
         from diffusers import DDPMScheduler
 
@@ -66,7 +64,7 @@ class PlainInversion:
                 self._table[others] = frozen[others]
             loss.item()  # for the published loop's progress bar: waits for the device
         # A copy: the next class learns in its row.
-        word: npt.NDArray[np.float32] = self._table[-1].detach().clone().cpu().numpy()
+        word: Singles = self._table[-1].detach().clone().cpu().numpy()
         return word
 
     def _begin_at(self, word: str) -> None:

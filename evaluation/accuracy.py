@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
-Integers = npt.NDArray[np.integer[Any]]
+from evaluation.arrays import Doubles, Indices, Integers
 
 
-def confusion_matrix(predictions: Integers, labels: Integers, classes: int) -> npt.NDArray[np.int64]:
+def confusion_matrix(predictions: Integers, labels: Integers, classes: int) -> Indices:
     """Counts (C, C): row the true class, column the predicted one."""
     cells = np.asarray(labels, np.int64) * classes + np.asarray(predictions, np.int64)
     return np.bincount(cells, minlength=classes * classes).reshape(classes, classes).astype(np.int64)
 
 
-def per_class_accuracy(predictions: Integers, labels: Integers, classes: int) -> npt.NDArray[np.float64]:
+def per_class_accuracy(predictions: Integers, labels: Integers, classes: int) -> Doubles:
     """Share of each class's images that are recognised, (C,) in [0, 1]; NaN for a class without images."""
     matrix = confusion_matrix(predictions, labels, classes)
     totals = matrix.sum(axis=1)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.feature_sets import Doubles, Floats, Integers, Mask, row_blocks
-from evaluation.neighbours import Singles, norms, paired_distances, rounding, single
+from evaluation.arrays import Doubles, Floats, Integers, Mask, Singles
+from evaluation.feature_sets import row_blocks
+from evaluation.neighbours import norms, paired_distances, rounding, single
 
 _TILE = 2048
 

@@ -12,8 +12,9 @@ import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from datasets.seeding import fingerprint
+from evaluation.arrays import Pixels, Singles
 from evaluation.backbones import check_backbone, load_network
-from evaluation.frozen import Backbone, FloatArray, Network, Pixels
+from evaluation.frozen import Backbone, Network
 
 
 class DriftingBackbone(Backbone):
@@ -33,12 +34,12 @@ class DriftingBackbone(Backbone):
         return fingerprint("drifting", super().fingerprint)
 
     @property
-    def statistics(self) -> FloatArray:
+    def statistics(self) -> Singles:
         """All running means and variances, one after the other: (S,), a copy; S = 0 without batch normalisation."""
         parts = [buffer.detach().float().cpu().numpy().ravel() for buffer in self._buffers()]
         return np.concatenate(parts) if parts else np.empty(0, np.float32)
 
-    def restore(self, statistics: FloatArray | None) -> None:
+    def restore(self, statistics: Singles | None) -> None:
         """Take running means and variances back to what `statistics` gave; None: to the published ones."""
         statistics, start = self._published if statistics is None else statistics, 0
         for buffer in self._buffers():

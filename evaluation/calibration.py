@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-Floats = npt.NDArray[np.floating[Any]]
-Integers = npt.NDArray[np.integer[Any]]
+from evaluation.arrays import Doubles, Floats, Integers, Mask
 
 BINS = 15
 """Of confidences, as in Guo et al."""
@@ -35,9 +32,9 @@ class Calibration:
     ece_after: float
     nll_before: float
     nll_after: float
-    confidence_before: npt.NDArray[np.float64]
-    confidence_after: npt.NDArray[np.float64]
-    correct: npt.NDArray[np.bool_]
+    confidence_before: Doubles
+    confidence_after: Doubles
+    correct: Mask
 
 
 def calibrate(logits: Floats, labels: Integers) -> Calibration:
@@ -95,7 +92,7 @@ def all_recognised(logits: Floats, labels: Integers) -> bool:
     return bool((logits[own] > others.max(axis=1)).all())
 
 
-def expected_calibration_error(confidence: Floats, correct: npt.NDArray[np.bool_], bins: int = BINS) -> float:
+def expected_calibration_error(confidence: Floats, correct: Mask, bins: int = BINS) -> float:
     """Mean gap between confidence and accuracy over bins of confidence, weighted by their counts; in [0, 1].
 
     Of the probabilities of the predicted classes, (N,), and whether these are right, (N,); NaN for N = 0.

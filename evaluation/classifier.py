@@ -7,23 +7,20 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from scipy.special import softmax
 from torch import nn
 
 from datasets.seeding import seed_from
 from evaluation.accuracy import mean_class_accuracy
+from evaluation.arrays import Doubles, Indices, Singles
 from evaluation.calibration import negative_log_likelihood
 from evaluation.device import torch_threads
 from evaluation.sampling import draw, sampling_probabilities, validation_rows
 from evaluation.settings import ClassifierSettings
 
-Floats = npt.NDArray[np.float32]
-Integers = npt.NDArray[np.int64]
 
-
-def _no_integers() -> Integers:
+def _no_integers() -> Indices:
     return np.empty(0, np.int64)
 
 
@@ -36,11 +33,11 @@ class TrainingFeatures:
     it has; weights: (M,), at least 0.
     """
 
-    real: Floats
-    labels: Integers
-    synthetic: Floats | None = None
-    guides: Integers = field(default_factory=_no_integers)
-    weights: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    real: Singles
+    labels: Indices
+    synthetic: Singles | None = None
+    guides: Indices = field(default_factory=_no_integers)
+    weights: Doubles = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True)
@@ -51,21 +48,21 @@ class Head:
     statistics: those of the network's batch normalisation at that epoch, (S,); None where they are as published.
     """
 
-    weight: Floats
-    bias: Floats
+    weight: Singles
+    bias: Singles
     epoch: int = 0
     validation_accuracy: float = float("nan")
-    statistics: Floats | None = None
+    statistics: Singles | None = None
 
-    def logits(self, features: Floats) -> Floats:
+    def logits(self, features: Singles) -> Singles:
         """(..., C) of features (..., D)."""
         return (features @ self.weight.T + self.bias).astype(np.float32)
 
-    def predict(self, features: Floats) -> Integers:
+    def predict(self, features: Singles) -> Indices:
         """The most probable label of each feature vector: (N,) of (N, D)."""
         return np.asarray(self.logits(features).argmax(axis=-1), np.int64)
 
-    def probabilities(self, features: Floats, temperature: float = 1.0) -> npt.NDArray[np.float64]:
+    def probabilities(self, features: Singles, temperature: float = 1.0) -> Doubles:
         """Softmax of logits / temperature: (..., C) of (..., D)."""
         return np.asarray(softmax(self.logits(features).astype(np.float64) / temperature, axis=-1))
 
@@ -80,17 +77,17 @@ class FeatureSource(Protocol):
     def epoch(self, rng: np.random.Generator) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
         """The batches of one epoch: features (B, D) and labels (B,)."""
 
-    def validation(self) -> Floats:
+    def validation(self) -> Singles:
         """Features of the validation images, (L, D), by the network as it is now."""
 
-    def statistics(self) -> Floats | None:
+    def statistics(self) -> Singles | None:
         """As of `Head`, copied."""
 
 
 def train_head(
     features: TrainingFeatures,
-    validation_features: Floats,
-    validation_labels: Integers,
+    validation_features: Singles,
+    validation_labels: Indices,
     classes: int,
     settings: ClassifierSettings,
     alpha: float,
@@ -107,7 +104,7 @@ def train_head(
 
 
 def train_on(
-    source: FeatureSource, validation_labels: Integers, classes: int, settings: ClassifierSettings, seed: int
+    source: FeatureSource, validation_labels: Indices, classes: int, settings: ClassifierSettings, seed: int
 ) -> Head:
     """The head of the best validation epoch (DIAGen, section 5: Adam on class-balanced samples of Eq. 2).
 
@@ -170,7 +167,7 @@ class _CachedViews:
     """Draws an epoch of samples at once: an image by Eq. 2, then one of its views, all alike."""
 
     def __init__(
-        self, features: TrainingFeatures, validation: Floats, settings: ClassifierSettings, alpha: float
+        self, features: TrainingFeatures, validation: Singles, settings: ClassifierSettings, alpha: float
     ) -> None:
         real, synthetic = features.real, features.synthetic
         self.dimension = real.shape[-1]
@@ -194,7 +191,7 @@ class _CachedViews:
             part = slice(start, start + self._size)
             yield self._features[rows[part]], labels[part]
 
-    def validation(self) -> Floats:
+    def validation(self) -> Singles:
         return self._validation
 
     def statistics(self) -> None:

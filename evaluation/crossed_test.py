@@ -11,15 +11,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from evaluation.arrays import Doubles, Integers
 from evaluation.intervals import LEVEL, ROUNDING, Interval
-
-Doubles = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.integer[Any]]
 
 
 def crossed_test(

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import astuple
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
+
+from evaluation.arrays import Floats, Integers, Mask
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
-
-Floats = npt.NDArray[np.floating[Any]]
-Doubles = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.integer[Any]]
-Mask = npt.NDArray[np.bool_]
 
 
 def check_features(*sets: Floats) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evaluation.frozen import Backbone, FloatArray, Pixels
+from evaluation.arrays import Pixels, Singles
+from evaluation.frozen import Backbone
 from evaluation.loading import load_ahead
 from evaluation.views import View
 
@@ -49,7 +50,7 @@ def load_pixels(
             yield from views
 
 
-def embed_pixels(backbone: Backbone, pixels: Iterable[Pixels]) -> FloatArray:
+def embed_pixels(backbone: Backbone, pixels: Iterable[Pixels]) -> Singles:
     """Features (N, D) of N times (S, S, 3), a batch at a time, so that `pixels` may be made as they are needed."""
     parts = list(backbone.embed_batches(_batches(pixels, backbone.batch_size)))
     return np.concatenate(parts) if parts else np.empty((0, backbone.dimension), np.float32)

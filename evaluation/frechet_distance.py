@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from evaluation.feature_sets import Doubles, Floats, check_features, row_blocks
+from evaluation.arrays import Doubles, Floats
+from evaluation.feature_sets import check_features, row_blocks
 
 
 def frechet_distance(real: Floats, synthetic: Floats) -> float:

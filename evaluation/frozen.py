@@ -11,13 +11,13 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import nn
 
 from datasets.errors import UnknownName, UserError, kind_of
 from datasets.plugins import code_of
 from datasets.seeding import fingerprint
+from evaluation.arrays import Pixels, Singles
 from evaluation.backbones import BACKBONES, refused_size
 from evaluation.device import IMAGES_AT_ONCE, default_device, sent
 from evaluation.memory import Shortage, attempt, halved, loading
@@ -25,8 +25,6 @@ from evaluation.memory import Shortage, attempt, halved, loading
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-FloatArray = npt.NDArray[np.float32]
-Pixels = npt.NDArray[np.uint8]
 
 INTERPOLATIONS = ("bilinear", "bicubic")
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -116,7 +114,7 @@ class Backbone:
         own = [*precision, *([code] if code else [])]
         return fingerprint(self.name, self.image_size, net.mean, net.std, net.interpolation, net.digest, *own)
 
-    def embed(self, images: Sequence[Image]) -> FloatArray:
+    def embed(self, images: Sequence[Image]) -> Singles:
         """Features (N, dimension) of the images, squashed to a square; RGB of any size.
 
         Batches are padded to a fixed size, so that an image's features do not depend on its companions.
@@ -129,7 +127,7 @@ class Backbone:
         features = list(self.embed_batches(np.stack([self.pixels(image) for image in group]) for group in groups))
         return np.concatenate(features) if features else np.empty((0, self.dimension), np.float32)
 
-    def embed_batches(self, batches: Iterable[Pixels]) -> Iterator[FloatArray]:
+    def embed_batches(self, batches: Iterable[Pixels]) -> Iterator[Singles]:
         """Features (B, dimension) of each batch of pixels (B, S, S, 3), seen `batch_size` at a time.
 
         The next batch is fetched before a batch's features are: a GPU computes meanwhile.
@@ -180,9 +178,9 @@ class Backbone:
             raise UserError(f"backbone {self.name}: its module must give features (images, length), not {found}")
         return features.float()[: len(pixels)]
 
-    def _fetched(self, pixels: Pixels, features: torch.Tensor) -> FloatArray:
+    def _fetched(self, pixels: Pixels, features: torch.Tensor) -> Singles:
         """Features (B, D) of pixels (B, S, S, 3); those that are no numbers are computed in float32."""
-        found: FloatArray = features.cpu().numpy()
+        found: Singles = features.cpu().numpy()
         overflowed = ~np.isfinite(found).all(axis=1)
         if overflowed.any():
             found[overflowed] = next(self._in_float32.embed_batches([pixels[overflowed]]))

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from datasets.plurals import counted
 from datasets.seeding import seed_from
+from evaluation.arrays import Doubles, Indices, Singles
 from evaluation.calibration import Calibration, all_recognised, calibrate, negative_log_likelihood
-from evaluation.classifier import FeatureSource, Floats, Head, Integers, current_head, descend, linear_layer
+from evaluation.classifier import FeatureSource, Head, current_head, descend, linear_layer
 from evaluation.sampling import validation_rows
 from evaluation.settings import GuideClassifierSettings
 
@@ -26,17 +26,17 @@ class GuideResult:
     calibration: how temperature scaling changed the judgement of the validation images.
     """
 
-    confidence: npt.NDArray[np.float64]
+    confidence: Doubles
     calibration: Calibration
 
 
 def guide_confidences(
-    train_views: Floats,
-    train_labels: Integers,
-    val_features: Floats,
-    val_labels: Integers,
-    synthetic_views: Floats,
-    synthetic_labels: Integers,
+    train_views: Singles,
+    train_labels: Indices,
+    val_features: Singles,
+    val_labels: Indices,
+    synthetic_views: Singles,
+    synthetic_labels: Indices,
     classes: int,
     settings: GuideClassifierSettings,
     seed: int,
@@ -56,10 +56,10 @@ def guide_confidences(
 
 def judge(
     head: Head,
-    val_logits: Floats,
-    val_labels: Integers,
-    synthetic_views: Floats,
-    synthetic_labels: Integers,
+    val_logits: Singles,
+    val_labels: Indices,
+    synthetic_views: Singles,
+    synthetic_labels: Indices,
     settings: GuideClassifierSettings,
     seed: int,
 ) -> GuideResult:
@@ -80,17 +80,17 @@ def judge(
     return GuideResult(confidence, calibration)
 
 
-def own_label_confidence(head: Head, views: Floats, labels: Integers, temperature: float) -> npt.NDArray[np.float64]:
+def own_label_confidence(head: Head, views: Singles, labels: Indices, temperature: float) -> Doubles:
     """Mean over views (M, Vs, D) of the calibrated probability of the image's label: (M,) in [0, 1]."""
     mean = head.probabilities(views, temperature).mean(axis=1)
     return np.asarray(mean[np.arange(len(labels)), labels])
 
 
 def train_guide_head(
-    train_views: Floats,
-    train_labels: Integers,
-    val_features: Floats,
-    val_labels: Integers,
+    train_views: Singles,
+    train_labels: Indices,
+    val_features: Singles,
+    val_labels: Indices,
     classes: int,
     settings: GuideClassifierSettings,
     seed: int,
@@ -101,7 +101,7 @@ def train_guide_head(
 
 
 def train_guide_on(
-    source: FeatureSource, val_labels: Integers, classes: int, settings: GuideClassifierSettings, seed: int
+    source: FeatureSource, val_labels: Indices, classes: int, settings: GuideClassifierSettings, seed: int
 ) -> Head:
     """The head of lowest validation loss; training ends `patience` epochs after it (or after all, without validation).
 
@@ -126,7 +126,7 @@ def train_guide_on(
     return head if settings.tested_epoch == "last" else best
 
 
-def _validation_rows(labels: Integers, settings: GuideClassifierSettings, seed: int) -> Callable[[], Integers]:
+def _validation_rows(labels: Indices, settings: GuideClassifierSettings, seed: int) -> Callable[[], Indices]:
     """Gives the validation images (rows) of one epoch after the other."""
     rng, count = np.random.default_rng(seed), settings.batch_size * settings.iterations
     how = settings.validation if len(labels) else "once"
@@ -136,7 +136,7 @@ def _validation_rows(labels: Integers, settings: GuideClassifierSettings, seed: 
 class _CachedViews:
     """Draws images and views, all alike."""
 
-    def __init__(self, views: Floats, labels: Integers, validation: Floats, settings: GuideClassifierSettings) -> None:
+    def __init__(self, views: Singles, labels: Indices, validation: Singles, settings: GuideClassifierSettings) -> None:
         self.dimension = views.shape[-1]
         self._views, self._labels, self._validation = views, labels, validation
         self._shape = (settings.iterations, settings.batch_size)
@@ -147,7 +147,7 @@ class _CachedViews:
         for image, column in zip(images, columns, strict=True):
             yield torch.from_numpy(self._views[image, column]), torch.from_numpy(self._labels[image].astype(np.int64))
 
-    def validation(self) -> Floats:
+    def validation(self) -> Singles:
         return self._validation
 
     def statistics(self) -> None:

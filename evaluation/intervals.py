@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+
+from evaluation.arrays import Doubles, Integers, Mask
 
 LEVEL = 0.95
 RESAMPLES = 2000
@@ -14,8 +14,6 @@ ROUNDING = 1e-9
 """By which means of the same numbers in another order may differ."""
 
 Interval = tuple[float, float]
-Booleans = npt.NDArray[np.bool_]
-Integers = npt.NDArray[np.integer[Any]]
 
 
 def mean_interval(values: Sequence[float], level: float = LEVEL) -> Interval | None:
@@ -44,7 +42,7 @@ def share_interval(values: Sequence[float], level: float = LEVEL) -> Interval | 
 
 
 def bootstrap_interval(
-    correct: Booleans, labels: Integers, level: float = LEVEL, resamples: int = RESAMPLES, seed: int = 0
+    correct: Mask, labels: Integers, level: float = LEVEL, resamples: int = RESAMPLES, seed: int = 0
 ) -> Interval | None:
     """Percentile bootstrap interval of the mean per-class accuracy over test images; None without images.
 
@@ -71,7 +69,7 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
-def _of_constant_classes(shares: npt.NDArray[np.float64], images: int, level: float) -> Interval:
+def _of_constant_classes(shares: Doubles, images: int, level: float) -> Interval:
     """Interval of Clopper & Pearson (1934) for so many `images` of each class, taken together.
 
     As many as the smallest class has, for each class weighs the same in the mean of their accuracies. Exact for classes

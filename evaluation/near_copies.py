@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from evaluation.feature_sets import Doubles, Floats, check_features
+from evaluation.arrays import Doubles, Floats
+from evaluation.feature_sets import check_features
 from evaluation.neighbours import nearest, neighbour_radii
 
 

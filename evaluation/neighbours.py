@@ -9,11 +9,9 @@ from __future__ import annotations
 import sys
 
 import numpy as np
-import numpy.typing as npt
 
-from evaluation.feature_sets import Doubles, Floats, Integers, check_features, row_blocks
-
-Singles = npt.NDArray[np.float32]
+from evaluation.arrays import Doubles, Floats, Integers, Singles
+from evaluation.feature_sets import check_features, row_blocks
 
 # On macOS the OpenMP libraries that faiss and PyTorch bring take each other's functions, and the process crashes in
 # their threads (https://github.com/faiss-wheels/faiss-wheels/issues/73). There all is computed in float64, more slowly.

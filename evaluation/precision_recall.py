@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evaluation.arrays import Doubles, Floats, Integers, Mask
 from evaluation.balls import mutual_membership
-from evaluation.feature_sets import Doubles, Floats, Integers, Mask, check_features, class_means
+from evaluation.feature_sets import check_features, class_means
 from evaluation.neighbours import class_neighbour_radii, neighbour_radii
 
 

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
+from evaluation.arrays import Doubles, Indices
 
 
-def sampling_probabilities(
-    labels: IntArray, guides: IntArray, weights: FloatArray, alpha: float
-) -> tuple[FloatArray, FloatArray]:
+def sampling_probabilities(labels: Indices, guides: Indices, weights: Doubles, alpha: float) -> tuple[Doubles, Doubles]:
     """Probability that a draw is each real image, shape (N,), and each synthetic one, shape (M,); they sum to 1.
 
     Classes are balanced. Within a class of N real images, the real image i has probability (1 − α)/N, its
@@ -40,7 +36,7 @@ def sampling_probabilities(
     return real, guide_mass[guides] * alpha * share
 
 
-def draw(real: FloatArray, synthetic: FloatArray, count: int, rng: np.random.Generator) -> IntArray:
+def draw(real: Doubles, synthetic: Doubles, count: int, rng: np.random.Generator) -> Indices:
     """`count` independent draws, with replacement: i < N is the real image i, N + j the synthetic image j."""
     cumulative = np.cumsum(np.concatenate([real, synthetic]))
     picks = np.searchsorted(cumulative, rng.random(count) * cumulative[-1], side="right")
@@ -48,7 +44,7 @@ def draw(real: FloatArray, synthetic: FloatArray, count: int, rng: np.random.Gen
     return np.asarray(np.minimum(picks, np.searchsorted(cumulative, cumulative[-1])), np.int64)
 
 
-def validation_rows(labels: IntArray, how: str, count: int, rng: np.random.Generator) -> IntArray:
+def validation_rows(labels: Indices, how: str, count: int, rng: np.random.Generator) -> Indices:
     """Which of the validation images (L,) judge an epoch.
 
     Args:
@@ -59,12 +55,12 @@ def validation_rows(labels: IntArray, how: str, count: int, rng: np.random.Gener
     return draw(*balanced(labels), count, rng)
 
 
-def balanced(labels: IntArray) -> tuple[FloatArray, FloatArray]:
+def balanced(labels: Indices) -> tuple[Doubles, Doubles]:
     """`sampling_probabilities` of real images alone."""
     return sampling_probabilities(labels, np.empty(0, np.int64), np.empty(0), 0.0)
 
 
-def _check(labels: IntArray, guides: IntArray, weights: FloatArray, alpha: float) -> None:
+def _check(labels: Indices, guides: Indices, weights: Doubles, alpha: float) -> None:
     if not 0.0 <= alpha <= 1.0:
         raise ValueError(f"synthetic probability {alpha} is outside [0, 1]")
     if len(labels) == 0:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from evaluation.arrays import Doubles, Integers
 from evaluation.intervals import RESAMPLES
 
 FEWEST_CELLS = 6
 """The exact two-sided Wilcoxon test cannot fall below 0.05 with fewer."""
-
-Doubles = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.integer[Any]]
 
 
 def paired_bootstrap(

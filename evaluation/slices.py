@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from evaluation.accuracy import mean_class_accuracy
+from evaluation.arrays import Integers
 
 SEPARATOR = ", "
 """Between the values of an attribute that has several at once, such as FOCUS' locations."""
-
-Integers = npt.NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from evaluation.arrays import Doubles, Indices, Pixels, Singles
 from evaluation.batch_statistics import DriftingBackbone
 from evaluation.features import embed_pixels
-from evaluation.frozen import FloatArray, Pixels
 from evaluation.loading import load_ahead
 from evaluation.sampling import draw, sampling_probabilities
 from evaluation.views import View
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Load = Callable[[], "Image"]
-Integers = npt.NDArray[np.int64]
 Item = TypeVar("Item")
 
 MEMORY = 2**31
@@ -42,10 +40,10 @@ class TrainingImages:
     """
 
     real: Sequence[Load]
-    labels: Integers
+    labels: Indices
     synthetic: Sequence[Load] = ()
-    guides: Integers = field(default_factory=lambda: np.empty(0, np.int64))
-    weights: npt.NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    guides: Indices = field(default_factory=lambda: np.empty(0, np.int64))
+    weights: Doubles = field(default_factory=lambda: np.empty(0))
 
 
 class Lengths(Protocol):
@@ -98,11 +96,11 @@ class ThroughNetwork:
                 self._advance(size)
         return batches
 
-    def validation(self) -> FloatArray:
+    def validation(self) -> Singles:
         with closing(self._load(self._validation, range(self._validation_count))) as pixels:
             return embed_pixels(self._backbone, pixels)
 
-    def statistics(self) -> FloatArray:
+    def statistics(self) -> Singles:
         return self._backbone.statistics
 
     def _sample(self, picked: tuple[int, int]) -> Pixels:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from evaluation.feature_sets import Doubles, Floats, Integers, check_features, row_blocks
+from evaluation.arrays import Doubles, Floats, Integers
+from evaluation.feature_sets import check_features, row_blocks
 
 
 def vendi_score(features: Floats) -> float:

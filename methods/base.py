@@ -9,10 +9,10 @@ from inspect import isabstract
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from datasets.few_shot import FewShotTask
 from datasets.registry import Registry
+from evaluation.arrays import Doubles, Floats, Indices
 from methods.plan import Plan, PlanRow, Vector
 
 if TYPE_CHECKING:
@@ -53,18 +53,18 @@ class SyntheticSet:
     images: tuple[SyntheticImage, ...] = ()
 
     @property
-    def labels(self) -> npt.NDArray[np.int64]:
+    def labels(self) -> Indices:
         return np.array([image.label for image in self.images], dtype=np.int64)
 
     @property
-    def guides(self) -> npt.NDArray[np.int64]:
+    def guides(self) -> Indices:
         return np.array([image.guide for image in self.images], dtype=np.int64)
 
     @property
-    def weights(self) -> npt.NDArray[np.float64]:
+    def weights(self) -> Doubles:
         return np.array([image.weight for image in self.images], dtype=np.float64)
 
-    def weighted(self, weights: Sequence[float] | npt.NDArray[np.floating[Any]]) -> SyntheticSet:
+    def weighted(self, weights: Sequence[float] | Floats) -> SyntheticSet:
         """The same images with these weights, one per image, in order."""
         pairs = zip(self.images, weights, strict=True)
         return SyntheticSet(tuple(replace(image, weight=float(weight)) for image, weight in pairs))
@@ -92,7 +92,7 @@ class Tools(Protocol):
             images: each with the index of its guide, the real one among `task.train` that it is drawn in place of.
         """
 
-    def confidence(self, task: FewShotTask, synthetic: SyntheticSet) -> npt.NDArray[np.float64]:
+    def confidence(self, task: FewShotTask, synthetic: SyntheticSet) -> Doubles:
         """Calibrated probability of each image's own label, in [0, 1], shape (images,)."""
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
+
+from evaluation.arrays import Mask
 
 STEPS_IN_A_ROW = 10
 """Without a finite gradient. Single ones are ordinary in float16."""
@@ -40,7 +41,7 @@ class DivergenceWatch:
             state[name].to(self._losses.device) for name in ("losses", "streak", "longest")
         )
 
-    def diverged(self) -> npt.NDArray[np.bool_]:
+    def diverged(self) -> Mask:
         """Which classes did not learn, (classes,)."""
         finite = self._losses.nan_to_num(torch.nan, torch.nan, torch.nan)
         first, last = finite[: self._tenth].nanmean(dim=0), finite[-self._tenth :].nanmean(dim=0)

@@ -7,10 +7,9 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 
+from evaluation.arrays import Mask, Singles
 from methods.divergence import DivergenceWatch
 from methods.inversion_loss import InversionLoss
 from methods.inversion_samples import ClassSampler
@@ -19,7 +18,7 @@ from methods.settings import TextualInversionSettings
 _HALF_PRECISION_SCALE = 1024.0
 """Losses are multiplied by it where the UNet runs in float16, lest small gradients vanish."""
 
-Matrix = npt.NDArray[np.float32]
+Matrix = Singles
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class Learned:
     """Words, (classes, word_dimension), and which of them diverged, (classes,)."""
 
     words: Matrix
-    diverged: npt.NDArray[np.bool_]
+    diverged: Mask
 
 
 class JointInversion:

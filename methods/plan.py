@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
+from evaluation.arrays import Singles
 
 PLACEHOLDER = "<word>"
 """Stands in a prompt where the row's learned word goes."""
 
-Vector = npt.NDArray[np.float32]
+Vector = Singles
 """A learned word, (width of the text encoder,)."""
 
 
@@ -45,4 +44,4 @@ class Plan:
     """Rows, and the word embeddings that they name: each a float32 vector of the text encoder's width."""
 
     rows: tuple[PlanRow, ...]
-    words: Mapping[str, npt.NDArray[np.float32]]
+    words: Mapping[str, Vector]

@@ -16,12 +16,12 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from PIL import Image
 
 from datasets.errors import UserError
 from datasets.seeding import seed_from
+from evaluation.arrays import Doubles
 from evaluation.memory import Shortage, attempt, does_not_fit
 from methods.determinism import deterministic_algorithms
 from methods.generator import Generator, as_many_as_pay
@@ -140,7 +140,7 @@ def _best(tries: Sequence[Learned], learner: InversionLearner) -> Matrix:
     return words
 
 
-def _losses_under(words: Matrix, learner: InversionLearner) -> npt.NDArray[np.float64]:
+def _losses_under(words: Matrix, learner: InversionLearner) -> Doubles:
     """Each class's loss, (classes,), on the same samples for all tries, as many at once as were learned from."""
     losses: list[float] = []
     while len(losses) < len(words):

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
 from datasets.errors import UnknownName, UserError
+from evaluation.arrays import Doubles, Floats
 
 RULES = ("min(1, 2c)", "c")
 """`min(1, 2c)` is the published code's; `c` takes the confidence as it is."""
-
-Weights = npt.NDArray[np.float64]
 
 
 def check_rule(rule: str) -> None:
@@ -21,7 +17,7 @@ def check_rule(rule: str) -> None:
         raise UnknownName("weight rule", rule, RULES)
 
 
-def weights_from_confidence(confidence: npt.NDArray[np.floating[Any]], rule: str = RULES[0]) -> Weights:
+def weights_from_confidence(confidence: Floats, rule: str = RULES[0]) -> Doubles:
     """Weights w in [0, 1] of images with confidence c in [0, 1], both of shape (images,).
 
     Sampling normalises them within each guide's images (DIAGen, Eq. 2), so only their ratios there matter.

@@ -9,12 +9,11 @@ from __future__ import annotations
 from threading import local
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from datasets.errors import UserError
+from evaluation.arrays import Singles
 from evaluation.device import sent
 from methods.prompt_tokenizer import PromptTokenizer
 
@@ -81,7 +80,7 @@ class PromptEncoder:
             self._embedding.words = None
         return states
 
-    def word_vector(self, text: str) -> npt.NDArray[np.float32]:
+    def word_vector(self, text: str) -> Singles:
         """The text encoder's own embedding of a word or a noun: the mean over its tokens, float32 (width,).
 
         Raises:
@@ -92,5 +91,5 @@ class PromptEncoder:
         if not known:
             raise UserError(f"the checkpoint's tokenizer does not know the word '{text}'")
         mean = self._embedding.table.weight[known].detach().float().mean(dim=0)
-        vector: npt.NDArray[np.float32] = mean.cpu().numpy()
+        vector: Singles = mean.cpu().numpy()
         return vector

@@ -13,15 +13,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 import typer
 from rich.progress import track
 
 from datasets.errors import UserError
 from datasets.mini_focus import CATEGORIES, HELD_OUT, caption, render, sample_scene
 from datasets.scripts import run_script
-
-Pictures = npt.NDArray[np.uint8]
+from evaluation.arrays import Pixels
 
 _TOGETHER = 500
 """Pictures that a process renders before it hands them over."""
@@ -49,7 +47,7 @@ def main(
     (out / "images.tmp").replace(out / "images.npy")
 
 
-def load_corpus(folder: Path) -> tuple[Pictures, list[dict[str, Any]]]:
+def load_corpus(folder: Path) -> tuple[Pixels, list[dict[str, Any]]]:
     """The pictures (memory-mapped) and, for each, its scene's attributes with its caption.
 
     Raises:
@@ -60,7 +58,7 @@ def load_corpus(folder: Path) -> tuple[Pictures, list[dict[str, Any]]]:
     return np.load(folder / "images.npy", mmap_mode="r"), json.loads((folder / "scenes.json").read_text())
 
 
-def _render_part(indices: range, seed: int, categories: tuple[str, ...]) -> tuple[Pictures, list[dict[str, Any]]]:
+def _render_part(indices: range, seed: int, categories: tuple[str, ...]) -> tuple[Pixels, list[dict[str, Any]]]:
     """The pictures of these indices, each drawn from its own seed."""
     pictures, scenes = [], []
     for index in indices:

@@ -13,13 +13,13 @@ from diffusers import StableDiffusionPipeline
 
 from datasets.mini_focus import CATEGORIES
 from datasets.scripts import run_script
+from evaluation.arrays import Pixels
 from evaluation.backbones import load_backbone
 from evaluation.precision_recall import precision_recall
 from methods.mini_sd import architecture, usefulness
 from methods.mini_sd.oracle import Oracle, load_oracle
 from methods.mini_sd.sampling import (
     GUIDANCE_SCALE,
-    Pictures,
     agreement,
     edit,
     fidelity,
@@ -68,7 +68,7 @@ def main(
         print(effect_of_strength(pipeline, judge, edits, strength, guidance_scale, 2 * steps), flush=True)
 
 
-def print_precision_recall(renders: Pictures, pictures: Pictures, other_renders: Pictures) -> None:
+def print_precision_recall(renders: Pixels, pictures: Pixels, other_renders: Pixels) -> None:
     """Of generated pictures against renders and, as the best that can be had, of other renders against them."""
     for size in JUDGED_AT:
         backbone = load_backbone("efficientnet_lite0", size)
@@ -92,7 +92,7 @@ def effect_of_strength(
     return f"class kept {kept:.3f}, location of the prompt {follows:.3f}, of the guide {stays:.3f}"
 
 
-def reconstruction(pipeline: StableDiffusionPipeline, renders: Pictures) -> float:
+def reconstruction(pipeline: StableDiffusionPipeline, renders: Pixels) -> float:
     """Mean peak signal-to-noise ratio in dB of the codec on uint8 pictures (N, 64, 64, 3)."""
     return psnr(pipeline.vae, pixels_of(renders).to(pipeline.device))
 

@@ -19,12 +19,12 @@ from datasets.mini_focus import CATEGORIES, HELD_OUT, LOCATIONS, Scene, render, 
 from datasets.mini_focus.caption import PLACES
 from datasets.scripts import run_script
 from datasets.seeding import seed_from
+from evaluation.arrays import Pixels
 from methods.generator import Generator
 from methods.mini_sd.oracle import Oracle, load_oracle
 from methods.mini_sd.sampling import (
     GUIDANCE_SCALE,
     SEED,
-    Pictures,
     edit,
     image_to_image,
     open_pipeline,
@@ -98,7 +98,7 @@ def pictures_of_words(
     samples: int,
     strength: float,
     guidance_scale: float,
-) -> Iterator[tuple[Pictures, Pictures]]:
+) -> Iterator[tuple[Pixels, Pixels]]:
     """For each class, `samples` pictures from text and as many edited guides, at all locations in turn."""
     add_words(pipeline, words)
     places = _places(samples)
@@ -128,7 +128,7 @@ def _places(samples: int) -> list[str]:
     return [LOCATIONS[i % len(LOCATIONS)] for i in range(samples)]
 
 
-def shares_read(judge: Oracle, pictures: Pictures, category: int) -> tuple[float, float]:
+def shares_read(judge: Oracle, pictures: Pixels, category: int) -> tuple[float, float]:
     """In what share of a word's pictures the oracle reads the class, and the location that was asked for."""
     readings, places = judge.read(pictures), _places(len(pictures))
     located = [LOCATIONS[read] == place for read, place in zip(readings["location"], places, strict=True)]

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionPipeline
 from PIL import Image
@@ -14,6 +13,7 @@ from rich.progress import track
 
 from datasets.folders import require_folder
 from datasets.mini_focus import CATEGORIES, LOCATIONS, Scene, full_caption, render, sample_scene
+from evaluation.arrays import Indices, Pixels, Singles
 from evaluation.device import default_device
 from methods.mini_sd.oracle import ATTRIBUTES, Oracle
 from methods.mini_sd.training import generator_of, mixed_precision
@@ -25,8 +25,6 @@ ETA = 1.0
 """Share of fresh noise in each step, as in the preset `mini`."""
 GUIDANCE_SCALE = 3.0
 """As in the preset `mini`."""
-
-Pictures = npt.NDArray[np.uint8]
 
 
 def open_pipeline(weights: Path) -> StableDiffusionPipeline:
@@ -50,7 +48,7 @@ def scenes_of(count: int, seed: int = SEED, categories: Sequence[str] = CATEGORI
     return [sample_scene(rng, category=categories[i % len(categories)]) for i, rng in enumerate(draws)]
 
 
-def renders_of(scenes: Sequence[Scene]) -> Pictures:
+def renders_of(scenes: Sequence[Scene]) -> Pixels:
     """uint8 pictures (N, 64, 64, 3)."""
     return np.stack([np.asarray(render(scene)) for scene in scenes])
 
@@ -67,7 +65,7 @@ def text_to_image(
     steps: int,
     seed: int = SEED,
     eta: float = ETA,
-) -> Pictures:
+) -> Pixels:
     """uint8 pictures (N, 64, 64, 3), each from its own seed."""
     pictures = []
     for start in track(range(0, len(prompts), BATCH_SIZE), "text to image"):
@@ -98,13 +96,13 @@ def moved_elsewhere(guides: Sequence[Scene], seed: int = SEED) -> list[Scene]:
 
 def edit(
     editor: StableDiffusionImg2ImgPipeline,
-    guides: Pictures,
+    guides: Pixels,
     prompts: Sequence[str],
     strength: float,
     guidance_scale: float,
     steps: int,
     eta: float = ETA,
-) -> Pictures:
+) -> Pixels:
     """The guides (N, 64, 64, 3) under the prompts; `steps` are the whole schedule's, of which strength is a share."""
     pictures = []
     for start in range(0, len(guides), BATCH_SIZE):
@@ -124,21 +122,21 @@ def edit(
     return np.concatenate(pictures)
 
 
-def fidelity(judge: Oracle, pictures: Pictures, scenes: Sequence[Scene]) -> str:
+def fidelity(judge: Oracle, pictures: Pixels, scenes: Sequence[Scene]) -> str:
     """Share of pictures in which the oracle reads what the scene says."""
     readings = judge.read(pictures)
     shares = {name: agreement(readings, scenes, name) for name in ATTRIBUTES}
     return ", ".join(f"{name} {share:.3f}" for name, share in shares.items())
 
 
-def agreement(readings: dict[str, npt.NDArray[np.int64]], scenes: Sequence[Scene], name: str) -> float:
+def agreement(readings: dict[str, Indices], scenes: Sequence[Scene], name: str) -> float:
     """Share of readings of one attribute that are as the scenes have it."""
     words = ATTRIBUTES[name]
     pairs = zip(readings[name], scenes, strict=True)
     return float(np.mean([words[index] == getattr(scene, name) for index, scene in pairs]))
 
 
-def save_sheet(rows: Sequence[Pictures], path: Path) -> None:
+def save_sheet(rows: Sequence[Pixels], path: Path) -> None:
     """A contact sheet of uint8 pictures (N, 64, 64, 3), a line for each row."""
     sheet = Image.new("RGB", (max(map(len, rows)) * 66, len(rows) * 66), "white")
     for y, row in enumerate(rows):
@@ -148,5 +146,5 @@ def save_sheet(rows: Sequence[Pictures], path: Path) -> None:
     sheet.save(path)
 
 
-def _bytes(images: npt.NDArray[np.float32]) -> Pictures:
+def _bytes(images: Singles) -> Pixels:
     return (images * 255).round().astype(np.uint8)

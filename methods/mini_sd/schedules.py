@@ -17,19 +17,12 @@ import typer
 from PIL import Image
 
 from datasets.scripts import run_script
+from evaluation.arrays import Pixels
 from evaluation.backbones import load_backbone
 from evaluation.precision_recall import precision_recall
 from methods.generator import Generator
 from methods.mini_sd.oracle import load_oracle
-from methods.mini_sd.sampling import (
-    GUIDANCE_SCALE,
-    Pictures,
-    agreement,
-    moved_elsewhere,
-    prompts_of,
-    renders_of,
-    scenes_of,
-)
+from methods.mini_sd.sampling import GUIDANCE_SCALE, agreement, moved_elsewhere, prompts_of, renders_of, scenes_of
 from methods.mini_sd.usefulness import IMAGE_SIZE, features
 from methods.plan import PlanRow
 from methods.settings import GeneratorSettings
@@ -89,9 +82,7 @@ def _rows(prompts: Sequence[str], strength: float, guidance_scale: float, steps:
     return [PlanRow(i, 0, prompt, "", strength, guidance_scale, steps, seed=i) for i, prompt in enumerate(prompts)]
 
 
-def _timed(
-    weights: Path, sampler: str, eta: float, rows: Sequence[PlanRow], renders: Pictures
-) -> tuple[Pictures, float]:
+def _timed(weights: Path, sampler: str, eta: float, rows: Sequence[PlanRow], renders: Pixels) -> tuple[Pixels, float]:
     """The pictures (N, 64, 64, 3) of the rows, and the seconds that they took after a first batch."""
     generator = Generator(GeneratorSettings(str(weights), resolution=64, scheduler=sampler, eta=eta))
     guides = {i: Image.fromarray(picture) for i, picture in enumerate(renders)}

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import typer
 from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
@@ -25,6 +24,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from datasets.folders import require_folder
 from datasets.mini_focus import CATEGORIES, COLOURS, LOCATIONS, TIMES, WEATHERS
 from datasets.scripts import run_script
+from evaluation.arrays import Pixels
 from evaluation.device import default_device
 from methods.mini_sd.architecture import TEXT_WIDTH, TIMESTEPS, build_scheduler, build_text_encoder, build_unet
 from methods.mini_sd.corpus import load_corpus
@@ -36,7 +36,6 @@ CAPTION_DROPOUT = 0.1
 """Share of empty captions, which classifier-free guidance needs (Ho & Salimans 2022)."""
 VALIDATION_SIZE = 512
 ATTRIBUTES = {"category": CATEGORIES, "colour": COLOURS, "location": LOCATIONS, "weather": WEATHERS, "time": TIMES}
-Images = npt.NDArray[np.uint8]
 
 
 def main(
@@ -175,7 +174,7 @@ def denoising_loss(unet: UNet2DConditionModel, text_encoder: CLIPTextModel, nois
 
 
 def captioned_latents(
-    vae: AutoencoderKL, images: Images, scenes: list[dict[str, Any]], tokenizer: CLIPTokenizer, cache: Path
+    vae: AutoencoderKL, images: Pixels, scenes: list[dict[str, Any]], tokenizer: CLIPTokenizer, cache: Path
 ) -> CaptionedLatents:
     means, deviations = encode(vae, images, cache)
     texts = [scene["caption"] for scene in scenes]
@@ -208,7 +207,7 @@ def save_pipeline(
 
 
 @torch.inference_mode()
-def encode(vae: AutoencoderKL, images: Images, cache: Path) -> tuple[Tensor, Tensor]:
+def encode(vae: AutoencoderKL, images: Pixels, cache: Path) -> tuple[Tensor, Tensor]:
     """Every picture's posterior mean and deviation, float16 (N, 16, 8, 8), computed once."""
     if not cache.exists():
         parts = []

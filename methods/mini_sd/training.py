@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from evaluation.arrays import Pixels
 from evaluation.device import multiplies_bfloat16
 
 WARMUP_STEPS = 50
@@ -70,7 +70,7 @@ def generator_of(*identity: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def pixels_of(pictures: npt.NDArray[np.uint8]) -> Tensor:
+def pixels_of(pictures: Pixels) -> Tensor:
     """uint8 pictures (N, H, W, 3) as float32 pixels (N, 3, H, W) in [-1, 1]."""
     return torch.from_numpy(np.array(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
 

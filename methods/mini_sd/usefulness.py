@@ -18,14 +18,14 @@ from PIL import Image
 from datasets.mini_focus import CATEGORIES, Scene, sample_common, sample_uncommon
 from datasets.scripts import run_script
 from evaluation.accuracy import mean_class_accuracy
+from evaluation.arrays import Pixels, Singles
 from evaluation.backbones import load_backbone
 from evaluation.classifier import TrainingFeatures, train_head
-from evaluation.frozen import Backbone, FloatArray
+from evaluation.frozen import Backbone
 from evaluation.settings import ClassifierSettings
 from methods.mini_sd.sampling import (
     ETA,
     GUIDANCE_SCALE,
-    Pictures,
     edit,
     image_to_image,
     open_pipeline,
@@ -83,7 +83,7 @@ def training_sets(
     steps: int,
     eta: float,
     strengths: Sequence[float],
-) -> Iterator[tuple[str, Pictures]]:
+) -> Iterator[tuple[str, Pixels]]:
     """What a probe is trained on, by name: pictures of the same scenes, further and further from their renders."""
     renders, prompts = renders_of(scenes), prompts_of(scenes, seed=draw)
     yield "renders", renders
@@ -93,7 +93,7 @@ def training_sets(
     yield "text-to-image", text_to_image(pipeline, prompts, guidance_scale, steps, draw, eta)
 
 
-def test_sets(backbone: Backbone) -> dict[str, tuple[FloatArray, np.ndarray]]:
+def test_sets(backbone: Backbone) -> dict[str, tuple[Singles, np.ndarray]]:
     """Features and labels of scenes in common and in uncommon settings, none of which is the benchmark's own.
 
     A generator that is chosen by the images that it is then measured on reads too well.
@@ -108,18 +108,16 @@ def scenes_by(sample: Callable[[Generator, str], Scene], seed: int, per_class: i
     return [sample(np.random.default_rng([seed, index, CATEGORIES.index(name)]), name) for index, name in draws]
 
 
-def embedded(backbone: Backbone, scenes: Sequence[Scene]) -> tuple[FloatArray, np.ndarray]:
+def embedded(backbone: Backbone, scenes: Sequence[Scene]) -> tuple[Singles, np.ndarray]:
     """Features and labels of the scenes' renders."""
     return features(backbone, renders_of(scenes)), np.array([CATEGORIES.index(scene.category) for scene in scenes])
 
 
-def features(backbone: Backbone, pictures: Pictures) -> FloatArray:
+def features(backbone: Backbone, pictures: Pixels) -> Singles:
     return backbone.embed([Image.fromarray(picture) for picture in pictures])
 
 
-def probe(
-    training: FloatArray, labels: np.ndarray, tests: Sequence[tuple[FloatArray, np.ndarray]], seed: int
-) -> list[float]:
+def probe(training: Singles, labels: np.ndarray, tests: Sequence[tuple[Singles, np.ndarray]], seed: int) -> list[float]:
     """Mean per-class accuracy on each test set of a head trained on plain views (N, D) without validation images."""
     head = train_head(
         TrainingFeatures(training[:, None], labels),

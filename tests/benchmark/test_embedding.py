@@ -17,7 +17,8 @@ from benchmark.progress import Stages
 from benchmark.store import Store
 from datasets.errors import UserError
 from datasets.seeding import fingerprint
-from evaluation.frozen import Backbone, FloatArray, Network, Pixels
+from evaluation.arrays import Pixels, Singles
+from evaluation.frozen import Backbone, Network
 from evaluation.views import VERSION, standard_view, view_seed
 
 BLOCK = 4
@@ -80,7 +81,7 @@ def test_the_next_block_loads_while_the_network_has_this_one(
     next_block = threading.Event()
     embed_batches, waited = backbone.embed_batches, list[bool]()
 
-    def slow(batches: Iterable[Pixels]) -> Iterator[FloatArray]:
+    def slow(batches: Iterable[Pixels]) -> Iterator[Singles]:
         features = list(embed_batches(batches))
         waited.append(next_block.wait(WAIT))
         return iter(features)

@@ -7,21 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from PIL import Image
 
 from benchmark.embedding import real_pictures, synthetic_pictures
 from benchmark.image_quality import image_quality
 from benchmark.tools import LocalTools
+from evaluation.arrays import Singles
 from evaluation.density_coverage import density_coverage
 from evaluation.near_copies import near_copy_share, nearest_distance
 from evaluation.neighbours import neighbour_radii
 from evaluation.precision_recall import precision_recall
 from methods.base import SyntheticImage, SyntheticSet
 from tests.benchmark.squares import Settings, fresh_tools, plan, task
-
-Floats = npt.NDArray[np.float32]
 
 
 def tinted_copies(folder: Path) -> SyntheticSet:
@@ -36,7 +34,7 @@ def tinted_copies(folder: Path) -> SyntheticSet:
     return SyntheticSet(tuple(images))
 
 
-def features(synthetic: SyntheticSet, tools: LocalTools) -> tuple[Floats, Floats, Floats]:
+def features(synthetic: SyntheticSet, tools: LocalTools) -> tuple[Singles, Singles, Singles]:
     """Of all test images, of the training images and of the synthetic ones."""
     tests = [example for name in sorted(task().tests) for example in task().tests[name]]
     pictures = [real_pictures(task().dataset, part) for part in (tests, task().train)]

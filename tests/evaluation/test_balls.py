@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from scipy.spatial.distance import cdist
 
 from evaluation import balls
+from evaluation.arrays import Doubles
 from evaluation.balls import ball_counts, mutual_membership
 from evaluation.neighbours import neighbour_radii
-
-Doubles = npt.NDArray[np.float64]
 
 
 def clouds(seed: int, count: int, width: int, spread: float = 1.0) -> Doubles:

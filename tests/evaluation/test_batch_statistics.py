@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 from torch import nn
 
+from evaluation.arrays import Pixels
 from evaluation.backbones import load_backbone
 from evaluation.batch_statistics import DriftingBackbone, load_drifting_backbone
 from tests.evaluation.networks import pictures, tiny_backbone, tiny_network
 
 
-def pixels(seed: int, count: int = 4, centre: float = 127.0) -> npt.NDArray[np.uint8]:
+def pixels(seed: int, count: int = 4, centre: float = 127.0) -> Pixels:
     return np.stack([np.asarray(image) for image in pictures(seed, count, centre)])
 
 

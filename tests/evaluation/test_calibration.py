@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 from scipy import optimize
 from scipy.special import log_softmax, softmax
 from torchmetrics.functional.classification import multiclass_calibration_error
 
+from evaluation.arrays import Doubles, Indices
 from evaluation.calibration import (
     calibrate,
     expected_calibration_error,
@@ -17,7 +17,7 @@ from evaluation.calibration import (
     negative_log_likelihood,
 )
 
-Data = tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]
+Data = tuple[Doubles, Indices]
 
 
 @pytest.fixture(params=[0.02, 0.1, 0.4, 1.0, 4.0, 30.0])
@@ -29,7 +29,7 @@ def miscalibrated(request: pytest.FixtureRequest) -> Data:
     return logits * request.param, labels
 
 
-def calibration_error(probabilities: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]) -> float:
+def calibration_error(probabilities: Doubles, labels: Indices) -> float:
     return expected_calibration_error(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels)
 
 

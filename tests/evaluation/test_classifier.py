@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 from PIL import Image
 
 from evaluation import classifier
 from evaluation.accuracy import mean_class_accuracy
+from evaluation.arrays import Indices, Singles
 from evaluation.backbones import load_backbone
 from evaluation.classifier import Head, TrainingFeatures, linear_layer, train_head
 from evaluation.frozen import Backbone
@@ -22,11 +22,9 @@ SETTINGS = ClassifierSettings(epochs=5, iterations=20, batch_size=16, learning_r
 CLASSES, WIDTH = 3, 8
 NOTHING = np.empty((0, WIDTH), np.float32), np.empty(0, np.int64)
 """No validation images."""
-Floats = npt.NDArray[np.float32]
-Labels = npt.NDArray[np.int64]
 
 
-def blobs(seed: int, per_class: int, views: int = 1, shift: float = 0.0) -> tuple[Floats, Labels]:
+def blobs(seed: int, per_class: int, views: int = 1, shift: float = 0.0) -> tuple[Singles, Indices]:
     """Views (N, V, D) around one centre a class; `shift` moves all of them."""
     centres = np.random.default_rng(0).normal(size=(CLASSES, WIDTH)) * 2
     labels = np.repeat(np.arange(CLASSES), per_class)
@@ -40,24 +38,24 @@ def training() -> TrainingFeatures:
 
 
 @pytest.fixture
-def validation() -> tuple[Floats, Labels]:
+def validation() -> tuple[Singles, Indices]:
     views, labels = blobs(2, 20)
     return views[:, 0], labels
 
 
-def test_blobs_are_told_apart(training: TrainingFeatures, validation: tuple[Floats, Labels]) -> None:
+def test_blobs_are_told_apart(training: TrainingFeatures, validation: tuple[Singles, Indices]) -> None:
     head = train_head(training, *validation, CLASSES, SETTINGS, 0.0, seed=0)
     test, labels = blobs(3, 50)
     assert mean_class_accuracy(head.predict(test[:, 0]), labels, CLASSES) > 0.9
 
 
-def test_same_seed_same_weights(training: TrainingFeatures, validation: tuple[Floats, Labels]) -> None:
+def test_same_seed_same_weights(training: TrainingFeatures, validation: tuple[Singles, Indices]) -> None:
     heads = [train_head(training, *validation, CLASSES, SETTINGS, 0.0, seed) for seed in (4, 4, 5)]
     assert np.array_equal(heads[0].weight, heads[1].weight)
     assert not np.array_equal(heads[0].weight, heads[2].weight)
 
 
-def test_training_leaves_global_state_alone(training: TrainingFeatures, validation: tuple[Floats, Labels]) -> None:
+def test_training_leaves_global_state_alone(training: TrainingFeatures, validation: tuple[Singles, Indices]) -> None:
     threads, state = torch.get_num_threads(), torch.get_rng_state()
     train_head(training, *validation, CLASSES, SETTINGS, 0.0, 0)
     assert torch.get_num_threads() == threads
@@ -65,16 +63,16 @@ def test_training_leaves_global_state_alone(training: TrainingFeatures, validati
 
 
 def test_the_kept_weights_are_those_of_the_best_epoch(
-    monkeypatch: pytest.MonkeyPatch, training: TrainingFeatures, validation: tuple[Floats, Labels]
+    monkeypatch: pytest.MonkeyPatch, training: TrainingFeatures, validation: tuple[Singles, Indices]
 ) -> None:
     """The published code kept a reference, and so tested its last epoch (protocol note 1)."""
     scores = iter([0.2, 0.9, 0.5, 0.9, 0.1])
-    seen: list[Floats] = []
+    seen: list[Singles] = []
 
     def scored(*_: object) -> float:
         return next(scores)
 
-    def logits(head: Head, features: Floats) -> Floats:
+    def logits(head: Head, features: Singles) -> Singles:
         seen.append(head.weight.copy())
         return np.zeros((len(features), CLASSES), np.float32)
 
@@ -94,7 +92,7 @@ def test_of_epochs_of_equal_accuracy_the_one_of_lowest_loss_is_kept() -> None:
 
 
 def test_the_last_epoch_is_tested_where_that_is_asked_for(
-    training: TrainingFeatures, validation: tuple[Floats, Labels]
+    training: TrainingFeatures, validation: tuple[Singles, Indices]
 ) -> None:
     last = replace(SETTINGS, tested_epoch="last")
     head = train_head(training, *validation, CLASSES, last, 0.0, 0)
@@ -106,7 +104,7 @@ def test_the_last_epoch_is_tested_where_that_is_asked_for(
 
 
 def test_resampled_validation_changes_which_epoch_is_best_and_nothing_of_its_training(
-    training: TrainingFeatures, validation: tuple[Floats, Labels]
+    training: TrainingFeatures, validation: tuple[Singles, Indices]
 ) -> None:
     """Of 30 short epochs; a class's draws are with replacement, so that an epoch's figure is a noisy one."""
     settings = replace(SETTINGS, epochs=30, iterations=1, learning_rate=3e-3)
@@ -142,7 +140,7 @@ def test_a_linear_layer_begins_as_pytorchs_does() -> None:
 class TestSyntheticImages:
     """Training sets whose synthetic images are of another domain, at which the head is tested."""
 
-    def accuracy(self, alpha: float, weights: Floats | None = None, swap: bool = False) -> float:
+    def accuracy(self, alpha: float, weights: Singles | None = None, swap: bool = False) -> float:
         real, labels = blobs(1, 4)
         guides = np.repeat(np.arange(len(labels)), 2)
         made, _ = blobs(5, 8, shift=6.0)
@@ -186,7 +184,7 @@ class TestCachedViews:
     def backbone(self) -> Backbone:
         return load_backbone("efficientnet_lite0", self.SIZE, batch_size=16)
 
-    def images(self, seed: int, per_class: int) -> tuple[list[Image.Image], Labels]:
+    def images(self, seed: int, per_class: int) -> tuple[list[Image.Image], Indices]:
         """Noisy waves, of a length and a direction that tell the class."""
         rng = np.random.default_rng(seed)
         labels = np.repeat(np.arange(self.CLASSES), per_class)
@@ -197,7 +195,7 @@ class TestCachedViews:
         pixels = [127 + 60 * np.sin(waves[c] + p) + n for c, p, n in zip(labels, phases, noise, strict=True)]
         return [Image.fromarray(np.clip(p, 0, 255).astype(np.uint8)).convert("RGB") for p in pixels], labels
 
-    def plain(self, backbone: Backbone, seed: int, per_class: int) -> tuple[Floats, Labels]:
+    def plain(self, backbone: Backbone, seed: int, per_class: int) -> tuple[Singles, Indices]:
         images, labels = self.images(seed, per_class)
         return backbone.embed(images), labels
 

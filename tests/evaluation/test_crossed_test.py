@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from scipy import stats
 
+from evaluation.arrays import Doubles, Indices
 from evaluation.crossed_test import crossed_test, image_covariance, image_influence
 from evaluation.significance import wilcoxon
-
-Doubles = npt.NDArray[np.float64]
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 8])
@@ -73,7 +71,7 @@ def test_one_seed_has_no_covariance_and_none_is_negative() -> None:
     assert image_covariance(np.array([[1.0, -1.0], [0.5, -0.5]])) == 0.0
 
 
-def outcomes(rng: np.random.Generator, seeds: int, shots: int) -> tuple[Doubles, npt.NDArray[np.int64]]:
+def outcomes(rng: np.random.Generator, seeds: int, shots: int) -> tuple[Doubles, Indices]:
     """Whether each of two methods, which are equally good, recognises each image: (2, seeds, shots, images)."""
     labels = np.repeat(np.arange(10), 16)
     hard, taste = rng.normal(0, 1.5, 160), rng.normal(0, 0.8, (2, 1, 1, 160))

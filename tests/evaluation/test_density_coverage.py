@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from prdc import compute_prdc
 
+from evaluation.arrays import Singles
 from evaluation.density_coverage import DensityCoverage, class_mean_density_coverage, density_coverage
 from evaluation.neighbours import class_neighbour_radii, neighbour_radii
 
-Floats = npt.NDArray[np.float32]
 
-
-def features(seed: int, count: int, width: int = 6, shift: float = 0.0, spread: float = 1.0) -> Floats:
+def features(seed: int, count: int, width: int = 6, shift: float = 0.0, spread: float = 1.0) -> Singles:
     return (np.random.default_rng(seed).normal(size=(count, width)) * spread + shift).astype(np.float32)
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 from scipy.linalg import sqrtm
 from torchmetrics.image.fid import _compute_fid
 
+from evaluation.arrays import Doubles
 from evaluation.frechet_distance import frechet_distance
-
-Doubles = npt.NDArray[np.float64]
 
 
 def features(seed: int, count: int, width: int, shift: float = 0.0) -> Doubles:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from evaluation.arrays import Indices, Singles
 from evaluation.classifier import Head
 from evaluation.guide_classifier import GuideResult, guide_confidences, judge, own_label_confidence, train_guide_head
 from evaluation.settings import GuideClassifierSettings
@@ -16,7 +16,7 @@ SETTINGS = GuideClassifierSettings(epochs=15, iterations=20, batch_size=16, lear
 CLASSES, WIDTH = 3, 8
 
 
-def blobs(seed: int, per_class: int, views: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+def blobs(seed: int, per_class: int, views: int) -> tuple[Singles, Indices]:
     centres = np.random.default_rng(0).normal(size=(CLASSES, WIDTH))
     labels = np.repeat(np.arange(CLASSES), per_class)
     noise = np.random.default_rng(seed).normal(size=(len(labels), views, WIDTH))

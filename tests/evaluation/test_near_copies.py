@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from scipy.spatial.distance import cdist
 
+from evaluation.arrays import Doubles
 from evaluation.near_copies import authenticity, near_copy_share, nearest_distance
 from evaluation.neighbours import neighbour_radii
-
-Doubles = npt.NDArray[np.float64]
 
 
 def features(seed: int, count: int, width: int = 12) -> Doubles:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import sys
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from scipy.spatial.distance import cdist
 
+from evaluation.arrays import Doubles
 from evaluation.neighbours import class_neighbour_radii, nearest, neighbour_radii
-
-Doubles = npt.NDArray[np.float64]
 
 
 @pytest.fixture(autouse=True, params=["with faiss", "without, as on macOS"])

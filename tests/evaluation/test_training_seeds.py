@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 
+from evaluation.arrays import Singles
 from evaluation.classifier import Head, train_on
 from evaluation.guide_classifier import train_guide_on
 from evaluation.settings import ClassifierSettings, GuideClassifierSettings
@@ -28,7 +28,7 @@ class Watched:
         self.drawn.append(float(rng.random()))
         return []
 
-    def validation(self) -> npt.NDArray[np.float32]:
+    def validation(self) -> Singles:
         return np.empty((0, self.dimension), np.float32)
 
     def statistics(self) -> None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from scipy.stats import entropy
 
+from evaluation.arrays import Doubles
 from evaluation.vendi_score import class_mean_vendi_score, vendi_score
-
-Doubles = npt.NDArray[np.float64]
 
 
 def features(seed: int, count: int, width: int) -> Doubles:

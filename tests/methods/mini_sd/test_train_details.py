@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image, ImageFilter
 
+from evaluation.arrays import Pixels
 from methods.mini_sd import WEIGHTS, train_denoiser, train_details
 from methods.mini_sd.architecture import build_scheduler
 from methods.mini_sd.corpus import load_corpus
@@ -16,7 +17,7 @@ from methods.mini_sd.corpus import main as render_corpus
 from methods.mini_sd.discriminator import Discriminator
 from methods.mini_sd.perceptual import PerceptualFeatures, perceptual_distance
 from methods.mini_sd.redrawing import Redrawing, clean_estimates, stepped
-from methods.mini_sd.sampling import Pictures, open_pipeline, renders_of, scenes_of
+from methods.mini_sd.sampling import open_pipeline, renders_of, scenes_of
 from methods.mini_sd.tokenizer import build_tokenizer
 from methods.mini_sd.train_denoiser import Noised, add_noise, captioned_latents
 from methods.mini_sd.training import generator_of, pixels_of
@@ -116,6 +117,6 @@ def test_realism_teaches_who_draws_and_the_hinge_loss_the_discriminator() -> Non
     assert all(parameter.grad is not None for parameter in discriminator.parameters())
 
 
-def _blurred(pictures: Pictures) -> Pictures:
+def _blurred(pictures: Pixels) -> Pixels:
     blur = ImageFilter.GaussianBlur(1.5)
     return np.stack([np.asarray(Image.fromarray(picture).filter(blur)) for picture in pictures])
