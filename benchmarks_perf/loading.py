@@ -24,7 +24,7 @@ from datasets.plurals import counted
 from datasets.scripts import run_script
 from evaluation.arrays import Pixels
 from evaluation.backbones import load_backbone
-from evaluation.features import ImageViews, embed_pixels, load_pixels
+from evaluation.features import ImageViews, embed_images, embed_pixels, load_pixels
 from evaluation.frozen import Backbone
 from evaluation.loading import worker_count
 from evaluation.views import VIEWS, View
@@ -74,7 +74,7 @@ def _plain_load(network: Backbone, jobs: Sequence[ImageViews], view: View) -> Ca
 def _plain_features(network: Backbone, jobs: Sequence[ImageViews], view: View) -> Callable[[], object]:
     starts = range(0, len(jobs), network.batch_size)
     batches = [jobs[start : start + network.batch_size] for start in starts]
-    return lambda: [network.embed([view(job.load(), job.seeds[0]) for job in batch]) for batch in batches]
+    return lambda: [embed_images(network, [view(job.load(), job.seeds[0]) for job in batch]) for batch in batches]
 
 
 def _load(source: Callable[[], Iterable[Pixels]]) -> Callable[[], object]:

@@ -56,6 +56,11 @@ def embed_pixels(backbone: Backbone, pixels: Iterable[Pixels]) -> Singles:
     return np.concatenate(parts) if parts else np.empty((0, backbone.dimension), np.float32)
 
 
+def embed_images(backbone: Backbone, images: Iterable[Image]) -> Singles:
+    """Features (N, D) of the images, squashed to a square; RGB of any size."""
+    return embed_pixels(backbone, map(backbone.pixels, images))
+
+
 def _batches(pixels: Iterable[Pixels], size: int) -> Iterator[Pixels]:
     iterator = iter(pixels)
     while batch := list(islice(iterator, size)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -113,19 +113,6 @@ class Backbone:
         code = code_of(BACKBONES[self.name]) if self.name in BACKBONES else ""
         own = [*precision, *([code] if code else [])]
         return fingerprint(self.name, self.image_size, net.mean, net.std, net.interpolation, net.digest, *own)
-
-    def embed(self, images: Sequence[Image]) -> Singles:
-        """Features (N, dimension) of the images, squashed to a square; RGB of any size.
-
-        Batches are padded to a fixed size, so that an image's features do not depend on its companions.
-
-        Raises:
-            UserError: as `embed_batches`.
-        """
-        size = self.batch_size  # as it is now: it may be halved meanwhile
-        groups = (images[start : start + size] for start in range(0, len(images), size))
-        features = list(self.embed_batches(np.stack([self.pixels(image) for image in group]) for group in groups))
-        return np.concatenate(features) if features else np.empty((0, self.dimension), np.float32)
 
     def embed_batches(self, batches: Iterable[Pixels]) -> Iterator[Singles]:
         """Features (B, dimension) of each batch of pixels (B, S, S, 3), seen `batch_size` at a time.

@@ -57,7 +57,9 @@ class SavedClassifier:
 
     def predict(self, images: Sequence[Image]) -> tuple[list[str], list[float]]:
         """The class of each image, and how probable the classifier holds it, in (0, 1]."""
-        features = _shared_backbone(self.backbone, self.image_size, self.dtype).embed(images)
+        from evaluation.features import embed_images
+
+        features = embed_images(_shared_backbone(self.backbone, self.image_size, self.dtype), images)
         probabilities = self.head.probabilities(features)
         best = probabilities.argmax(axis=1)
         confidence = probabilities[np.arange(len(best)), best]

@@ -21,6 +21,7 @@ from evaluation.accuracy import mean_class_accuracy
 from evaluation.arrays import Pixels, Singles
 from evaluation.backbones import load_backbone
 from evaluation.classifier import TrainingFeatures, train_head
+from evaluation.features import embed_images
 from evaluation.frozen import Backbone
 from evaluation.settings import ClassifierSettings
 from methods.mini_sd.sampling import (
@@ -114,7 +115,7 @@ def embedded(backbone: Backbone, scenes: Sequence[Scene]) -> tuple[Singles, np.n
 
 
 def features(backbone: Backbone, pictures: Pixels) -> Singles:
-    return backbone.embed([Image.fromarray(picture) for picture in pictures])
+    return embed_images(backbone, [Image.fromarray(picture) for picture in pictures])
 
 
 def probe(training: Singles, labels: np.ndarray, tests: Sequence[tuple[Singles, np.ndarray]], seed: int) -> list[float]:

@@ -69,9 +69,6 @@ class MeanColour:
     dimension = 6
     batch_size = 32
 
-    def embed(self, images: Sequence[Image.Image]) -> np.ndarray:
-        return next(self.embed_batches([np.stack([self.pixels(image) for image in images])]))
-
     def embed_batches(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         for batch in batches:
             pixels = batch.reshape(len(batch), -1, 3).astype(np.float32) / 255

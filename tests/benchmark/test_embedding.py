@@ -18,6 +18,7 @@ from benchmark.store import Store
 from datasets.errors import UserError
 from datasets.seeding import fingerprint
 from evaluation.arrays import Pixels, Singles
+from evaluation.features import embed_images
 from evaluation.frozen import Backbone, Network
 from evaluation.views import VERSION, standard_view, view_seed
 
@@ -61,7 +62,7 @@ def test_features_and_store_do_not_depend_on_the_workers(
     made = embedder(tmp_path, workers).embed(pictures(10), "standard", views)
     for i, picture in enumerate(pictures(10)):
         seeds = [view_seed("standard", picture.digest, number, 0) for number in range(views)]
-        assert np.array_equal(made[i], backbone.embed([standard_view(image(i), seed) for seed in seeds]))
+        assert np.array_equal(made[i], embed_images(backbone, [standard_view(image(i), seed) for seed in seeds]))
     digests = [picture.digest for picture in pictures(BLOCK // views)]
     key = fingerprint("features", backbone.fingerprint, "standard", views, digests, VERSION)
     stored = Store(tmp_path).array("features", key)

@@ -16,6 +16,7 @@ from benchmark.train import train_classifier
 from datasets.few_shot import FewShotTask
 from evaluation import batch_statistics
 from evaluation.accuracy import mean_class_accuracy
+from evaluation.features import embed_images
 from evaluation.views import VIEWS
 from methods.base import SyntheticSet
 from methods.plan import Plan, PlanRow
@@ -132,7 +133,7 @@ class TestDriftingBackbone:
         for classifier in classifiers:
             logits = classifier.logits(tests)
             tools.drifting_backbone.restore(classifier.head.statistics)
-            features = tools.drifting_backbone.embed([task().image(example) for example in tests])
+            features = embed_images(tools.drifting_backbone, [task().image(example) for example in tests])
             np.testing.assert_allclose(logits, classifier.head.logits(features), rtol=1e-5)
 
     def test_what_the_training_depends_on_is_part_of_its_address(self, samples: list[int], small: Settings) -> None:

@@ -17,6 +17,7 @@ from PIL import Image
 from datasets.errors import UserError
 from evaluation import networks
 from evaluation.backbones import BACKBONES, check_backbone, check_image_size, load_backbone, timm_names
+from evaluation.features import embed_images
 from evaluation.frozen import Backbone, Network, weights_digest
 
 REPOSITORY = Path(__file__).parents[2]
@@ -83,15 +84,15 @@ class TestNames:
 class TestEfficientNet:
     def test_an_image_does_not_depend_on_its_companions(self, backbone: Backbone) -> None:
         images = pictures(9)
-        together = backbone.embed(images)
-        alone = np.concatenate([backbone.embed([image]) for image in images])
+        together = embed_images(backbone, images)
+        alone = np.concatenate([embed_images(backbone, [image]) for image in images])
         assert together.shape == (9, backbone.dimension) == (9, 1280)
         assert together.dtype == np.float32
         assert np.array_equal(together, alone)
-        assert np.array_equal(backbone.embed(images[::-1])[::-1], together)
+        assert np.array_equal(embed_images(backbone, images[::-1])[::-1], together)
 
     def test_no_images_no_features(self, backbone: Backbone) -> None:
-        assert backbone.embed([]).shape == (0, 1280)
+        assert embed_images(backbone, []).shape == (0, 1280)
 
     def test_equal_to_the_plain_network_in_eval_mode(self, backbone: Backbone) -> None:
         """Folding the normalisation changes nothing beyond rounding."""
@@ -105,7 +106,7 @@ class TestEfficientNet:
         pixels = torch.from_numpy(np.stack([np.asarray(image) for image in images])).permute(0, 3, 1, 2) / 127.5 - 1
         with torch.no_grad():
             expected = plain.forward_head(plain.forward_features(pixels), pre_logits=True).numpy()
-        assert np.abs(backbone.embed(images) - expected).max() < 1e-3
+        assert np.abs(embed_images(backbone, images) - expected).max() < 1e-3
 
     def test_is_frozen(self, backbone: Backbone) -> None:
         assert not backbone._module.training
@@ -250,5 +251,5 @@ def test_a_plugin_that_gives_no_backbone_is_told_in_a_line(
 ) -> None:
     monkeypatch.setitem(BACKBONES._plugins, "mine", loader)
     with pytest.raises(UserError, match=re.escape(f"backbone mine: {complaint}")) as caught:
-        load_backbone("mine", 8, batch_size=2).embed(pictures(1))
+        embed_images(load_backbone("mine", 8, batch_size=2), pictures(1))
     assert "\n" not in str(caught.value)

@@ -10,6 +10,7 @@ from torch import nn
 from evaluation.arrays import Pixels
 from evaluation.backbones import load_backbone
 from evaluation.batch_statistics import DriftingBackbone, load_drifting_backbone
+from evaluation.features import embed_images
 from tests.evaluation.networks import pictures, tiny_backbone, tiny_network
 
 
@@ -38,15 +39,15 @@ def test_a_batch_is_normalised_by_its_own_statistics_which_move_the_running_ones
 
 def test_other_images_are_seen_by_the_drifted_statistics_until_these_are_restored(backbone: DriftingBackbone) -> None:
     others, published = pictures(2, 3), backbone.statistics
-    before = backbone.embed(others)
+    before = embed_images(backbone, others)
     backbone.train_batch(pixels(1, centre=200))
-    drifted, statistics = backbone.embed(others), backbone.statistics
+    drifted, statistics = embed_images(backbone, others), backbone.statistics
     assert not np.allclose(drifted, before)
     backbone.restore(None)
-    assert np.array_equal(backbone.embed(others), before)
+    assert np.array_equal(embed_images(backbone, others), before)
     assert np.array_equal(backbone.statistics, published)
     backbone.restore(statistics)
-    assert np.array_equal(backbone.embed(others), drifted)
+    assert np.array_equal(embed_images(backbone, others), drifted)
 
 
 def test_nothing_but_the_statistics_moves(backbone: DriftingBackbone) -> None:
@@ -60,12 +61,12 @@ def test_a_network_without_batch_normalisation_has_no_statistics() -> None:
     backbone = tiny_backbone(nn.Identity())
     assert backbone.statistics.shape == (0,)
     batch = pixels(1)
-    np.testing.assert_allclose(backbone.train_batch(batch), backbone.embed(pictures(1, 4)), rtol=1e-5)
+    np.testing.assert_allclose(backbone.train_batch(batch), embed_images(backbone, pictures(1, 4)), rtol=1e-5)
 
 
 def test_the_unfolded_network_is_the_folded_one_until_it_drifts() -> None:
     image = pictures(3, 1)[0].resize((40, 40))
     folded, drifting = load_backbone("efficientnet_lite0", 40), load_drifting_backbone("efficientnet_lite0", 40)
-    np.testing.assert_allclose(drifting.embed([image]), folded.embed([image]), atol=1e-4)
+    np.testing.assert_allclose(embed_images(drifting, [image]), embed_images(folded, [image]), atol=1e-4)
     assert len(drifting.statistics) > 10_000
     assert drifting.fingerprint != folded.fingerprint

@@ -14,6 +14,7 @@ from evaluation.accuracy import mean_class_accuracy
 from evaluation.arrays import Indices, Singles
 from evaluation.backbones import load_backbone
 from evaluation.classifier import Head, TrainingFeatures, linear_layer, train_head
+from evaluation.features import embed_images
 from evaluation.frozen import Backbone
 from evaluation.settings import ClassifierSettings
 from evaluation.views import standard_view, view_seed
@@ -197,7 +198,7 @@ class TestCachedViews:
 
     def plain(self, backbone: Backbone, seed: int, per_class: int) -> tuple[Singles, Indices]:
         images, labels = self.images(seed, per_class)
-        return backbone.embed(images), labels
+        return embed_images(backbone, images), labels
 
     def end_to_end(self, backbone: Backbone, seed: int) -> float:
         """Every sample is augmented anew and pushed through the frozen network; independent of `train_head`."""
@@ -211,7 +212,7 @@ class TestCachedViews:
             for _ in range(self.SETTINGS.iterations):
                 picks = rng.integers(0, len(images), self.SETTINGS.batch_size)
                 x = torch.from_numpy(
-                    backbone.embed([standard_view(images[i], int(rng.integers(2**62))) for i in picks])
+                    embed_images(backbone, [standard_view(images[i], int(rng.integers(2**62))) for i in picks])
                 )
                 optimiser.zero_grad()
                 torch.nn.functional.cross_entropy(layer(x), torch.from_numpy(labels[picks])).backward()
@@ -226,7 +227,7 @@ class TestCachedViews:
         images, labels = self.images(1, self.SHOTS)
         numbers = [(image, view) for image in range(len(images)) for view in range(count)]
         views = [standard_view(images[image], view_seed("test", str(image), view, seed)) for image, view in numbers]
-        training = TrainingFeatures(backbone.embed(views).reshape(len(images), count, -1), labels)
+        training = TrainingFeatures(embed_images(backbone, views).reshape(len(images), count, -1), labels)
         head = train_head(training, *self.plain(backbone, 2, 10), self.CLASSES, self.SETTINGS, 0.0, seed)
         test, test_labels = self.plain(backbone, 3, 30)
         return mean_class_accuracy(head.predict(test), test_labels, self.CLASSES)

@@ -14,6 +14,7 @@ from datasets.errors import UserError
 from evaluation import device
 from evaluation.backbones import load_backbone
 from evaluation.device import default_device, dtype_named
+from evaluation.features import embed_images
 from evaluation.frozen import Backbone, Network
 from tests.evaluation.networks import SIDE, pictures, tiny_network
 
@@ -55,7 +56,7 @@ class TestAutomaticDtype:
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_features_agree_with_those_of_float32(dtype: str) -> None:
     images = [image.resize((64, 64)) for image in pictures(0, 5)]
-    full, half = (load_backbone("efficientnet_lite0", 64, 4, name).embed(images) for name in ("float32", dtype))
+    full, half = (embed_images(load_backbone("efficientnet_lite0", 64, 4, name), images) for name in ("float32", dtype))
     assert half.dtype == np.float32
     assert not np.array_equal(half, full)
     cosines = (full * half).sum(1) / np.linalg.norm(full, axis=1) / np.linalg.norm(half, axis=1)
@@ -96,9 +97,10 @@ def test_an_image_that_overflows_is_seen_in_float32_and_so_is_said_once(caplog: 
     backbone = bright(1e6, torch.float16)
     images = [grey(value) for value in (10, 200, 30, 210, 50, 220)]
     with caplog.at_level(logging.WARNING):
-        features = backbone.embed(images)
-    assert np.array_equal(features[1::2], bright(1e6, torch.float32).embed(images[1::2]))
-    assert np.array_equal(features, np.concatenate([bright(1e6, torch.float16).embed([image]) for image in images]))
+        features = embed_images(backbone, images)
+    assert np.array_equal(features[1::2], embed_images(bright(1e6, torch.float32), images[1::2]))
+    alone = [embed_images(bright(1e6, torch.float16), [image]) for image in images]
+    assert np.array_equal(features, np.concatenate(alone))
     assert [record.message for record in caplog.records].count(
         "bright overflows in torch.float16: images for which it does go on in float32"
     ) == 1 + 3  # one for each backbone that met one
@@ -108,7 +110,7 @@ def test_an_image_that_overflows_is_seen_in_float32_and_so_is_said_once(caplog: 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
 def test_features_that_are_no_numbers_in_float32_either_are_refused(dtype: torch.dtype) -> None:
     with pytest.raises(UserError, match=r"^backbone bright: features of an image are no numbers") as refusal:
-        bright(float("nan"), dtype).embed([grey(200)])
+        embed_images(bright(float("nan"), dtype), [grey(200)])
     assert "\n" not in str(refusal.value)
 
 
@@ -130,11 +132,11 @@ def test_a_batch_that_does_not_fit_is_halved_and_no_image_is_lost(caplog: pytest
     images, room = pictures(0, 13), _Room(3)
     backbone = tiny(torch.float32, room, batch_size=8)
     with caplog.at_level(logging.WARNING):
-        features = backbone.embed(images)
+        features = embed_images(backbone, images)
     assert backbone.batch_size == 2
     assert room.seen == [8, 4] + [2] * 7
-    np.testing.assert_allclose(features, tiny(batch_size=8).embed(images), rtol=1e-5)
-    assert np.array_equal(features, np.concatenate([backbone.embed([image]) for image in images]))
+    np.testing.assert_allclose(features, embed_images(tiny(batch_size=8), images), rtol=1e-5)
+    assert np.array_equal(features, np.concatenate([embed_images(backbone, [image]) for image in images]))
     assert [record.message for record in caplog.records] == [
         f"{size} images for tiny at once do not fit into memory: going on with {size // 2}" for size in (8, 4)
     ]
@@ -142,7 +144,7 @@ def test_a_batch_that_does_not_fit_is_halved_and_no_image_is_lost(caplog: pytest
 
 def test_an_image_that_does_not_fit_alone_is_refused() -> None:
     with pytest.raises(UserError, match=r"one of the images for tiny does not fit .* or lower its image_size$"):
-        tiny(torch.float32, _Room(0)).embed(pictures(0, 3))
+        embed_images(tiny(torch.float32, _Room(0)), pictures(0, 3))
 
 
 def test_weights_that_do_not_fit_say_what_they_need(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from torchvision.transforms import RandAugment
 
 from datasets.errors import UserError
 from datasets.images import load_rgb
-from evaluation.features import ImageViews, embed_pixels, load_pixels
+from evaluation.features import ImageViews, embed_images, embed_pixels, load_pixels
 from evaluation.frozen import Backbone, Network
 from evaluation.loading import MOST_WORKERS, load_ahead, worker_count
 from evaluation.views import View, rand_augment_view, standard_view
@@ -180,7 +180,7 @@ class TestPixels:
 
     @pytest.mark.parametrize("workers", WORKERS)
     def test_features_do_not_depend_on_the_number_of_threads(self, backbone: Backbone, workers: int) -> None:
-        plain = backbone.embed([standard_view(job.load(), seed) for job in image_views() for seed in job.seeds])
+        plain = embed_images(backbone, [standard_view(job.load(), seed) for job in image_views() for seed in job.seeds])
         ours = embed_pixels(backbone, load_pixels(backbone, image_views(), standard_view, workers))
         assert np.array_equal(ours, plain)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,13 @@ from evaluation.saved_classifier import SavedClassifier, as_image, load_classifi
 class Brightness:
     """A backbone whose one feature is the mean brightness, 0 to 1."""
 
-    def embed(self, images: list[Image.Image]) -> np.ndarray:
-        return np.array([[np.asarray(image, dtype=np.float32).mean() / 255] for image in images], dtype=np.float32)
+    batch_size = 2
+
+    def pixels(self, image: Image.Image) -> np.ndarray:
+        return np.array([np.asarray(image, np.float32).mean() / 255], np.float32)
+
+    def embed_batches(self, batches: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        return iter(batches)
 
 
 @pytest.fixture

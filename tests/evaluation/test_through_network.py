@@ -14,6 +14,7 @@ from torch import nn
 from evaluation import through_network
 from evaluation.batch_statistics import DriftingBackbone
 from evaluation.classifier import train_on
+from evaluation.features import embed_images
 from evaluation.guide_classifier import train_guide_on
 from evaluation.settings import ClassifierSettings, GuideClassifierSettings
 from evaluation.through_network import ThroughNetwork, TrainingImages
@@ -43,7 +44,7 @@ def source(backbone: DriftingBackbone | None = None, view: Any = standard_view, 
 
 def test_without_batch_statistics_a_sample_is_the_feature_of_its_view() -> None:
     backbone = tiny_backbone(nn.Identity())
-    known = backbone.embed(two_classes(0, 2))
+    known = embed_images(backbone, two_classes(0, 2))
     batches = source(backbone, lambda image, seed: image).epoch(np.random.default_rng(0))
     assert len(batches) == SETTINGS.iterations
     for features, labels in batches:
@@ -99,7 +100,7 @@ def test_dark_and_light_are_told_apart_by_the_network_as_the_head_left_it() -> N
     settings = ClassifierSettings(epochs=8, iterations=10, batch_size=8, learning_rate=3e-2)
     head = train_on(source(backbone, settings=settings), VALIDATION_LABELS, 2, settings, 0)
     backbone.restore(head.statistics)
-    logits = head.logits(backbone.embed(two_classes(20, 10)))
+    logits = head.logits(embed_images(backbone, two_classes(20, 10)))
     assert (logits.argmax(axis=1) == np.repeat([0, 1], 10)).mean() > 0.85
 
 
