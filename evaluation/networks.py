@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -12,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from datasets.errors import UserError
+from datasets.errors import UserError, reason_of
 from evaluation.backbones import DINO_PATCH
 from evaluation.frozen import IMAGENET_MEAN, IMAGENET_STD, Network, weights_digest
 
@@ -82,7 +81,7 @@ def dinov2(name: str) -> Network:
     except ImportError as error:  # an old copy of it lacks what its hubconf.py names
         kept = Path(torch.hub.get_dir(), "facebookresearch_dinov2_main")
         raise UserError(
-            f"backbone {name}: DINOv2's code as torch.hub has it cannot be used ({_reason(error)}); "
+            f"backbone {name}: DINOv2's code as torch.hub has it cannot be used ({reason_of(error)}); "
             f"delete {kept} and connect once"
         ) from error
     except (OSError, RuntimeError, BadZipFile) as error:
@@ -94,12 +93,14 @@ def timm_network(name: str, image_size: int) -> Network:
     """Any timm model without its classifier, with its own mean, deviation and interpolation."""
     import timm
 
+    if not timm.is_model_pretrained(name):
+        raise UserError(f"backbone timm/{name}: timm has no pretrained weights for it; choose another")
     try:
         model = timm.create_model(name, pretrained=True, num_classes=0, **_size_argument(name, image_size))
     except OSError as error:
         raise _unreachable(f"timm/{name}", error) from error
     except RuntimeError as error:
-        raise _bad_tag(name, error) from error
+        raise UserError(f"backbone timm/{name}: {reason_of(error)}") from error
     config: dict[str, Any] = timm.data.resolve_model_data_config(model)
     mean, std = tuple(config["mean"]), tuple(config["std"])
     return Network(model, mean, std, config["interpolation"], weights_digest(model))
@@ -113,23 +114,9 @@ def _size_argument(name: str, image_size: int) -> dict[str, Any]:
     return {"img_size": image_size} if config is not None and config.fixed_input_size else {}
 
 
-def _bad_tag(name: str, error: RuntimeError) -> UserError:
-    import timm
-
-    nearest = get_close_matches(name, timm.list_pretrained(), n=3, cutoff=0.5)
-    if name in timm.list_pretrained() or not nearest:
-        return UserError(f"backbone timm/{name}: {str(error).splitlines()[0][:150]}")
-    offered = " or ".join(f"timm/{known}" for known in nearest)
-    return UserError(f"backbone timm/{name}: no such weights; did you mean {offered}?")
-
-
 def _unreachable(name: str, error: Exception) -> UserError:
     return UserError(
-        f"backbone {name}: its weights could not be downloaded ({_reason(error)}); "
+        f"backbone {name}: its weights could not be downloaded ({reason_of(error)}); "
         "connect once, or choose efficientnet_lite0, which needs no download, by --set classifier.backbone=… and "
         "--set features.name=…"
     )
-
-
-def _reason(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:120]

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from datasets.errors import UserError
+from datasets.errors import UserError, reason_of
 from methods.architecture import check_architecture
 from methods.checkpoint_layout import FP16, MODELS, checkpoint_files, has_plain_weights
 
@@ -55,9 +55,8 @@ def _fetch(name: str, wanted: list[str], unwanted: list[str] | None = None, **ho
     try:
         return Path(snapshot_download(name, allow_patterns=wanted, ignore_patterns=unused, **how))
     except Exception as error:  # the hub client raises its own, httpx's and the operating system's
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(
-            f"checkpoint '{name}' cannot be fetched from the hub: {reason[:160]}; "
+            f"checkpoint '{name}' cannot be fetched from the hub: {reason_of(error)}; "
             "check the name and the network, or give a local folder as generator.checkpoint"
         ) from None
 

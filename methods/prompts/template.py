@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from datasets.errors import UserError
+from datasets.errors import UserError, reason_of
 from datasets.home import path_of
 from datasets.seeding import seed_from
 from methods.plan import PLACEHOLDER
@@ -101,7 +101,7 @@ def word_list(name: str) -> WordList:
     try:
         content = OmegaConf.to_container(OmegaConf.load(path))
     except Exception as error:  # YAML's errors, OmegaConf's, and those of a file that is no text
-        raise UserError(f"word list {path} is not readable YAML: {' '.join(str(error).split())[:120]}") from None
+        raise UserError(f"word list {path} is not readable YAML: {reason_of(error)}") from None
     return _parse(content, path)
 
 

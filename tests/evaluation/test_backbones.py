@@ -199,6 +199,20 @@ def test_an_unknown_tag_gets_the_nearest() -> None:
         load_backbone("timm/resnet18.a9_in1k", 64)
 
 
+def test_a_timm_model_without_pretrained_weights_is_told_so() -> None:
+    with pytest.raises(UserError, match=r"timm/test_vit4: timm has no pretrained weights for it; choose another"):
+        load_backbone("timm/test_vit4", 64)
+
+
+def test_weights_that_arrive_broken_are_no_fault_of_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError('invalid hash value (expected "a", got "b")')
+
+    monkeypatch.setattr("timm.create_model", broken)
+    with pytest.raises(UserError, match=r"^backbone timm/resnet18: invalid hash value \(expected"):
+        load_backbone("timm/resnet18", 64)
+
+
 def test_timm_models_are_told_the_size_where_they_need_it_and_see_pixels_as_timm_makes_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
