@@ -10,11 +10,9 @@ from pathlib import Path
 from datasets.errors import UserError
 from datasets.home import path_of
 from datasets.seeding import fingerprint
-from evaluation.device import DTYPES
 from methods.architecture import check_architecture, sampler_class
 from methods.checkpoint_download import download_checkpoint
 from methods.checkpoint_layout import SCHEDULER, checkpoint_files, read_config
-from methods.compiled import COMPILE
 from methods.schedulers import SCHEDULERS, WITH_ETA
 from methods.settings import GeneratorSettings
 
@@ -29,20 +27,10 @@ def check_generator_settings(settings: GeneratorSettings) -> None:
     """Refuse, without loading anything or using the network, settings that cannot work.
 
     Raises:
-        UserError: an unknown dtype, a resolution or batch size that cannot be, a folder that is missing or not whole.
+        UserError: a resolution that cannot be, a folder that is missing or not whole.
     """
-    if settings.dtype not in DTYPES:
-        raise UserError(f"generator.dtype '{settings.dtype}' is unknown; known: {', '.join(DTYPES)}")
-    if settings.resolution <= 0 or settings.resolution % 8:
+    if settings.resolution % 8:
         raise UserError(f"generator.resolution must be a positive multiple of 8, got {settings.resolution}")
-    if settings.batch_size < 0:
-        raise UserError(f"generator.batch_size must be 0 (as many as pay) or more, got {settings.batch_size}")
-    if settings.scheduler not in SCHEDULERS:
-        raise UserError(f"generator.scheduler '{settings.scheduler}' is unknown; known: {', '.join(SCHEDULERS)}")
-    if settings.compile not in COMPILE:
-        raise UserError(f"generator.compile '{settings.compile}' is unknown; known: {', '.join(COMPILE)}")
-    if not 0 <= settings.eta <= 1:
-        raise UserError(f"generator.eta must be between 0 and 1, got {settings.eta:g}")
     folder = local_folder(settings.checkpoint)
     if folder is not None:
         check_checkpoint(settings, folder)

@@ -253,10 +253,7 @@ def refusal(settings: PromptSettings, problem: str = "class") -> str:
     [
         (lambda patch: patch.delenv("OPENAI_API_KEY"), "OPENAI_API_KEY"),
         (lambda patch: patch.setenv("OPENAI_API_KEY", " "), "OPENAI_API_KEY"),
-        (lambda patch: {"base_url": "localhost:8000/v1"}, "must begin with http"),
         (lambda patch: {"base_url": "http://[::1:8000/v1"}, "is no address: Invalid IPv6 URL"),
-        (lambda patch: {"timeout_seconds": 0.0}, "timeout_seconds must be positive"),
-        (lambda patch: {"retries": -1}, "retries must not be negative"),
     ],
 )
 def test_settings_are_checked_before_anything_is_asked(
