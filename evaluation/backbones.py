@@ -107,11 +107,10 @@ def timm_names() -> tuple[str, ...]:
     return tuple(name for source in sources for name in re.findall(r"@register_model\s+def (\w+)\(", source))
 
 
-def load_backbone(name: str, image_size: int, batch_size: int = 0, dtype: str = "auto") -> Backbone:
+def load_backbone(name: str, image_size: int, dtype: str = "auto") -> Backbone:
     """The frozen network of that name, which sees images squashed to `image_size` × `image_size` pixels.
 
     Args:
-        batch_size: images at once; 0: as many as pay on the device (`device.IMAGES_AT_ONCE`).
         dtype: what it computes in, one of `device.DTYPES`.
 
     Raises:
@@ -122,7 +121,7 @@ def load_backbone(name: str, image_size: int, batch_size: int = 0, dtype: str = 
 
     check_backbone(name)
     precision = dtype_named(dtype, default_device())
-    return Backbone(name, load_network(name, image_size), image_size, batch_size, precision)
+    return Backbone(name, load_network(name, image_size), image_size, dtype=precision)
 
 
 def load_network(name: str, image_size: int) -> Network:

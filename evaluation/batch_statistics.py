@@ -64,10 +64,10 @@ class DriftingBackbone(Backbone):
         return [buffer for pair in pairs for buffer in pair if buffer is not None]
 
 
-def load_drifting_backbone(name: str, image_size: int, batch_size: int = 0) -> DriftingBackbone:
+def load_drifting_backbone(name: str, image_size: int) -> DriftingBackbone:
     """As `load_backbone`, with batch normalisations that can drift."""
     check_backbone(name)
-    return DriftingBackbone(name, _network(name, image_size), image_size, batch_size)
+    return DriftingBackbone(name, _network(name, image_size), image_size)
 
 
 def _network(name: str, image_size: int) -> Network:

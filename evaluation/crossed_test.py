@@ -18,9 +18,7 @@ from evaluation.arrays import Doubles, Integers
 from evaluation.intervals import LEVEL, ROUNDING, Interval
 
 
-def crossed_test(
-    differences: Sequence[float], covariance: float = 0.0, level: float = LEVEL
-) -> tuple[Interval | None, float]:
+def crossed_test(differences: Sequence[float], covariance: float = 0.0) -> tuple[Interval | None, float]:
     """Confidence interval and two-sided p value of the mean difference over seeds, for other seeds and test images.
 
     The variance of the mean of n seeds is s²/n + c, where s² is the sample variance and c the covariance of two seeds'
@@ -43,7 +41,7 @@ def crossed_test(
     freedom = float(len(values) - 1)
     if len(values) > 2:  # of two seeds s² says too little: the null is then rejected in up to 12%, not 5%
         freedom *= ((of_seeds + covariance) / of_seeds) ** 2
-    reach = float(t.ppf((1 + level) / 2, freedom)) * error
+    reach = float(t.ppf((1 + LEVEL) / 2, freedom)) * error
     return (mean - reach, mean + reach), float(2 * t.sf(abs(mean) / error, freedom))
 
 

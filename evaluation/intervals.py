@@ -9,6 +9,7 @@ import numpy as np
 from evaluation.arrays import Doubles, Integers, Mask
 
 LEVEL = 0.95
+"""Of confidence."""
 RESAMPLES = 2000
 ROUNDING = 1e-9
 """By which means of the same numbers in another order may differ."""
@@ -16,7 +17,7 @@ ROUNDING = 1e-9
 Interval = tuple[float, float]
 
 
-def mean_interval(values: Sequence[float], level: float = LEVEL) -> Interval | None:
+def mean_interval(values: Sequence[float]) -> Interval | None:
     """Confidence interval of the mean by Student's t with n − 1 degrees of freedom; None for fewer than two values, and
     for values that are all the same.
 
@@ -27,23 +28,21 @@ def mean_interval(values: Sequence[float], level: float = LEVEL) -> Interval | N
 
     if len(values) < 2 or np.ptp(values) <= ROUNDING:
         return None
-    low, high = t.interval(level, len(values) - 1, loc=np.mean(values), scale=sem(values))
+    low, high = t.interval(LEVEL, len(values) - 1, loc=np.mean(values), scale=sem(values))
     return float(low), float(high)
 
 
-def share_interval(values: Sequence[float], level: float = LEVEL) -> Interval | None:
+def share_interval(values: Sequence[float]) -> Interval | None:
     """`mean_interval` of shares such as accuracies, cut at 0 and 1.
 
     Their true mean cannot lie beyond, which Student's t does not know: what is cut off costs no coverage. Differences
     of shares lie in [-1, 1], and are not for this function.
     """
-    interval = mean_interval(values, level)
+    interval = mean_interval(values)
     return interval and (max(interval[0], 0.0), min(interval[1], 1.0))
 
 
-def bootstrap_interval(
-    correct: Mask, labels: Integers, level: float = LEVEL, resamples: int = RESAMPLES, seed: int = 0
-) -> Interval | None:
+def bootstrap_interval(correct: Mask, labels: Integers, resamples: int = RESAMPLES, seed: int = 0) -> Interval | None:
     """Percentile bootstrap interval of the mean per-class accuracy over test images; None without images.
 
     Images are drawn with replacement within each class, since the test set was made with so many of each; one fewer
@@ -61,15 +60,15 @@ def bootstrap_interval(
     _, classes, totals = np.unique(labels, return_inverse=True, return_counts=True)
     shares = np.bincount(classes, weights=np.asarray(correct, np.float64)) / totals
     if np.isin(shares, (0, 1)).all():
-        return _of_constant_classes(shares, int(totals.min()), level)
+        return _of_constant_classes(shares, int(totals.min()))
     sizes = np.maximum(totals - 1, 1)
     drawn = np.random.default_rng(seed).binomial(sizes, shares, size=(resamples, len(sizes)))
     accuracies = (drawn / sizes).mean(axis=1)
-    low, high = np.quantile(accuracies, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(accuracies, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
 
-def _of_constant_classes(shares: Doubles, images: int, level: float) -> Interval:
+def _of_constant_classes(shares: Doubles, images: int) -> Interval:
     """Interval of Clopper & Pearson (1934) for so many `images` of each class, taken together.
 
     As many as the smallest class has, for each class weighs the same in the mean of their accuracies. Exact for classes
@@ -80,5 +79,5 @@ def _of_constant_classes(shares: Doubles, images: int, level: float) -> Interval
     """
     from scipy.stats import binomtest
 
-    found = binomtest(int(shares.sum()) * images, len(shares) * images).proportion_ci(level, method="exact")
+    found = binomtest(int(shares.sum()) * images, len(shares) * images).proportion_ci(LEVEL, method="exact")
     return float(found.low), float(found.high)

@@ -8,6 +8,9 @@ from evaluation.arrays import Doubles, Floats
 from evaluation.feature_sets import check_features
 from evaluation.neighbours import nearest, neighbour_radii
 
+FALSE_ALARMS = 0.05
+"""The usual share of different photos that are taken for near-copies."""
+
 
 def nearest_distance(synthetic: Floats, train: Floats) -> Doubles:
     """Euclidean distance of each synthetic image's features, (M, D), to the nearest training image's, (N, D): (M,).
@@ -23,12 +26,12 @@ def nearest_distance(synthetic: Floats, train: Floats) -> Doubles:
     return nearest(synthetic, train)[1]
 
 
-def near_copy_share(distances: Doubles, reference: Doubles, level: float = 0.05) -> float:
+def near_copy_share(distances: Doubles, reference: Doubles) -> float:
     """Share of synthetic images, in [0, 1], that are nearer to a training image than real images are to each other.
 
-    An image is a near-copy if its distance is below the `level` quantile of the reference distances, or 0. The
+    An image is a near-copy if its distance is below the `FALSE_ALARMS` quantile of the reference distances, or 0. The
     reference is what distances between different photos are like (the idea of Meehan et al. 2020, who compare with
-    held-out images), so that a share above `level` speaks of copying.
+    held-out images), so that a share above it speaks of copying.
 
     A few-shot train set is too small to be its own reference, as in `authenticity`: its images lie far from each
     other, and any image that resembles one would count. A test set of hundreds of images knows how near two photos
@@ -37,19 +40,13 @@ def near_copy_share(distances: Doubles, reference: Doubles, level: float = 0.05)
     Args:
         distances: `nearest_distance(synthetic, train)`, (M,).
         reference: `neighbour_radii(real, 1)` of real images, (N,): the distance of each to its nearest other one.
-        level: in [0, 1]; 5% is the usual level of a false alarm.
 
     Returns:
         NaN where there is no image, no training image or fewer than two real ones.
-
-    Raises:
-        ValueError: `level` is outside [0, 1].
     """
-    if not 0 <= level <= 1:
-        raise ValueError(f"level must be in [0, 1], not {level}")
     if len(distances) == 0 or len(reference) == 0 or np.isnan(distances).any() or np.isnan(reference).any():
         return float("nan")
-    threshold = np.quantile(reference, level)
+    threshold = np.quantile(reference, FALSE_ALARMS)
     # Where the real set holds copies of its own, the threshold may be 0: an exact copy is still one.
     return float(((distances < threshold) | (distances == 0)).mean())
 

@@ -15,6 +15,7 @@ from evaluation.device import multiplies_bfloat16
 
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 _ITERATIONS = 5
+_MOMENTUM = 0.95
 
 
 class Muon(torch.optim.Optimizer):
@@ -23,8 +24,8 @@ class Muon(torch.optim.Optimizer):
     `torch.optim.Muon` takes matrices only; most of these networks' parameters are convolutions.
     """
 
-    def __init__(self, parameters: Iterable[nn.Parameter], learning_rate: float, momentum: float = 0.95):
-        super().__init__(parameters, {"lr": learning_rate, "momentum": momentum})
+    def __init__(self, parameters: Iterable[nn.Parameter], learning_rate: float):
+        super().__init__(parameters, {"lr": learning_rate})
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
@@ -32,8 +33,8 @@ class Muon(torch.optim.Optimizer):
             moved = [parameter for parameter in group["params"] if parameter.grad is not None]
             gradients: Any = [parameter.grad for parameter in moved]
             averages = [self._average(parameter) for parameter in moved]
-            torch._foreach_lerp_(averages, gradients, 1 - group["momentum"])
-            directions = torch._foreach_lerp(gradients, averages, group["momentum"])
+            torch._foreach_lerp_(averages, gradients, 1 - _MOMENTUM)
+            directions = torch._foreach_lerp(gradients, averages, _MOMENTUM)
             _move(moved, directions, group["lr"])
 
     def _average(self, parameter: nn.Parameter) -> Tensor:

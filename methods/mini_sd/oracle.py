@@ -77,7 +77,7 @@ def main(
         losses = [nn.functional.cross_entropy(logits[name], truth[name][chosen].to(device)) for name in ATTRIBUTES]
         return torch.stack(losses).sum()
 
-    def report(step: int) -> str:
+    def report() -> str:
         readings = oracle.read(images[-VALIDATION_SIZE:])
         return " ".join(f"{n} {np.mean(readings[n] == truth[n][-VALIDATION_SIZE:].numpy()):.3f}" for n in ATTRIBUTES)
 

@@ -42,10 +42,10 @@ def image_to_image(pipeline: StableDiffusionPipeline) -> StableDiffusionImg2ImgP
     return editor
 
 
-def scenes_of(count: int, seed: int = SEED, categories: Sequence[str] = CATEGORIES) -> list[Scene]:
+def scenes_of(count: int, seed: int = SEED) -> list[Scene]:
     """Random scenes in all settings, classes in balance."""
     draws = (np.random.default_rng([seed, i]) for i in range(count))
-    return [sample_scene(rng, category=categories[i % len(categories)]) for i, rng in enumerate(draws)]
+    return [sample_scene(rng, category=CATEGORIES[i % len(CATEGORIES)]) for i, rng in enumerate(draws)]
 
 
 def renders_of(scenes: Sequence[Scene]) -> Pixels:
@@ -84,11 +84,11 @@ def text_to_image(
     return np.concatenate(pictures)
 
 
-def moved_elsewhere(guides: Sequence[Scene], seed: int = SEED) -> list[Scene]:
+def moved_elsewhere(guides: Sequence[Scene]) -> list[Scene]:
     """For each guide a scene of its class at another location."""
     moved = []
     for i, guide in enumerate(guides):
-        rng = np.random.default_rng([seed, i, 2])
+        rng = np.random.default_rng([SEED, i, 2])
         others = [place for place in LOCATIONS if place != guide.location]
         moved.append(sample_scene(rng, category=guide.category, location=others[int(rng.integers(len(others)))]))
     return moved

@@ -51,7 +51,7 @@ def main(
         chosen = torch.randint(count, (batch_size,), generator=draw)
         return reconstruction_loss(model, pixels_of(images[chosen.numpy()]).to(device), draw)
 
-    def report(step: int) -> str:
+    def report() -> str:
         return f"validation {psnr(model, held_out):.2f} dB"
 
     steppers = optimizers([model], learning_rate, learning_rate / 10)

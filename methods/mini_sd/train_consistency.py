@@ -94,7 +94,7 @@ def main(
         return ((error.square() + HUBER**2).sqrt() - HUBER).mean()
 
     @torch.inference_mode()
-    def report(step: int) -> str:
+    def report() -> str:
         last = torch.arange(len(images) - VALIDATION_SIZE, len(images))
         return f"validation {loss_on(average, last, generator_of(seed, 2**40)).item():.4f}"
 

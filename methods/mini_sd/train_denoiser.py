@@ -80,7 +80,7 @@ def main(
         return denoising_loss(unet, text_encoder, add_noise(pictures, chosen, times, draw, CAPTION_DROPOUT))
 
     @torch.inference_mode()
-    def report(step: int) -> str:
+    def report() -> str:
         loss = denoising_loss(unet_average, text_average, validation_set(pictures, seed))
         return f"validation {loss.item():.4f}"
 
@@ -111,10 +111,10 @@ class CaptionedLatents:
         return (self.means[chosen].float() + self.deviations[chosen].float() * noise) * self.scaling_factor
 
 
-def validation_set(pictures: CaptionedLatents, seed: int, last_time: int = TIMESTEPS) -> Noised:
-    """The last pictures, which training does not see, at times before `last_time` and with noise that stay the same."""
+def validation_set(pictures: CaptionedLatents, seed: int) -> Noised:
+    """The last pictures, which training does not see, at times and with noise that stay the same."""
     count, draw = len(pictures.means), generator_of(seed, 2**40)
-    times = torch.randint(last_time, (VALIDATION_SIZE,), generator=draw)
+    times = torch.randint(TIMESTEPS, (VALIDATION_SIZE,), generator=draw)
     return add_noise(pictures, torch.arange(count - VALIDATION_SIZE, count), times, draw, 0.0)
 
 
@@ -260,7 +260,7 @@ def teach_words(
         return torch.stack(losses).mean()
 
     adam = torch.optim.AdamW([*encoder.parameters(), *heads.parameters()], 1e-3, weight_decay=0.0)
-    train(folder, [encoder, heads], [adam], loss_of_step, steps, lambda step: "words", save_every=100)
+    train(folder, [encoder, heads], [adam], loss_of_step, steps, lambda: "words", save_every=100)
 
 
 if __name__ == "__main__":

@@ -102,7 +102,7 @@ def main(
         return distance - REALISM_WEIGHT * realism + PIXEL_WEIGHT * pixels + error + told_apart
 
     @torch.inference_mode()
-    def report(step: int) -> str:
+    def report() -> str:
         trained, vae.decoder = vae.decoder, decoder_average
         draw, last = generator_of(seed, 2**40), torch.arange(len(images) - VALIDATION_SIZE, len(images))
         truth, redrawing = pixels_of(images[-VALIDATION_SIZE:]).to(vae.device), Redrawing.begin(pictures, last, draw)
@@ -117,7 +117,7 @@ def main(
         far = " and a step later ".join(distances)
         return f"validation: codec {codec:.2f} dB, distance of redrawn {far}, denoiser {loss:.4f}"
 
-    print("before:", report(0), flush=True)
+    print("before:", report(), flush=True)
     steppers = [
         *optimizers([decoder], decoder_rate, decoder_rate / 10),
         *optimizers([unet], denoiser_rate, denoiser_rate / 20),

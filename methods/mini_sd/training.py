@@ -24,7 +24,7 @@ def train(
     optimizers: Sequence[torch.optim.Optimizer],
     loss_of_step: Callable[[int], Tensor],
     steps: int,
-    report: Callable[[int], str],
+    report: Callable[[], str],
     averages: Sequence[nn.Module] = (),
     decay_share: float = 0.3,
     save_every: int = 250,
@@ -53,7 +53,7 @@ def train(
             _save(state, [*modules, *averages, *optimizers], step + 1, rates)
             pace = (time.time() - began) / (step + 1 - start)
             left = pace * (steps - step - 1) / 60
-            now = f"step {step + 1}/{steps} loss {loss.item():.4f} {report(step)}"
+            now = f"step {step + 1}/{steps} loss {loss.item():.4f} {report()}"
             print(f"{now} {pace:.2f} s/step, {left:.0f} min left", flush=True)
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import nn
 
 from evaluation.batch_statistics import DriftingBackbone
-from evaluation.frozen import Network
+from evaluation.frozen import Backbone, Network
 
 SIDE = 8
 
@@ -27,6 +27,12 @@ def tiny_network(*layers: nn.Module) -> Network:
 def tiny_backbone(*layers: nn.Module) -> DriftingBackbone:
     """By default with one batch normalisation."""
     return DriftingBackbone("tiny", tiny_network(*(layers or (nn.BatchNorm2d(6),))), SIDE, batch_size=4)
+
+
+def in_fours(backbone: Backbone) -> Backbone:
+    """Which sees four images at once."""
+    backbone.batch_size = 4
+    return backbone
 
 
 def pictures(seed: int, count: int, centre: float = 127.0) -> list[Image.Image]:

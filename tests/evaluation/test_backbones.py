@@ -19,6 +19,7 @@ from evaluation import networks
 from evaluation.backbones import BACKBONES, check_backbone, check_image_size, load_backbone, timm_names
 from evaluation.features import embed_images
 from evaluation.frozen import Backbone, Network, weights_digest
+from tests.evaluation.networks import in_fours
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -30,7 +31,7 @@ def pictures(count: int, size: int = 40) -> list[Image.Image]:
 
 @pytest.fixture(scope="module")
 def backbone() -> Backbone:
-    return load_backbone("efficientnet_lite0", 64, batch_size=4)
+    return in_fours(load_backbone("efficientnet_lite0", 64))
 
 
 class TestNames:
@@ -256,8 +257,8 @@ def of(module: torch.nn.Module, mean: tuple[float, ...] = (0.5,) * 3) -> Network
         (torch.nn.Flatten, "its loader must return an evaluation.frozen.Network, not a Flatten"),
         (lambda: of(torch.nn.Flatten(), (0.5,)), "mean and std are of 3 channels each, not 1 and 3"),
         (lambda: of(Pair()), "its module must give features (images, length), not a tuple"),
-        (lambda: of(torch.nn.Identity()), "its module must give features (images, length), not of shape (2, 3, 8, 8)"),
-        (lambda: of(torch.nn.Flatten(0)), "its module must give features (images, length), not of shape (384,)"),
+        (lambda: of(torch.nn.Identity()), "its module must give features (images, length), not of shape (4, 3, 8, 8)"),
+        (lambda: of(torch.nn.Flatten(0)), "its module must give features (images, length), not of shape (768,)"),
     ],
 )
 def test_a_plugin_that_gives_no_backbone_is_told_in_a_line(
@@ -265,5 +266,5 @@ def test_a_plugin_that_gives_no_backbone_is_told_in_a_line(
 ) -> None:
     monkeypatch.setitem(BACKBONES._plugins, "mine", loader)
     with pytest.raises(UserError, match=re.escape(f"backbone mine: {complaint}")) as caught:
-        embed_images(load_backbone("mine", 8, batch_size=2), pictures(1))
+        embed_images(in_fours(load_backbone("mine", 8)), pictures(1))
     assert "\n" not in str(caught.value)

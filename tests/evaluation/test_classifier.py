@@ -183,7 +183,9 @@ class TestCachedViews:
 
     @pytest.fixture(scope="class")
     def backbone(self) -> Backbone:
-        return load_backbone("efficientnet_lite0", self.SIZE, batch_size=16)
+        backbone = load_backbone("efficientnet_lite0", self.SIZE)
+        backbone.batch_size = 16
+        return backbone
 
     def images(self, seed: int, per_class: int) -> tuple[list[Image.Image], Indices]:
         """Noisy waves, of a length and a direction that tell the class."""

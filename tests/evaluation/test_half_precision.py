@@ -16,7 +16,7 @@ from evaluation.backbones import load_backbone
 from evaluation.device import default_device, dtype_named
 from evaluation.features import embed_images
 from evaluation.frozen import Backbone, Network
-from tests.evaluation.networks import SIDE, pictures, tiny_network
+from tests.evaluation.networks import SIDE, in_fours, pictures, tiny_network
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
@@ -56,7 +56,8 @@ class TestAutomaticDtype:
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_features_agree_with_those_of_float32(dtype: str) -> None:
     images = [image.resize((64, 64)) for image in pictures(0, 5)]
-    full, half = (embed_images(load_backbone("efficientnet_lite0", 64, 4, name), images) for name in ("float32", dtype))
+    backbones = [in_fours(load_backbone("efficientnet_lite0", 64, name)) for name in ("float32", dtype)]
+    full, half = (embed_images(backbone, images) for backbone in backbones)
     assert half.dtype == np.float32
     assert not np.array_equal(half, full)
     cosines = (full * half).sum(1) / np.linalg.norm(full, axis=1) / np.linalg.norm(half, axis=1)

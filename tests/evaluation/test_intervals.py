@@ -52,9 +52,9 @@ def test_the_bootstrap_agrees_with_resampling_image_by_image() -> None:
 
 def test_the_bootstrap_has_the_unbiased_variance() -> None:
     labels, correct = np.repeat([0, 1, 2, 3], 5), np.tile([True, True, False, True, False], 4)
-    low, high = bootstrap_interval(correct, labels, level=0.6827, resamples=20_000) or (0, 0)
+    low, high = bootstrap_interval(correct, labels, resamples=20_000) or (0, 0)
     error = np.sqrt(np.var(correct[:5], ddof=1) / 5 / 4)
-    assert (high - low) / 2 == pytest.approx(error, rel=0.15)  # the bootstrap takes few values
+    assert (high - low) / 2 / 1.96 == pytest.approx(error, rel=0.15)  # the bootstrap takes few values
 
 
 def test_the_bootstrap_covers_the_truth_about_as_often_as_it_says() -> None:
@@ -75,8 +75,8 @@ def test_six_right_of_six_are_not_certain() -> None:
 
 def test_classes_that_are_all_right_or_all_wrong_have_the_exact_interval_of_the_smallest_of_them() -> None:
     labels = np.repeat([0, 1, 2], [2, 2, 7])
-    expected = stats.binomtest(4, 6).proportion_ci(0.9, method="exact")
-    assert bootstrap_interval(labels > 0, labels, 0.9) == pytest.approx((expected.low, expected.high))
+    expected = stats.binomtest(4, 6).proportion_ci(0.95, method="exact")
+    assert bootstrap_interval(labels > 0, labels) == pytest.approx((expected.low, expected.high))
 
 
 @pytest.mark.parametrize("truth", [(0.9, 0.9, 0.9), (0.7, 1.0, 1.0), (1.0, 1.0, 0.7)])

@@ -27,7 +27,7 @@ def _train(folder: Path, stops: list[int], steps: int = 12) -> list[torch.Tensor
 
         try:
             train(
-                folder, [net], optimizers([net], 0.02, 1e-3), loss_of_step, steps, lambda _: "", [average], save_every=3
+                folder, [net], optimizers([net], 0.02, 1e-3), loss_of_step, steps, lambda: "", [average], save_every=3
             )
         except KeyboardInterrupt:
             continue
