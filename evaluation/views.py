@@ -27,11 +27,6 @@ VERSION = 2
 View = Callable[["Image", int], "Image"]
 
 
-def plain_view(image: Image) -> Image:
-    """The image itself."""
-    return image
-
-
 def standard_view(image: Image, seed: int) -> Image:
     """Random-resized crop (scale 0.7–1), horizontal flip (p = 0.5), rotation (±15°): the train-time transform.
 
@@ -95,7 +90,7 @@ def view_seed(purpose: str, identity: str, index: int, seed: int) -> int:
 
 
 VIEWS: dict[str, View] = {
-    "plain": lambda image, _seed: plain_view(image),
+    "plain": lambda image, _seed: image,
     "standard": standard_view,
     "standard_without_crop": standard_view_without_crop,
     "rand_augment": rand_augment_view,

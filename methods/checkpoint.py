@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from functools import lru_cache
 from pathlib import Path
 
 from datasets.errors import UserError
 from datasets.home import path_of
+from datasets.images import file_digest
 from datasets.seeding import fingerprint
 from methods.architecture import check_architecture, sampler_class
 from methods.checkpoint_download import download_checkpoint
 from methods.checkpoint_layout import SCHEDULER, checkpoint_files, read_config
+from methods.mini_sd import WEIGHTS
 from methods.schedulers import SCHEDULERS, WITH_ETA
 from methods.settings import GeneratorSettings
 
-EMBEDDED = {"mini_sd": Path(__file__).parent / "mini_sd" / "weights"}
+EMBEDDED = {"mini_sd": WEIGHTS}
 """Checkpoints that ship with the project, by name."""
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
@@ -100,5 +101,4 @@ def _digest(path: Path) -> str:
 
 @lru_cache(maxsize=256)
 def _file_digest(path: Path, size: int, modified: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return file_digest(path)

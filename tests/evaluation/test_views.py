@@ -15,7 +15,6 @@ from evaluation.views import (
     SCALE,
     VIEWS,
     _crop_box,
-    plain_view,
     rand_augment_view,
     standard_view,
     standard_view_without_crop,
@@ -50,7 +49,7 @@ def test_the_global_random_state_is_neither_read_nor_changed(view: View, image: 
 
 
 def test_a_plain_view_is_the_image(image: Image.Image) -> None:
-    assert plain_view(image) is image
+    assert VIEWS["plain"](image, 0) is image
 
 
 def test_half_of_the_standard_views_are_flipped() -> None:
