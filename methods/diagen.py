@@ -13,14 +13,15 @@ from methods.da_fusion import PROMPT
 from methods.embedding_noise import noisy_words
 from methods.hyperparameters import check_generation, require
 from methods.pairing import every_pair, pair
-from methods.weighting import RULES, check_rule, weights_from_confidence
+from methods.weighting import RULES, weights_from_confidence
 
 CHOICES = {
+    "weight": RULES,
     "noisy_word_of": ("label", "substring"),
     "rotation": ("every_pair", "one_counter"),
     "image_seeds": ("of_the_row", "also_of_the_weighting"),
 }
-"""What the paper means, then what the published code does."""
+"""But for `weight`, what the paper means, then what the published code does."""
 
 
 @METHODS.register("diagen")
@@ -62,7 +63,6 @@ class DIAGen(Method):
         levels = self.noise_std
         fine = len(levels) > 0 and min(levels) >= 0 and len(set(levels)) == len(levels)
         require(fine, name, "noise_std", "one or more different numbers, none negative", levels)
-        check_rule(self.weight)
         for choice, known in CHOICES.items():
             if getattr(self, choice) not in known:
                 raise UnknownName(f"{name}.{choice}", getattr(self, choice), known)

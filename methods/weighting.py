@@ -11,12 +11,6 @@ RULES = ("min(1, 2c)", "c")
 """`min(1, 2c)` is the published code's; `c` takes the confidence as it is."""
 
 
-def check_rule(rule: str) -> None:
-    """Raise `UnknownName` for a weighting rule that is none of `RULES`."""
-    if rule not in RULES:
-        raise UnknownName("weight rule", rule, RULES)
-
-
 def weights_from_confidence(confidence: Floats, rule: str = RULES[0]) -> Doubles:
     """Weights w in [0, 1] of images with confidence c in [0, 1], both of shape (images,).
 
@@ -25,7 +19,8 @@ def weights_from_confidence(confidence: Floats, rule: str = RULES[0]) -> Doubles
     Raises:
         UserError: an unknown rule, or a confidence that is no probability.
     """
-    check_rule(rule)
+    if rule not in RULES:
+        raise UnknownName("weight rule", rule, RULES)
     values = np.asarray(confidence, dtype=np.float64)
     if not ((values >= 0) & (values <= 1)).all():
         raise UserError("the guide classifier gave a confidence outside [0, 1]: its training diverged")

@@ -104,7 +104,7 @@ def test_confidence_becomes_weight() -> None:
         (lambda: DIAGen(noise_std=()), "diagen.noise_std"),
         (lambda: DIAGen(noise_std=(0.1, 0.1)), "diagen.noise_std"),
         (lambda: DIAGen(prompts_per_class=0), "diagen.prompts_per_class"),
-        (lambda: DIAGen(weight="2c"), "unknown weight rule '2c'"),
+        (lambda: DIAGen(weight="2c"), "unknown diagen.weight '2c'"),
         (lambda: DIAGen(enabled=("nois",)), "unknown component 'nois'; did you mean noise"),
     ],
 )
