@@ -7,7 +7,6 @@ python -m methods.random_checkpoint FOLDER --tiny    the same classes at small w
 from __future__ import annotations
 
 import string
-import tempfile
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -18,6 +17,7 @@ import typer
 from datasets.errors import UserError
 from datasets.home import path_of
 from datasets.scripts import run_script
+from datasets.whole_file import whole_folder
 
 if TYPE_CHECKING:
     from transformers import CLIPTokenizer
@@ -77,11 +77,8 @@ def write_random_checkpoint(folder: Path, architecture: Architecture = STABLE_DI
         torch.manual_seed(seed)
         pipeline = _pipeline(architecture)
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".writing-") as unfinished:
-            whole = Path(unfinished) / folder.name
-            pipeline.save_pretrained(whole, safe_serialization=True)
-            whole.replace(folder)
+        with whole_folder(folder) as unfinished:
+            pipeline.save_pretrained(unfinished, safe_serialization=True)
     except (OSError, SafetensorError) as error:  # the latter is how a full disk shows while weights are written
         raise UserError(f"cannot write the checkpoint {folder}: {getattr(error, 'strerror', None) or error}") from error
 

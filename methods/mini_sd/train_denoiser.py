@@ -12,7 +12,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import torch
 import typer
 from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
@@ -24,13 +23,14 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from datasets.folders import require_folder
 from datasets.mini_focus import CATEGORIES, COLOURS, LOCATIONS, TIMES, WEATHERS
 from datasets.scripts import run_script
+from datasets.whole_file import whole_file
 from evaluation.arrays import Pixels
 from evaluation.device import default_device
 from methods.mini_sd.architecture import TEXT_WIDTH, TIMESTEPS, build_scheduler, build_text_encoder, build_unet
 from methods.mini_sd.corpus import load_corpus
 from methods.mini_sd.muon import optimizers
 from methods.mini_sd.tokenizer import build_tokenizer
-from methods.mini_sd.training import generator_of, mixed_precision, train
+from methods.mini_sd.training import generator_of, mixed_precision, pixels_of, train
 
 CAPTION_DROPOUT = 0.1
 """Share of empty captions, which classifier-free guidance needs (Ho & Salimans 2022)."""
@@ -212,13 +212,11 @@ def encode(vae: AutoencoderKL, images: Pixels, cache: Path) -> tuple[Tensor, Ten
     if not cache.exists():
         parts = []
         for start in track(range(0, len(images), 64), "encoding"):
-            pixels = torch.from_numpy(np.array(images[start : start + 64])).to(vae.device)
             with mixed_precision(vae.device):
-                posterior = vae.encode(pixels.permute(0, 3, 1, 2).float() / 127.5 - 1).latent_dist
+                posterior = vae.encode(pixels_of(images[start : start + 64]).to(vae.device)).latent_dist
             parts.append(torch.stack([posterior.mean, posterior.std]).half().cpu())
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(torch.cat(parts, dim=1), cache.with_suffix(".tmp"))
-        cache.with_suffix(".tmp").replace(cache)
+        with whole_file(cache) as file:
+            torch.save(torch.cat(parts, dim=1), file)
     means, deviations = torch.load(cache, weights_only=True)
     return means, deviations
 

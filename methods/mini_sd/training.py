@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from datasets.whole_file import whole_file
 from evaluation.arrays import Pixels
 from evaluation.device import multiplies_bfloat16
 
@@ -36,9 +37,8 @@ def train(
     them as exponential moving averages.
     """
     state = folder / "training.pt"
-    start = _restore(state, [*modules, *averages, *optimizers])
-    rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers] if not start else None
-    rates = rates or torch.load(state, weights_only=True)["rates"]
+    rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
+    start, rates = _restore(state, [*modules, *averages, *optimizers], rates)
     began = time.time()
     for step in range(start, steps):
         _set_rates(optimizers, rates, schedule(step, steps, decay_share))
@@ -97,16 +97,15 @@ def _follow(averages: Sequence[nn.Module], modules: Sequence[nn.Module], decay: 
 
 
 def _save(path: Path, parts: Sequence[Any], step: int, rates: list[list[float]]) -> None:
-    temporary = path.with_suffix(".tmp")
-    torch.save({"step": step, "rates": rates, "parts": [part.state_dict() for part in parts]}, temporary)
-    temporary.replace(path)
+    with whole_file(path) as file:
+        torch.save({"step": step, "rates": rates, "parts": [part.state_dict() for part in parts]}, file)
 
 
-def _restore(path: Path, parts: Sequence[Any]) -> int:
+def _restore(path: Path, parts: Sequence[Any], rates: list[list[float]]) -> tuple[int, list[list[float]]]:
+    """The steps done and the learning rates that the training began with: `rates` where it begins now."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return 0
+        return 0, rates
     saved = torch.load(path, weights_only=True)
     for part, state in zip(parts, saved["parts"], strict=True):
         part.load_state_dict(state)
-    return int(saved["step"])
+    return int(saved["step"]), saved["rates"]

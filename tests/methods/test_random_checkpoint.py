@@ -105,7 +105,7 @@ def test_a_failure_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Mon
     from diffusers import StableDiffusionPipeline
 
     def full_disk(self: Any, folder: Path, **options: Any) -> None:
-        folder.mkdir()
+        (folder / "part").touch()
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(StableDiffusionPipeline, "save_pretrained", full_disk)
