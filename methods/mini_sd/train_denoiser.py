@@ -15,7 +15,6 @@ from typing import Annotated, Any
 import torch
 import typer
 from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
-from diffusers.models.attention_processor import AttnProcessor
 from rich.progress import track
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
@@ -30,7 +29,7 @@ from methods.mini_sd.architecture import TEXT_WIDTH, TIMESTEPS, build_scheduler,
 from methods.mini_sd.corpus import load_corpus
 from methods.mini_sd.muon import optimizers
 from methods.mini_sd.tokenizer import build_tokenizer
-from methods.mini_sd.training import generator_of, mixed_precision, pixels_of, train
+from methods.mini_sd.training import generator_of, mixed_precision, pixels_of, speed_up, train
 
 CAPTION_DROPOUT = 0.1
 """Share of empty captions, which classifier-free guidance needs (Ho & Salimans 2022)."""
@@ -67,10 +66,7 @@ def main(
         text_encoder, unet = build_text_encoder(tokenizer).to(device), build_unet().to(device)
         teach_words(text_encoder, pictures.tokens, scenes, text_steps, seed, out / "text")
     averages = unet_average, text_average = copy.deepcopy(unet), copy.deepcopy(text_encoder)
-    # PyTorch's fused attention takes a third of a step's time on a CPU at these few positions.
-    unet.set_attn_processor(AttnProcessor())
-    # A compiled step takes half the time of a plain one: on a CPU most of it goes into moving activations.
-    unet.compile(dynamic=False)
+    speed_up(unet)
     count = len(images) - VALIDATION_SIZE
 
     def loss_of_step(step: int) -> Tensor:

@@ -12,7 +12,6 @@ from typing import Annotated
 import torch
 import typer
 from diffusers import AutoencoderKL
-from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor
 
 from datasets.scripts import run_script
@@ -35,7 +34,7 @@ from methods.mini_sd.train_denoiser import (
     training_times,
     validation_set,
 )
-from methods.mini_sd.training import generator_of, mixed_precision, pixels_of, train
+from methods.mini_sd.training import generator_of, mixed_precision, pixels_of, speed_up, train
 
 PIXEL_WEIGHT = 20.0
 """Of the squared error of pixels that were only encoded."""
@@ -73,9 +72,7 @@ def main(
     decoder, features = vae.decoder, PerceptualFeatures().to(vae.device)
     discriminator = Discriminator(features.channels).to(vae.device)
     averages = decoder_average, unet_average = copy.deepcopy(decoder), copy.deepcopy(unet)
-    # As in the denoiser's training: plain products and a compiled step are the fastest on a CPU.
-    unet.set_attn_processor(AttnProcessor())
-    unet.compile(dynamic=False)
+    speed_up(unet)
 
     def loss_of_step(step: int) -> Tensor:
         draw = generator_of(seed, step)

