@@ -166,12 +166,13 @@ def _check_address(name: str, text: str) -> None:
 
 
 def _check_number(name: str, last: str, number: float) -> None:
-    if number in BESIDE_POSITIVE.get(name, ()):
+    others = BESIDE_POSITIVE.get(name, ())
+    if number in others:
         return
     low = number >= 0 if last in MAY_BE_ZERO else number > 0
     high = number <= 1 if last in AT_MOST_ONE else number < float("inf")
     if not (low and high):
-        floor = "at least 0" if last in MAY_BE_ZERO else "above 0"
+        floor = "at least 0" if last in MAY_BE_ZERO else "".join(f"{other} or " for other in others) + "above 0"
         raise UserError(f"'{name}' is {number}: it must be {floor}{' and at most 1' if last in AT_MOST_ONE else ''}")
 
 
