@@ -117,13 +117,13 @@ def test_help_teaches(capsys: pytest.CaptureFixture[str]):
 
 
 def test_a_crash_is_code_1_with_a_traceback(monkeypatch: pytest.MonkeyPatch, capsys):
-    monkeypatch.setattr("benchmark.listing.listing", lambda what, preset: 1 / 0)
+    monkeypatch.setattr("benchmark.listing.listing", lambda *_: 1 / 0)
     assert main(["list", "methods"]) == 1
     assert "ZeroDivisionError" in capsys.readouterr().err
 
 
 def test_an_interrupt_is_code_130_and_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys):
-    def stop(what: str, preset: str) -> str:
+    def stop(*_: str) -> str:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("benchmark.listing.listing", stop)
