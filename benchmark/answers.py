@@ -6,12 +6,11 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from benchmark.records import Cell, Record
+from evaluation.arrays import Doubles, Integers
 from evaluation.crossed_test import image_covariance, image_influence
 from evaluation.significance import paired_bootstrap
 
@@ -54,10 +53,10 @@ class SideBySide:
     influences: `image_influence` on the difference of each seed, the mean over its shots, (I, n).
     """
 
-    advantage: npt.NDArray[np.float64]
-    times: npt.NDArray[np.float64]
-    labels: npt.NDArray[np.integer[Any]]
-    influences: npt.NDArray[np.float64]
+    advantage: Doubles
+    times: Doubles
+    labels: Integers
+    influences: Doubles
 
     @property
     def covariance(self) -> float:

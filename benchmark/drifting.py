@@ -13,12 +13,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from benchmark.embedding import Features, Picture, image_views, real_pictures, synthetic_pictures
+from benchmark.embedding import Picture, image_views, real_pictures, synthetic_pictures
 from benchmark.tools import LocalTools, labels_of
 from datasets.few_shot import FewShotTask
 from datasets.seeding import fingerprint
+from evaluation.arrays import Doubles, Singles
 from evaluation.settings import ClassifierSettings, GuideClassifierSettings
 from evaluation.views import VERSION, VIEWS
 from methods.base import SyntheticSet
@@ -33,7 +33,7 @@ NO_IMAGES = SyntheticSet()
 
 def train_drifting(
     task: FewShotTask, synthetic: SyntheticSet, alpha: float, seed: int, tools: LocalTools
-) -> tuple[Head, Callable[[Sequence[Picture]], Features]]:
+) -> tuple[Head, Callable[[Sequence[Picture]], Singles]]:
     """The head, and what gives the logits (N, C) of pictures by the network as the head's training left it."""
     from evaluation.classifier import train_on
 
@@ -50,9 +50,7 @@ def train_drifting(
     return head, partial(_logits, key=key, head=head, tools=tools)
 
 
-def drifting_confidence(
-    task: FewShotTask, synthetic: SyntheticSet, seed: int, tools: LocalTools
-) -> npt.NDArray[np.float64]:
+def drifting_confidence(task: FewShotTask, synthetic: SyntheticSet, seed: int, tools: LocalTools) -> Doubles:
     """Calibrated probability of each image's own label by the drifted guide classifier: (images,), in [0, 1]."""
     from evaluation.guide_classifier import judge, train_guide_on
 
@@ -109,7 +107,7 @@ def _source(
 
 def _features(
     pictures: Sequence[Picture], head: Head, tools: LocalTools, view: str = "plain", views: int = 1
-) -> Features:
+) -> Singles:
     """(N, V, D) by the network as the head's training left it."""
     from evaluation.features import embed_pixels, load_pixels
 
@@ -119,7 +117,7 @@ def _features(
         return embed_pixels(backbone, pixels).reshape(len(pictures), views, backbone.dimension)
 
 
-def _logits(pictures: Sequence[Picture], key: str, head: Head, tools: LocalTools) -> Features:
+def _logits(pictures: Sequence[Picture], key: str, head: Head, tools: LocalTools) -> Singles:
     address = fingerprint("logits", key, [picture.digest for picture in pictures])
     logits = tools.store.array("logits", address)
     if logits is None:
@@ -147,14 +145,14 @@ def _key(
     return fingerprint(what, network, effective, parts, made, len(task.classes), more, VERSION)
 
 
-def _packed(head: Head) -> npt.NDArray[np.float64]:
+def _packed(head: Head) -> Doubles:
     """A head as one array, which the store writes whole or not at all."""
     assert head.statistics is not None
     facts = [*head.weight.shape, head.epoch, head.validation_accuracy]
     return np.concatenate([facts, head.weight.ravel(), head.bias, head.statistics]).astype(np.float64)
 
 
-def _unpacked(array: npt.NDArray[np.float64]) -> Head:
+def _unpacked(array: Doubles) -> Head:
     from evaluation.classifier import Head
 
     classes, dimension, epoch = (int(value) for value in array[:3])

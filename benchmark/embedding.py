@@ -10,13 +10,13 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchmark.progress import Stages
 from benchmark.store import Store
 from datasets.base import Dataset, Example
 from datasets.seeding import fingerprint
 from datasets.split_checks import load_image
+from evaluation.arrays import Pixels, Singles
 from evaluation.loading import worker_count
 from evaluation.views import VERSION, VIEWS, view_seed
 from methods.base import SyntheticImage
@@ -24,11 +24,8 @@ from methods.base import SyntheticImage
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from evaluation.arrays import Pixels
     from evaluation.features import ImageViews
     from evaluation.frozen import Backbone
-
-Features = npt.NDArray[np.float32]
 
 BLOCK = 512
 """Views that are embedded and stored together: what a kill can cost."""
@@ -87,7 +84,7 @@ class Embedder:
             self._backbone = load_backbone(self.name, self.image_size, dtype=self.dtype)
         return self._backbone
 
-    def embed(self, pictures: Sequence[Picture], view: str = "plain", views: int = 1) -> Features:
+    def embed(self, pictures: Sequence[Picture], view: str = "plain", views: int = 1) -> Singles:
         """Features of `views` random views of each picture, shape (pictures, views, dimension).
 
         `plain` views are all alike: one says everything.
@@ -121,7 +118,7 @@ class Embedder:
         images = image_views(list(chain.from_iterable(blocks)), view, views)
         return load_pixels(self.backbone, images, VIEWS[view], self.workers)
 
-    def _embed_block(self, pictures: int, views: int, pixels: Iterator[Pixels]) -> Features:
+    def _embed_block(self, pictures: int, views: int, pixels: Iterator[Pixels]) -> Singles:
         from evaluation.features import embed_pixels
 
         flat = embed_pixels(self.backbone, islice(pixels, pictures * views))

@@ -9,22 +9,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from benchmark.embedding import Features
 from benchmark.image_quality import image_quality
 from benchmark.records import CALIBRATION, PLAN, columns
 from benchmark.tools import LocalTools, labels_of
 from benchmark.train import Classifier
 from datasets.base import Example
 from datasets.few_shot import FewShotTask
+from evaluation.arrays import Indices, Singles
 from methods.base import SyntheticSet
 
 if TYPE_CHECKING:
     from evaluation.calibration import Calibration
 
 Table = dict[str, list[Any]]
-Labels = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ def _judge(
         _slice(name, task, examples, predictions, result)
 
 
-def _predictions_table(task: FewShotTask, examples: Sequence[Example], logits: Features) -> Table:
+def _predictions_table(task: FewShotTask, examples: Sequence[Example], logits: Singles) -> Table:
     """A line for each test image, from which every statistic can be computed again."""
     from scipy.special import softmax
 
@@ -101,7 +99,7 @@ def _predictions_table(task: FewShotTask, examples: Sequence[Example], logits: F
     }
 
 
-def _slice(name: str, task: FewShotTask, examples: Sequence[Example], predictions: Labels, result: CellResult) -> None:
+def _slice(name: str, task: FewShotTask, examples: Sequence[Example], predictions: Indices, result: CellResult) -> None:
     """Accuracy by each attribute that the dataset names, as metrics and as a table."""
     from evaluation.slices import slice_accuracies
 

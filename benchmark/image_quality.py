@@ -8,18 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from benchmark.embedding import Features, Picture, real_pictures, synthetic_pictures
+from benchmark.embedding import Picture, real_pictures, synthetic_pictures
 from benchmark.tools import LocalTools, labels_of
 from datasets.few_shot import FewShotTask
 from datasets.seeding import fingerprint
+from evaluation.arrays import Doubles, Indices, Singles
 from methods.base import SyntheticSet
 
 logger = logging.getLogger(__name__)
-
-Doubles = npt.NDArray[np.float64]
-Labels = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -30,8 +27,8 @@ class RealSet:
     and coverage; `nearest` is each image's distance to its nearest other one.
     """
 
-    features: Features
-    labels: Labels
+    features: Singles
+    labels: Indices
     radii: Doubles
     class_radii: Doubles
     density_radii: Doubles
@@ -59,7 +56,7 @@ def image_quality(task: FewShotTask, synthetic: SyntheticSet, tools: LocalTools)
     return {name: value for name, value in values.items() if not math.isnan(value)}
 
 
-def _tell_left_out(labels: Labels, task: FewShotTask, neighbours: int) -> None:
+def _tell_left_out(labels: Indices, task: FewShotTask, neighbours: int) -> None:
     from evaluation.feature_sets import counted_classes
 
     out = sorted(set(range(len(task.classes))) - set(counted_classes(labels, neighbours).tolist()))
@@ -71,7 +68,7 @@ def _tell_left_out(labels: Labels, task: FewShotTask, neighbours: int) -> None:
         )  # fmt: skip
 
 
-def _precision_recall(real: RealSet, made: Features, labels: Labels, neighbours: int) -> Mapping[str, float]:
+def _precision_recall(real: RealSet, made: Singles, labels: Indices, neighbours: int) -> Mapping[str, float]:
     from evaluation.precision_recall import class_mean_precision_recall, precision_recall
 
     pooled = precision_recall(real.features, made, neighbours, real.radii)
@@ -84,7 +81,7 @@ def _precision_recall(real: RealSet, made: Features, labels: Labels, neighbours:
     }
 
 
-def _density_coverage(real: RealSet, made: Features, labels: Labels, neighbours: int) -> Mapping[str, float]:
+def _density_coverage(real: RealSet, made: Singles, labels: Indices, neighbours: int) -> Mapping[str, float]:
     from evaluation.density_coverage import class_mean_density_coverage, density_coverage
 
     pooled = density_coverage(real.features, made, neighbours, real.density_radii)
@@ -99,7 +96,7 @@ def _density_coverage(real: RealSet, made: Features, labels: Labels, neighbours:
     }
 
 
-def _diversity(real: RealSet, made: Features, labels: Labels) -> Mapping[str, float]:
+def _diversity(real: RealSet, made: Singles, labels: Indices) -> Mapping[str, float]:
     from evaluation.frechet_distance import frechet_distance
     from evaluation.vendi_score import class_mean_vendi_score, vendi_score
 
@@ -110,7 +107,7 @@ def _diversity(real: RealSet, made: Features, labels: Labels) -> Mapping[str, fl
     }
 
 
-def _copies(real: RealSet, made: Features, train: Features) -> Mapping[str, float]:
+def _copies(real: RealSet, made: Singles, train: Singles) -> Mapping[str, float]:
     from evaluation.near_copies import authenticity, near_copy_share, nearest_distance
 
     return {
@@ -124,12 +121,12 @@ def _real_set(task: FewShotTask, tools: LocalTools) -> RealSet:
     embedder = tools.feature_embedder
     parts = [task.tests[name] for name in sorted(task.tests)]
     pictures = [picture for part in parts for picture in real_pictures(task.dataset, part)]
-    labels: Labels = np.concatenate([labels_of(part) for part in parts])
+    labels: Indices = np.concatenate([labels_of(part) for part in parts])
     features = np.concatenate([embedder.embed(real_pictures(task.dataset, part))[:, 0] for part in parts])
     return RealSet(features, labels, *_distances(features, labels, pictures, tools))
 
 
-def _distances(features: Features, labels: Labels, pictures: list[Picture], tools: LocalTools) -> Doubles:
+def _distances(features: Singles, labels: Indices, pictures: list[Picture], tools: LocalTools) -> Doubles:
     """The five arrays of distances of a `RealSet`, (5, N)."""
     from evaluation.neighbours import class_neighbour_radii, neighbour_radii
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from benchmark.embedding import Embedder, real_pictures, synthetic_pictures
 from benchmark.progress import Stages, up_to
@@ -21,6 +20,7 @@ from datasets.errors import UserError
 from datasets.few_shot import FewShotTask
 from datasets.plurals import counted
 from datasets.seeding import fingerprint, seed_from
+from evaluation.arrays import Doubles, Indices, Singles
 from evaluation.loading import worker_count
 from methods.base import METHODS, Method, SyntheticImage, SyntheticSet
 from methods.groups import even_groups
@@ -169,7 +169,7 @@ class LocalTools:
                 advance(1)
         return SyntheticSet(tuple(SyntheticImage(row, path) for row, path in zip(rows, paths, strict=True)))
 
-    def confidence(self, task: FewShotTask, synthetic: SyntheticSet) -> npt.NDArray[np.float64]:
+    def confidence(self, task: FewShotTask, synthetic: SyntheticSet) -> Doubles:
         """Calibrated probability of each image's own label, in [0, 1], shape (images,)."""
         self._check_declared("guide_classifier")
         seed = seed_from("guide classifier", task.name, task.shots, task.seed)
@@ -186,9 +186,7 @@ class LocalTools:
             if service not in METHODS[name].services:
                 raise UserError(f"method '{name}' asks for '{service}': add it to `services` of its class")
 
-    def _confidence_of_cached_views(
-        self, task: FewShotTask, synthetic: SyntheticSet, seed: int
-    ) -> npt.NDArray[np.float64]:
+    def _confidence_of_cached_views(self, task: FewShotTask, synthetic: SyntheticSet, seed: int) -> Doubles:
         from evaluation.guide_classifier import guide_confidences
 
         settings, embedder = self.settings.guide_classifier, self.classifier_embedder
@@ -213,7 +211,7 @@ class LocalTools:
         """The published code keeps its pipeline, and with it the words, of the first task of a process."""
         return task if self.settings.textual_inversion.words_of == "each_task" else self._first_task
 
-    def _words(self, task: FewShotTask, labels: Sequence[int]) -> npt.NDArray[np.float32]:
+    def _words(self, task: FewShotTask, labels: Sequence[int]) -> Singles:
         settings = self.settings.textual_inversion
         examples = [[example for example in task.train if example.label == label] for label in labels]
         nouns = [task.classes[label] for label in labels]
@@ -238,7 +236,7 @@ class LocalTools:
         seeds: Sequence[int],
         nouns: Sequence[str],
         states: StoredStates,
-    ) -> npt.NDArray[np.float32]:
+    ) -> Singles:
         from methods.textual_inversion import learn_words
 
         settings = self.settings.textual_inversion
@@ -309,7 +307,7 @@ def _made_without_generator(guide: int, task: FewShotTask) -> PlanRow:
     return PlanRow(guide, task.train[guide].label, "", "", strength=0.0, guidance_scale=0.0, steps=0, seed=0)
 
 
-def labels_of(examples: Sequence[Example]) -> npt.NDArray[np.int64]:
+def labels_of(examples: Sequence[Example]) -> Indices:
     return np.array([example.label for example in examples], dtype=np.int64)
 
 

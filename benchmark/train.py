@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmark.embedding import Features, Picture, real_pictures, synthetic_pictures
+from benchmark.embedding import Picture, real_pictures, synthetic_pictures
 from benchmark.tools import LocalTools, labels_of
 from datasets.base import Dataset, Example
 from datasets.few_shot import FewShotTask
 from datasets.seeding import seed_from
+from evaluation.arrays import Singles
 from methods.base import SyntheticSet
 
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ class Classifier:
 
     dataset: Dataset
     head: Head
-    picture_logits: Callable[[Sequence[Picture]], Features]
+    picture_logits: Callable[[Sequence[Picture]], Singles]
 
-    def logits(self, examples: Sequence[Example]) -> Features:
+    def logits(self, examples: Sequence[Example]) -> Singles:
         """(N, C), float32."""
         return self.picture_logits(real_pictures(self.dataset, examples))
 

@@ -25,7 +25,6 @@ from evaluation.memory import Shortage, attempt, halved, loading
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-
 INTERPOLATIONS = ("bilinear", "bicubic")
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)

@@ -8,13 +8,13 @@ from statistics import mean
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
 from benchmark.figures.panels import axes_for
 from benchmark.figures.style import nth_style, readable
 from benchmark.records import CALIBRATION, Cell, Record, Table, columns
 from benchmark.selection import Group
+from evaluation.arrays import Doubles, Mask
 from evaluation.calibration import BINS, bin_of, expected_calibration_error
 
 if TYPE_CHECKING:
@@ -100,14 +100,14 @@ def _whole_first(record: Record) -> tuple[int, int]:
     return len(record.tags.get("overrides", "")), -len(record.tags.get("components", ""))
 
 
-def _joined(tables: Sequence[Table], state: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+def _joined(tables: Sequence[Table], state: str) -> tuple[Doubles, Mask]:
     confidence = np.concatenate([np.asarray(table[f"confidence_{state}"], np.float64) for table in tables])
     correct = np.concatenate([np.asarray(table["correct"], bool) for table in tables])
     known = ~np.isnan(confidence)
     return confidence[known], correct[known]
 
 
-def _bins(confidence: npt.NDArray[np.float64], correct: npt.NDArray[np.bool_]) -> list[Row]:
+def _bins(confidence: Doubles, correct: Mask) -> list[Row]:
     """Bins that hold an image, by confidence."""
     place = bin_of(confidence)
     masks = [place == number for number in range(BINS)]

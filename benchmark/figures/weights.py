@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import seaborn as sns
 from matplotlib.lines import Line2D
 
@@ -18,12 +17,11 @@ from benchmark.figures.style import readable, styles
 from benchmark.records import PLAN, Record, columns
 from benchmark.selection import Group
 from benchmark.short_labels import shared_note
+from evaluation.arrays import Doubles
 
 COMMAND = "run --method diagen"
 BINS = 20
 NAMES = ("dataset", "preset", "protocol", "shots", "method", "from", "to", "images", "share")
-
-Weights = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class WeightPanel:
 
     title: str
     key: tuple[str, str, str, int]
-    weights: Mapping[str, Weights]
+    weights: Mapping[str, Doubles]
 
 
 def draw_weights(groups: Sequence[Group]) -> Drawing:
@@ -70,13 +68,13 @@ def _panels(group: Group, name: str) -> Iterator[WeightPanel]:
             yield WeightPanel(f"{name} · k = {shots}", (*group.key, shots), different)
 
 
-def _weights(records: Sequence[Record]) -> Weights:
+def _weights(records: Sequence[Record]) -> Doubles:
     given = [weight for record in records for weight in record.tables.get(PLAN, {}).get("weight", ())]
     weights = np.array([np.nan if weight is None else weight for weight in given], np.float64)
     return weights[np.isfinite(weights)]
 
 
-def _rows(panel: WeightPanel, edges: Weights) -> list[tuple[object, ...]]:
+def _rows(panel: WeightPanel, edges: Doubles) -> list[tuple[object, ...]]:
     return [
         (*panel.key, name, float(low), float(high), int(count), float(count / len(own)))
         for name, own in panel.weights.items()
