@@ -10,6 +10,7 @@ from statistics import mean
 
 from benchmark.answers import Answers, side_by_side
 from benchmark.records import Cell, Record, method_label
+from datasets.grouping import grouped
 from datasets.plurals import counted
 from evaluation.crossed_test import crossed_test
 from evaluation.intervals import Interval
@@ -21,10 +22,11 @@ P_VALUES = ("p", "p_images", "p_wilcoxon")
 
 @dataclass(frozen=True)
 class Comparison:
-    """`first` against `second` by their accuracy on one test set, over the cells (shots, seed) that both finished.
+    """`first` against `second` by their accuracy on one test set, over cells (shots, seed) that both finished.
 
-    seeds: of these cells; left_out: cells that one alone has, or has with a value.
-    difference: mean of first minus second in [−1, 1]: over each seed's shots, then over seeds.
+    shots, seeds: of these cells, which are every number of shots with every seed (`_same_shots_of_every_seed`).
+    left_out: cells that one alone has, or has with a value, and those of a number of shots or a seed that others lack.
+    difference: mean of first minus second in [−1, 1] over the cells.
     interval, p: 95%, and two-sided after Holm's correction, by the crossed test: would other training images and other
         test images agree? None and NaN where seeds cannot tell.
     p_images: of the paired bootstrap after Holm's correction: would other test images, with these classifiers? NaN
@@ -36,7 +38,7 @@ class Comparison:
     first: str
     second: str
     test_set: str
-    cells: int
+    shots: tuple[int, ...] = ()
     seeds: int = 0
     left_out: int = 0
     difference: float = math.nan
@@ -44,6 +46,10 @@ class Comparison:
     p: float = math.nan
     p_images: float = math.nan
     p_wilcoxon: float = math.nan
+
+    @property
+    def cells(self) -> int:
+        return len(self.shots) * self.seeds
 
     @property
     def tested(self) -> bool:
@@ -81,7 +87,8 @@ class Comparison:
         if not math.isnan(self.p_wilcoxon):
             parts.append(f"Wilcoxon over cells p {_shown(self.p_wilcoxon)}")
         if self.left_out:
-            parts.append(f"{counted(self.left_out, 'cell')} of one of the two left out")
+            compared = ", ".join(map(str, self.shots))
+            parts.append(f"{counted(self.left_out, 'cell')} left out, so that both have k = {compared} of every seed")
         return "; ".join(parts)
 
 
@@ -109,11 +116,11 @@ def _pair(first: str, second: str, by_label: Mapping[str, Mapping[Cell, Record]]
     one, other = by_label[first], by_label[second]
     pairs = {cell: (one[cell], other[cell]) for cell in sorted(one.keys() & other.keys())}
     differences = {cell: answers.accuracy(a) - answers.accuracy(b) for cell, (a, b) in pairs.items()}
-    differences = {cell: value for cell, value in differences.items() if math.isfinite(value)}
+    shots, seeds = _same_shots_of_every_seed([cell for cell, value in differences.items() if math.isfinite(value)])
+    differences = {cell: value for cell, value in differences.items() if cell.shots in shots and cell.seed in seeds}
     left_out = len(one.keys() | other.keys()) - len(differences)
     if not differences:
-        return Comparison(first, second, answers.test_set, 0, left_out=left_out)
-    seeds = sorted({seed for _, seed in differences})
+        return Comparison(first, second, answers.test_set, left_out=left_out)
     of_seeds = [mean(value for (_, own), value in differences.items() if own == seed) for seed in seeds]
     images = side_by_side({cell: pairs[cell] for cell in differences}, answers)
     interval, p = crossed_test(of_seeds, images.covariance if images else 0.0)
@@ -121,7 +128,7 @@ def _pair(first: str, second: str, by_label: Mapping[str, Mapping[Cell, Record]]
         first,
         second,
         answers.test_set,
-        cells=len(differences),
+        shots=tuple(shots),
         seeds=len(seeds),
         left_out=left_out,
         difference=mean(of_seeds),
@@ -130,6 +137,24 @@ def _pair(first: str, second: str, by_label: Mapping[str, Mapping[Cell, Record]]
         p_images=images.p if images else math.nan,
         p_wilcoxon=wilcoxon(list(differences.values())) if len(differences) >= FEWEST_CELLS else math.nan,
     )
+
+
+def _same_shots_of_every_seed(cells: Sequence[Cell]) -> tuple[list[int], list[int]]:
+    """Shots and seeds of which every pair is among the cells: the shots that most seeds have, so many as leave most
+    cells.
+
+    A difference depends on k. Were the mean over seeds that have other shots each, what k does would count as what
+    seeds do, in a difference that nobody asked for, with an interval around it.
+    """
+    by_shots = grouped(cells, lambda cell: cell.shots)
+    ordered = sorted(by_shots, key=lambda shots: (-len(by_shots[shots]), shots))
+    most: tuple[list[int], list[int]] = ([], [])
+    for count in range(1, len(ordered) + 1):
+        shots = ordered[:count]
+        seeds = set.intersection(*({cell.seed for cell in by_shots[own]} for own in shots))
+        if count * len(seeds) > len(most[0]) * len(most[1]):
+            most = sorted(shots), sorted(seeds)
+    return most
 
 
 def _shown(p: float) -> str:

@@ -122,7 +122,8 @@ def _plain(board: Board, row: Row) -> dict[str, object]:
 
 
 def _comparison(comparison: Comparison) -> dict[str, object]:
-    values = {**asdict(comparison), "significant": comparison.significant, "verdict": comparison.verdict}
+    told = {name: getattr(comparison, name) for name in ("cells", "significant", "verdict")}
+    values = {**asdict(comparison), **told}
     return {name: None if value != value else value for name, value in values.items()}
 
 

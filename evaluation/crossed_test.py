@@ -25,6 +25,9 @@ def crossed_test(differences: Sequence[float], covariance: float = 0.0) -> tuple
     differences. With c = 0 this is the paired t test. A seed's difference must be one value: the mean over its shots,
     which share training images.
 
+    Seeds count as independent draws. Where they draw from the same few photos, these are what "other seeds" means: for
+    other photos the variance lacks what the draws have in common (Nadeau & Bengio 2003).
+
     None and NaN for a single seed, or where all seeds have the same difference, so that nothing tells how they vary;
     but p is 1 where the differences of several seeds are all 0.
 

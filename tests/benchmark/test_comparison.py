@@ -72,10 +72,31 @@ def test_shots_of_one_seed_are_not_taken_for_seeds() -> None:
     assert single.verdict.startswith("too few seeds to tell a and b apart on test (10.0 points; 3 cells of 1 seed;")
 
 
-def test_a_seed_weighs_as_much_as_another_whatever_its_number_of_shots() -> None:
-    gains = {(2, 0): 0.1, (4, 0): 0.3, (2, 1): 0.5}
-    cells = [cell(m, seed, 0.4 + gain * (m == "a"), shots=shots) for (shots, seed), gain in gains.items() for m in "ab"]
-    assert one(compare(cells, "test")).difference == pytest.approx((0.2 + 0.5) / 2)
+def test_what_more_shots_do_does_not_count_as_what_seeds_do() -> None:
+    """`a` is ahead by 8 points at k = 2 and by none at k = 8, whichever the seed; k = 8 is of one seed alone."""
+    found = [(2, seed) for seed in range(5)] + [(8, 0)]
+    cells = [cell(m, seed, 0.5 + 0.08 * (m == "a" and k == 2) + seed / 50, shots=k) for k, seed in found for m in "ab"]
+    comparison = one(compare(cells, "test"))
+    assert (comparison.shots, comparison.seeds, comparison.left_out) == ((2,), 5, 1)
+    assert comparison.difference == pytest.approx(0.08)
+    assert "1 cell left out, so that both have k = 2 of every seed" in comparison.verdict
+
+
+@pytest.mark.parametrize(
+    ("cells", "shots", "seeds"),
+    [
+        ([(k, seed) for seed in range(3) for k in (2, 4, 8)][:-1], (2, 4), 3),  # 6 cells either way: more seeds
+        ([(k, seed) for seed in range(5) for k in (2, 4, 8)][:-1], (2, 4, 8), 4),
+        ([(2, 0), (4, 0), (4, 1), (8, 1)], (4,), 2),
+        ([(2, 0), (4, 1)], (2,), 1),
+    ],
+)
+def test_the_most_cells_are_compared_of_which_every_seed_has_every_k(
+    cells: list[tuple[int, int]], shots: tuple[int, ...], seeds: int
+) -> None:
+    comparison = one(compare([cell(m, seed, 0.5, shots=k) for k, seed in cells for m in "ab"], "test"))
+    assert (comparison.shots, comparison.seeds) == (shots, seeds)
+    assert comparison.left_out == len(cells) - len(shots) * seeds
 
 
 def test_six_cells_have_wilcoxons_p_value_too_and_five_have_none() -> None:
@@ -101,7 +122,7 @@ def test_p_values_are_corrected_for_the_number_of_pairs() -> None:
     ("p", "shown"), [(0.0003, "< 0.001"), (0.0314, "= 0.031"), (0.04966, "< 0.050"), (0.05, "= 0.050")]
 )
 def test_a_p_value_is_shown_on_its_side_of_the_level(p: float, shown: str) -> None:
-    comparison = Comparison("a", "b", "test", cells=3, seeds=3, difference=0.1, p=p)
+    comparison = Comparison("a", "b", "test", shots=(4,), seeds=3, difference=0.1, p=p)
     assert f"p {shown} after Holm's correction" in comparison.verdict
     assert comparison.verdict.startswith("a is better" if p < 0.05 else "no significant")
 
@@ -121,7 +142,7 @@ def test_only_cells_that_both_finished_count() -> None:
     comparison = one(compare(records(a=[0.5, 0.6, 0.7], b=[0.5]), "test"))
     assert (comparison.cells, comparison.left_out) == (1, 2)
     assert comparison.difference == 0.0
-    assert "2 cells of one of the two left out" in comparison.verdict
+    assert "2 cells left out, so that both have k = 4 of every seed" in comparison.verdict
 
 
 def test_methods_without_a_cell_in_common_are_said() -> None:
