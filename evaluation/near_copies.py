@@ -9,45 +9,43 @@ from evaluation.feature_sets import check_features
 from evaluation.neighbours import nearest, neighbour_radii
 
 FALSE_ALARMS = 0.05
-"""The usual share of different photos that are taken for near-copies."""
+"""The share of real images, never trained on, that are taken for near-copies."""
 
 
-def nearest_distance(synthetic: Floats, train: Floats) -> Doubles:
-    """Euclidean distance of each synthetic image's features, (M, D), to the nearest training image's, (N, D): (M,).
+def nearest_distance(images: Floats, train: Floats) -> Doubles:
+    """Euclidean distance of each image's features, (M, D), to the nearest training image's, (N, D): (M,).
 
     NaN for all where N = 0.
 
     Raises:
         ValueError: widths differ, or a feature is not finite.
     """
-    check_features(synthetic, train)
-    if len(train) == 0 or len(synthetic) == 0:
-        return np.full(len(synthetic), np.nan)
-    return nearest(synthetic, train)[1]
+    check_features(images, train)
+    if len(train) == 0 or len(images) == 0:
+        return np.full(len(images), np.nan)
+    return nearest(images, train)[1]
 
 
 def near_copy_share(distances: Doubles, reference: Doubles) -> float:
-    """Share of synthetic images, in [0, 1], that are nearer to a training image than real images are to each other.
+    """Share of synthetic images, in [0, 1], that are nearer to a training image than real images come by chance.
 
     An image is a near-copy if its distance is below the `FALSE_ALARMS` quantile of the reference distances, or 0. The
-    reference is what distances between different photos are like (the idea of Meehan et al. 2020, who compare with
-    held-out images), so that a share above it speaks of copying.
-
-    A few-shot train set is too small to be its own reference, as in `authenticity`: its images lie far from each
-    other, and any image that resembles one would count. A test set of hundreds of images knows how near two photos
-    come by chance. The share depends on the reference's size, so compare shares that have the same reference.
+    reference is real images that were not trained on, measured to the same training images (Meehan et al. 2020): so
+    many of them would be called near-copies, whatever the numbers of images, and a share above it speaks of copying.
+    Distances among real images are no such reference: the more images, the nearer the nearest, and a few-shot train set
+    has few.
 
     Args:
         distances: `nearest_distance(synthetic, train)`, (M,).
-        reference: `neighbour_radii(real, 1)` of real images, (N,): the distance of each to its nearest other one.
+        reference: `nearest_distance(held_out, train)` of real images, (N,).
 
     Returns:
-        NaN where there is no image, no training image or fewer than two real ones.
+        NaN where there is no image, no training image or no held-out one.
     """
     if len(distances) == 0 or len(reference) == 0 or np.isnan(distances).any() or np.isnan(reference).any():
         return float("nan")
     threshold = np.quantile(reference, FALSE_ALARMS)
-    # Where the real set holds copies of its own, the threshold may be 0: an exact copy is still one.
+    # Where held-out images are copies of training images, the threshold may be 0: an exact copy is still one.
     return float(((distances < threshold) | (distances == 0)).mean())
 
 

@@ -26,7 +26,7 @@ IMAGES = (
     Column("coverage/class_mean", "Coverage", "Share of real images with a synthetic one near, %.", better="higher"),
     Column("frechet_distance/pooled", "Fréchet distance", "Between real and synthetic features.", 1.0, 1, "lower"),
     Column("vendi_score/class_mean", "Vendi score", "Effective number of different images.", 1.0, 2, "higher"),
-    Column("near_copies/pooled", "Near-copies", "Share of synthetic images that all but copy a guide, %."),
+    Column("near_copies/pooled", "Near-copies", "Nearer to a training image than 95% of unseen real ones, %."),
 )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,10 @@ from PIL import Image
 from benchmark.embedding import real_pictures, synthetic_pictures
 from benchmark.image_quality import image_quality
 from benchmark.tools import LocalTools
+from datasets.base import Example
 from evaluation.arrays import Singles
 from evaluation.density_coverage import density_coverage
 from evaluation.near_copies import near_copy_share, nearest_distance
-from evaluation.neighbours import neighbour_radii
 from evaluation.precision_recall import precision_recall
 from methods.base import SyntheticImage, SyntheticSet
 from tests.benchmark.squares import Settings, fresh_tools, plan, task
@@ -34,34 +36,40 @@ def tinted_copies(folder: Path) -> SyntheticSet:
     return SyntheticSet(tuple(images))
 
 
-def features(synthetic: SyntheticSet, tools: LocalTools) -> tuple[Singles, Singles, Singles]:
-    """Of all test images, of the training images and of the synthetic ones."""
-    tests = [example for name in sorted(task().tests) for example in task().tests[name]]
-    pictures = [real_pictures(task().dataset, part) for part in (tests, task().train)]
-    real, train, made = (
-        tools.feature_embedder.embed(part)[:, 0] for part in (*pictures, synthetic_pictures(synthetic.images))
-    )
-    return real, train, made
+def real_features(tools: LocalTools, *parts: Sequence[Example]) -> Singles:
+    """Of the examples of all parts."""
+    return tools.feature_embedder.embed(real_pictures(task().dataset, list(chain(*parts))))[:, 0]
+
+
+def synthetic_features(tools: LocalTools, synthetic: SyntheticSet) -> Singles:
+    return tools.feature_embedder.embed(synthetic_pictures(synthetic.images))[:, 0]
 
 
 def test_the_measures_are_those_of_the_images_against_all_test_images(world: Any, small: Settings) -> None:
     tools = fresh_tools(small("diagen"))
     images = tools.generate(task(), plan(12))
     found = image_quality(task(), images, tools)
-    real, _, made = features(images, tools)
+    real, made = real_features(tools, *task().tests.values()), synthetic_features(tools, images)
     pooled, density = precision_recall(real, made, 3), density_coverage(real, made, 5)
     assert (found["precision/pooled"], found["recall/pooled"]) == (pooled.precision, pooled.recall)
     assert (found["density/pooled"], found["coverage/pooled"]) == (density.density, density.coverage)
 
 
-def test_near_copies_are_of_training_images_as_near_as_neighbours_among_test_images(
-    world: Any, small: Settings, tmp_path: Path
+@pytest.mark.parametrize(
+    ("sets", "held_out"),
+    [(("test", "uncommon"), ("test",)), (("uncommon",), ("uncommon",)), (("fog", "rain"), ("fog", "rain"))],
+)
+def test_near_copies_are_nearer_to_training_images_than_images_of_test_or_of_all_sets_where_none_is_called_so(
+    world: Any, small: Settings, tmp_path: Path, sets: tuple[str, ...], held_out: tuple[str, ...]
 ) -> None:
+    """The second set holds the training images themselves, at distance 0, so that it shows whether it counts."""
     tools, images = fresh_tools(small("diagen")), tinted_copies(tmp_path)
-    real, train, made = features(images, tools)
-    expected = near_copy_share(nearest_distance(made, train), neighbour_radii(real, 1))
+    own = replace(task(), tests=dict(zip(sets, (task().tests["test"], task().train), strict=False)))
+    train, made = real_features(tools, own.train), synthetic_features(tools, images)
+    reference = nearest_distance(real_features(tools, *(own.tests[name] for name in held_out)), train)
+    expected = near_copy_share(nearest_distance(made, train), reference)
     assert 0 < expected < 1
-    assert image_quality(task(), images, tools)["near_copies/pooled"] == expected
+    assert image_quality(own, images, tools)["near_copies/pooled"] == expected
 
 
 def test_kept_distances_are_those_of_the_settings(
