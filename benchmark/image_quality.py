@@ -49,7 +49,8 @@ def image_quality(task: FewShotTask, synthetic: SyntheticSet, tools: LocalTools)
         embedder.embed(real_pictures(task.dataset, part))[:, 0] for part in (task.train, _held_out(task))
     )
     real = _real_set(task, tools)
-    _tell_left_out(real.labels, task, settings.neighbours)
+    _tell_left_out("precision and recall", real.labels, task, settings.neighbours)
+    _tell_left_out("density and coverage", real.labels, task, settings.density_neighbours)
     with tools.stages.stage("image_quality"):
         values = {
             **_precision_recall(real, made, synthetic.labels, settings.neighbours),
@@ -60,15 +61,15 @@ def image_quality(task: FewShotTask, synthetic: SyntheticSet, tools: LocalTools)
     return {name: value for name, value in values.items() if not math.isnan(value)}
 
 
-def _tell_left_out(labels: Indices, task: FewShotTask, neighbours: int) -> None:
+def _tell_left_out(measures: str, labels: Indices, task: FewShotTask, neighbours: int) -> None:
     from evaluation.feature_sets import counted_classes
 
     out = sorted(set(range(len(task.classes))) - set(counted_classes(labels, neighbours).tolist()))
     if out:
         names = ", ".join(task.classes[label] for label in out[:5]) + (" …" if out[5:] else "")
         logger.warning(
-            "precision and recall by class leave out %d of %d classes, of at most %d test images: %s",
-            len(out), len(task.classes), neighbours, names,
+            "%s by class leave out %d of %d classes, of at most %d test images: %s",
+            measures, len(out), len(task.classes), neighbours, names,
         )  # fmt: skip
 
 

@@ -146,14 +146,16 @@ def test_accuracy_is_also_told_by_attribute(world, small: Settings, tracking_uri
     assert [row[:2] + row[3:] for row in table["data"]] == [["side", "left", 9], ["side", "right", 9]]
 
 
-def test_classes_of_too_few_test_images_for_precision_are_named(world, small: Settings, tracking_uri: str, caplog):
+def test_classes_of_too_few_test_images_for_a_measure_are_named(world, small: Settings, tracking_uri: str, caplog):
     run(small("da_fusion", overrides=("features.neighbours=12",)))
-    assert (
-        "precision and recall by class leave out 3 of 3 classes, of at most 12 test images: apple, leaf" in caplog.text
-    )
+    left_out = "by class leave out 3 of 3 classes, of at most 12 test images: apple, leaf"
+    assert f"precision and recall {left_out}" in caplog.text
+    assert "density" not in caplog.text
     metrics = Tracker().finished_cells()[0].metrics
-    assert "precision/pooled" in metrics
+    assert {"precision/pooled", "density/class_mean"} <= set(metrics)
     assert "precision/class_mean" not in metrics
+    run(small("da_fusion", overrides=("features.density_neighbours=12",)))
+    assert f"density and coverage {left_out}" in caplog.text
 
 
 def test_the_guide_classifiers_calibration_is_logged(world, small: Settings, tracking_uri: str, tmp_path):
