@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 
 from benchmark.settings import RunSettings
+from datasets.errors import UserError
 from methods.base import Method
 
 logger = logging.getLogger(__name__)
@@ -35,6 +37,16 @@ def check_services(settings: RunSettings, method: Method) -> None:
         from methods.prompts import check_prompt_settings
 
         check_prompt_settings(settings.prompts)
+
+
+def check_real_set(settings: RunSettings, method: Method, tests: Collection[str]) -> None:
+    """Refuse `features.real_set=test` where no test set is called so and there are several; one is both choices."""
+    wanted = "features" in method.services and settings.features.real_set == "test"
+    if wanted and len(tests) > 1 and "test" not in tests:
+        raise UserError(
+            f"features.real_set=test: {settings.dataset} has no test set 'test', but {', '.join(sorted(tests))}: "
+            "all_tests takes them together"
+        )
 
 
 def generates(method: Method) -> bool:

@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -39,14 +40,15 @@ class RealSet:
 
 
 def image_quality(task: FewShotTask, synthetic: SyntheticSet, tools: LocalTools) -> dict[str, float]:
-    """Measures of the synthetic images by name, against all test sets together, as FOCUS' one test set holds every
-    setting. A figure that is not defined (a set of no more images than neighbours) is left out.
+    """Measures of the synthetic images by name, against the real set that `features.real_set` chooses. A figure that is
+    not defined (a set of no more images than neighbours) is left out.
     """
     settings = tools.settings.features
     embedder = tools.feature_embedder
     made = embedder.embed(synthetic_pictures(synthetic.images))[:, 0]
     train, held_out = (
-        embedder.embed(real_pictures(task.dataset, part))[:, 0] for part in (task.train, _held_out(task))
+        embedder.embed(real_pictures(task.dataset, part))[:, 0]
+        for part in (task.train, [*chain(*_test_alone(task).values())])
     )
     real = _real_set(task, tools)
     _tell_left_out("precision and recall", real.labels, task, settings.neighbours)
@@ -122,19 +124,21 @@ def _copies(made: Singles, train: Singles, held_out: Singles) -> Mapping[str, fl
     }
 
 
-def _held_out(task: FewShotTask) -> Sequence[Example]:
-    """Real images that are like those trained on: the set `test`, or all where none is called so.
+def _test_alone(task: FewShotTask) -> Mapping[str, Sequence[Example]]:
+    """The test set of images like those trained on, `test`; all sets where none is called so.
 
-    Uncommon settings lie farther from the training images, and would let more of the common ones pass for near-copies.
-    Validation images are like them as well, but some datasets have one a class.
+    They are what near-copies are compared with, whatever the real set: uncommon settings lie farther from the training
+    images, and would let more of the common ones pass for near-copies. Validation images are like them as well, but
+    some datasets have one a class.
     """
-    return task.tests["test"] if "test" in task.tests else [example for part in task.tests.values() for example in part]
+    return {"test": task.tests["test"]} if "test" in task.tests else task.tests
 
 
 def _real_set(task: FewShotTask, tools: LocalTools) -> RealSet:
-    """The test images; what depends on them alone is computed once, and kept for the next method."""
+    """The real set's images; what depends on them alone is computed once, and kept for the next method."""
     embedder = tools.feature_embedder
-    parts = [task.tests[name] for name in sorted(task.tests)]
+    tests = _test_alone(task) if tools.settings.features.real_set == "test" else task.tests
+    parts = [tests[name] for name in sorted(tests)]
     pictures = [picture for part in parts for picture in real_pictures(task.dataset, part)]
     labels: Indices = np.concatenate([labels_of(part) for part in parts])
     features = np.concatenate([embedder.embed(real_pictures(task.dataset, part))[:, 0] for part in parts])

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from benchmark.checks import check_services, generates
+from benchmark.checks import check_real_set, check_services, generates
 from benchmark.records import Cell
 from benchmark.setting_files import preset_identity, protocol_identity
 from benchmark.settings import (
@@ -80,6 +80,8 @@ def open_job(settings: RunSettings, opened: dict[str, Dataset] | None = None) ->
     if key not in opened:
         opened[key] = open_dataset(settings)
     tasks = _tasks(settings, opened[key])
+    for task in tasks.values():
+        check_real_set(settings, method, task.tests)
     for line in dict.fromkeys(map(_gaps_in_validation, tasks.values())):
         if line:
             logger.warning(line)

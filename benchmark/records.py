@@ -118,9 +118,19 @@ def method_label(tags: Mapping[str, str]) -> str:
     return " ".join(part for part in (tags["method"], switched, as_text(overrides(tags))) if part)
 
 
+def tested_on(records: Sequence[Record]) -> list[str]:
+    """The test sets that some record was tested on, `test` first."""
+    names = {name.split("/")[1] for record in records for name in record.metrics if _is_test_set(name)}
+    return sorted(names, key=lambda name: (name != "test", name))
+
+
 def cell_title(tags: Mapping[str, str], cell: Cell) -> str:
     """`diagen [noise] on mini_focus, 4 shots, seed 0`."""
     return f"{method_label(tags)} on {tags['dataset']}, {counted(cell.shots, 'shot')}, seed {cell.seed}"
+
+
+def _is_test_set(metric: str) -> bool:
+    return metric.count("/") == 1 and metric.startswith("accuracy/") and metric != "accuracy/val"
 
 
 def _all_components(tags: Mapping[str, str]) -> str:

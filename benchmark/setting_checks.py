@@ -24,6 +24,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "generator.compile": COMPILE,
     "classifier.dtype": DTYPES,
     "features.dtype": DTYPES,
+    "features.real_set": ("all_tests", "test"),
     "classifier.transform": ("standard", "standard_without_crop"),
     "guide_classifier.confidence_transform": ("rand_augment", "standard", "standard_without_crop"),
     "textual_inversion.words_of": ("each_task", "first_task"),

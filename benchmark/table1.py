@@ -12,27 +12,37 @@ from typing import Any
 
 import yaml
 
-from benchmark.records import Record, method_label
+from benchmark.records import Record, as_text, method_label, overrides, tested_on
 from benchmark.selection import Group
-from benchmark.table_formats import Lines, comma_separated, latex, markdown, plain
+from benchmark.table_formats import Lines, comma_separated, escape_latex, escape_markdown, latex, markdown, plain
 from datasets.errors import UserError
+from datasets.grouping import grouped
 
 METHODS = {"da_fusion": "DA-Fusion", "diagen": "DIAGen"}
 METRICS = ("precision", "recall")
 PAPER_SHOTS = (2, 4, 8)
 PAPER_DATASETS = ("focus", "custom_coco", "coco")
 
+REAL_SET = "features.real_set"
+
 FORMATS: Mapping[str, Callable[[Lines], str]] = {"table": plain, "markdown": markdown, "latex": latex}
+NOTES: Mapping[str, Callable[[str], str]] = {
+    "table": str,
+    "markdown": lambda line: f"- {escape_markdown(line)}",
+    "latex": lambda line: rf"\par{{\footnotesize {escape_latex(line)}\par}}",
+}
 
 
 @dataclass(frozen=True)
 class Table1Cell:
     """One figure in [0, 1]: the mean over `n` seeds, its sample deviation (None for one seed), the paper's.
 
-    `mean` is None where no run gives it, `paper` where the paper has no such figure.
+    `mean` is None where no run gives it, `paper` where the paper has no such figure. `real_set` names the test sets
+    that the synthetic images were measured against: `test and uncommon`.
     """
 
     dataset: str
+    real_set: str
     shots: int
     method: str
     metric: str
@@ -47,7 +57,8 @@ class NoTable(UserError):
 
 
 def table1(group_list: Iterable[Group], over: str) -> list[Table1Cell]:
-    """Every cell of the table for the datasets that were run, the paper's three first; missing ones have no mean.
+    """Every cell of the table for the datasets that were run, the paper's three first; missing ones have no mean. A
+    dataset whose images were measured against several real sets has cells of each.
 
     Args:
         over: `class_mean` or `pooled`; the paper does not say which of the two it reports.
@@ -69,36 +80,64 @@ def table1(group_list: Iterable[Group], over: str) -> list[Table1Cell]:
     order = {name: rank for rank, name in enumerate(PAPER_DATASETS)}
     groups.sort(key=lambda group: (order.get(group.registered, len(order)), group.dataset))
     return [
-        _cell(group, shots, method, metric, over)
+        _cell(group, real_set, shots, method, metric, over)
         for metric in METRICS
         for method in METHODS
         for group in groups
-        for shots in _shots(group)
+        for real_set in _real_sets(group)
+        for shots in _shots(group, real_set)
     ]
 
 
 def write_table1(cells: Sequence[Table1Cell], style: str) -> str:
-    """The table as text: `table`, `markdown` or `latex` in the paper's layout, `csv` with a line for each cell."""
+    """The table as text: `table`, `markdown` or `latex` in the paper's layout, below it which real sets its figures are
+    of; `csv` with a line for each cell.
+    """
     if style == "csv":
-        names = ("dataset", "shots", "method", "metric", "mean", "deviation", "n", "paper")
+        names = ("dataset", "real_set", "shots", "method", "metric", "mean", "deviation", "n", "paper")
         return comma_separated([names, *([getattr(cell, name) for name in names] for cell in cells)])
-    columns = list(dict.fromkeys((cell.dataset, cell.shots) for cell in cells))
-    by_place = {(cell.metric, cell.method, cell.dataset, cell.shots): cell for cell in cells}
-    titles = ["ours ± deviation (paper), %", *(f"{dataset} k={shots}" for dataset, shots in columns)]
+    columns = list(dict.fromkeys((cell.dataset, cell.real_set, cell.shots) for cell in cells))
+    by_place = {(cell.metric, cell.method, cell.dataset, cell.real_set, cell.shots): cell for cell in cells}
+    titles = ["ours ± deviation (paper), %", *_column_titles(columns)]
     rows = [
         [f"{title} {metric}", *(_text(by_place[metric, method, *column]) for column in columns)]
         for metric in METRICS
         for method, title in METHODS.items()
     ]
-    return FORMATS[style]([titles, *rows])
+    return "\n\n".join([FORMATS[style]([titles, *rows]), "\n".join(map(NOTES[style], _notes(cells)))])
 
 
-def _cell(group: Group, shots: int, method: str, metric: str, over: str) -> Table1Cell:
+def _column_titles(columns: Sequence[tuple[str, str, int]]) -> list[str]:
+    """Of (dataset, real set, shots); the real set is told where the dataset has several."""
+    real_sets = {dataset: {real_set for name, real_set, _ in columns if name == dataset} for dataset, _, _ in columns}
+    return [
+        f"{dataset} k={shots}{f', {real_set}' if len(real_sets[dataset]) > 1 else ''}"
+        for dataset, real_set, shots in columns
+    ]
+
+
+def _notes(cells: Sequence[Table1Cell]) -> list[str]:
+    """Which real set the figures are of, a line for each."""
+    return [_note(real_set, own) for real_set, own in grouped(cells, lambda cell: cell.real_set).items()]
+
+
+def _note(real_set: str, cells: Sequence[Table1Cell]) -> str:
+    doubt = ""
+    if " and " in real_set and any(cell.paper is not None for cell in cells):
+        doubt = f"; the paper's figures may be of test alone, which --set {REAL_SET}=test measures against"
+    datasets = ", ".join(dict.fromkeys(cell.dataset for cell in cells))
+    return f"{datasets}: measured against the real images of {real_set}{doubt}"
+
+
+def _cell(group: Group, real_set: str, shots: int, method: str, metric: str, over: str) -> Table1Cell:
     name = f"{metric}/{over}"
-    own = [r.metrics for r in group.records if method_label(r.tags) == method and r.shots == shots]
-    values = [metrics[name] for metrics in own if not math.isnan(metrics.get(name, math.nan))]
+    own = [r for r in _ours(group, real_set) if _label(r) == method and r.shots == shots]
+    # By seed: against a dataset's one test set, either choice of the real set is the same figure.
+    by_seed = {r.seed: r.metrics[name] for r in own if not math.isnan(r.metrics.get(name, math.nan))}
+    values = list(by_seed.values())
     return Table1Cell(
         dataset=group.dataset,
+        real_set=real_set,
         shots=shots,
         method=method,
         metric=metric,
@@ -109,14 +148,34 @@ def _cell(group: Group, shots: int, method: str, metric: str, over: str) -> Tabl
     )
 
 
-def _shots(group: Group) -> list[int]:
+def _ours(group: Group, real_set: str) -> list[Record]:
+    return [record for record in group.records if _is_ours(record) and _real_set(record) == real_set]
+
+
+def _real_sets(group: Group) -> list[str]:
+    return list(dict.fromkeys(_real_set(record) for record in group.records if _is_ours(record)))
+
+
+def _real_set(record: Record) -> str:
+    """The test sets that the record's images were measured against; in earlier releases all of them."""
+    tests = tested_on([record])
+    return "test" if record.parameters.get(REAL_SET) == "test" and "test" in tests else " and ".join(tests)
+
+
+def _label(record: Record) -> str:
+    """The method's label, whichever real set its images were measured against."""
+    others = {name: value for name, value in overrides(record.tags).items() if name != REAL_SET}
+    return method_label({**record.tags, "overrides": as_text(others)})
+
+
+def _shots(group: Group, real_set: str) -> list[int]:
     """The shots that were run; the paper's own for its datasets, so that missing ones show."""
-    own = {record.shots for record in group.records if _is_ours(record)}
+    own = {record.shots for record in _ours(group, real_set)}
     return sorted(own | set(PAPER_SHOTS if group.registered in PAPER_DATASETS else ()))
 
 
 def _is_ours(record: Record) -> bool:
-    return method_label(record.tags) in METHODS and any(name.startswith(METRICS) for name in record.metrics)
+    return _label(record) in METHODS and any(name.startswith(METRICS) for name in record.metrics)
 
 
 def _text(cell: Table1Cell) -> str:

@@ -56,6 +56,8 @@ class FeatureSettings:
     """The k of precision and recall: a ball reaches to the k-th neighbour."""
     density_neighbours: int = 5
     """The k of density and coverage."""
+    real_set: str = "all_tests"
+    """The real images that synthetic ones are measured against: of `all_tests` together, or of the set `test` alone."""
     dtype: str = "auto"
     """Precision of the network, as for the classifier."""
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
 from benchmark.figures.panels import LinePanel, Point, draw_lines, line_notes, panel_columns, ranks
-from benchmark.figures.runs import labelled, over_seeds, plain_note, plain_runs, tested_on
+from benchmark.figures.runs import labelled, over_seeds, plain_note, plain_runs
 from benchmark.figures.style import styles
-from benchmark.records import Record
+from benchmark.records import Record, tested_on
 from benchmark.selection import Group
 
 COMMAND = "sweep --methods standard,da_fusion,diagen --shots 2,4,8 --seeds 0,1,2"

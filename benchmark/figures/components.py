@@ -11,9 +11,9 @@ from benchmark.figures.base import Drawing, MissingRuns, command_for, group_name
 from benchmark.figures.estimates import Estimate, estimate, seed_notes
 from benchmark.figures.legend import legend_below
 from benchmark.figures.panels import LinePanel, Point, axes_for, panel_columns, titles
-from benchmark.figures.runs import common_overrides, tested_on
+from benchmark.figures.runs import common_overrides
 from benchmark.figures.style import Style, nth_style
-from benchmark.records import Cell, Record, as_text, overrides
+from benchmark.records import Cell, Record, as_text, overrides, tested_on
 from benchmark.selection import Group
 from benchmark.short_labels import shared_note
 from datasets.grouping import grouped

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
 from benchmark.figures.panels import LinePanel, Point, draw_lines, line_notes, own_scale, panel_columns
-from benchmark.figures.runs import over_seeds, tested_on
+from benchmark.figures.runs import over_seeds
 from benchmark.figures.style import nth_style
-from benchmark.records import Record, as_text, method_label, overrides
+from benchmark.records import Record, as_text, method_label, overrides, tested_on
 from benchmark.selection import Group
 from datasets.grouping import grouped
 

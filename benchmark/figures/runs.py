@@ -24,12 +24,6 @@ def plain_note(groups: Sequence[Group]) -> tuple[str, ...]:
     return (f"Not shown: {counted(count, 'run')} with other settings or components.",) if count else ()
 
 
-def tested_on(records: Sequence[Record]) -> list[str]:
-    """The test sets that some record was tested on, `test` first."""
-    names = {name.split("/")[1] for record in records for name in record.metrics if _is_test_set(name)}
-    return sorted(names, key=lambda name: (name != "test", name))
-
-
 def over_seeds(records: Sequence[Record], metric: str) -> Estimate | None:
     """The metric's estimate from one record a seed."""
     return estimate(record.metrics.get(metric, float("nan")) for record in records)
@@ -48,7 +42,3 @@ def common_overrides(record: Record, method: str) -> str:
 def labelled(records: Sequence[Record]) -> dict[str, list[Record]]:
     """Method label → its records."""
     return grouped(records, lambda record: method_label(record.tags))
-
-
-def _is_test_set(metric: str) -> bool:
-    return metric.count("/") == 1 and metric.startswith("accuracy/") and metric != "accuracy/val"

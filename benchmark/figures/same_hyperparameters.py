@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from benchmark.figures.accuracy import shots_line
 from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
 from benchmark.figures.panels import LinePanel, draw_lines, line_notes, panel_columns, ranks
-from benchmark.figures.runs import common_overrides, tested_on
+from benchmark.figures.runs import common_overrides
 from benchmark.figures.style import styles
-from benchmark.records import Record, overrides
+from benchmark.records import Record, overrides, tested_on
 from benchmark.selection import Group
 from datasets.grouping import grouped
 from methods.base import METHODS

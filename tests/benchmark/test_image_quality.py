@@ -55,6 +55,24 @@ def test_the_measures_are_those_of_the_images_against_all_test_images(world: Any
     assert (found["density/pooled"], found["coverage/pooled"]) == (density.density, density.coverage)
 
 
+def test_the_real_set_may_be_of_test_alone(world: Any, small: Settings, tmp_path: Path) -> None:
+    tools, images = fresh_tools(small("diagen", overrides=("features.real_set=test",))), tinted_copies(tmp_path)
+    found, of_all = image_quality(task(), images, tools), image_quality(task(), images, fresh_tools(small("diagen")))
+    real, made = real_features(tools, task().tests["test"]), synthetic_features(tools, images)
+    assert found["precision/pooled"] == precision_recall(real, made, 3).precision
+    assert found["density/pooled"] == density_coverage(real, made, 5).density != of_all["density/pooled"]
+    assert found["near_copies/pooled"] == of_all["near_copies/pooled"]
+
+
+def test_of_one_test_set_both_real_sets_are_the_same(world: Any, small: Settings, tmp_path: Path) -> None:
+    images, one = tinted_copies(tmp_path), replace(task(), tests={"fog": task().tests["test"]})
+    alone, of_all = (
+        image_quality(one, images, fresh_tools(small("diagen", overrides=(f"features.real_set={real_set}",))))
+        for real_set in ("test", "all_tests")
+    )
+    assert alone == of_all
+
+
 @pytest.mark.parametrize(
     ("sets", "held_out"),
     [(("test", "uncommon"), ("test",)), (("uncommon",), ("uncommon",)), (("fog", "rain"), ("fog", "rain"))],
@@ -80,7 +98,7 @@ def test_kept_distances_are_those_of_the_settings(
     def measured(*overrides: str) -> dict[str, float]:
         return image_quality(task(), images, fresh_tools(small("diagen", overrides=overrides)))
 
-    cases = [(), ("features.neighbours=2",), ("features.density_neighbours=1",)]
+    cases = [(), ("features.neighbours=2",), ("features.density_neighbours=1",), ("features.real_set=test",)]
     beside_each_other = [measured(*case) for case in cases]
     for number, case in enumerate(cases):
         monkeypatch.setenv("DIAGEN_STORE", str(tmp_path / f"alone {number}"))

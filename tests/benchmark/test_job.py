@@ -104,3 +104,12 @@ def test_classes_without_validation_images_are_named_once_whatever_the_cells(
 def test_too_few_images_for_the_shots_is_said_before_anything_runs(world, small: Settings):
     with pytest.raises(UserError, match="'apple' of squares has 8 training images"):
         open_job(small(shots="2,9"))
+
+
+def test_a_real_set_of_test_alone_needs_a_test_set_of_that_name_where_there_are_several(world, small: Settings):
+    several, one = "squares.tests=[fog,rain]", "squares.tests=[fog]"
+    with pytest.raises(UserError, match=r"real_set=test: squares has no test set 'test', but fog, rain"):
+        open_job(small("diagen", overrides=(several, "features.real_set=test")))
+    open_job(small("diagen", overrides=(several,)))
+    open_job(small("diagen", overrides=(one, "features.real_set=test")))
+    open_job(small("standard", overrides=(several, "features.real_set=test")))  # makes no images to be measured

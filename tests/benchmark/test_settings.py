@@ -53,6 +53,7 @@ def test_the_command_line_beats_the_preset_which_beats_the_default(tmp_path: Pat
         ("classifier.epochs=", "'classifier.epochs' is given no value"),
         ("prompts.model.name=2", "single setting"),
         ("unreadable=ignore", "refuse, skip"),
+        ("features.real_set=uncommon", "unknown features.real_set 'uncommon'; known: all_tests, test"),
         ("features.dtype=bf16", "unknown features.dtype 'bf16'; did you mean bfloat16"),
         ("classifier.dtype=double", "known: auto, bfloat16, float16, float32"),
         ("classifier.epochs=-1", "above 0"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -12,12 +13,20 @@ from benchmark.selection import comparable
 from benchmark.table1 import NoTable, Table1Cell, table1, write_table1
 from datasets.errors import UserError
 
+SEVERAL_TEST_SETS = ("custom_coco", "mini_focus")
+
 
 def cell(method: str, dataset: str, shots: int, seed: int, precision: float, recall: float, **tags: str) -> Record:
     own = {"method": method, "dataset": dataset, "preset": "mini", "shots": str(shots), "seed": str(seed)}
     own |= {"components": "noise,prompts,weights" if method == "diagen" else "", "settings_fingerprint": method}
     metrics = {"precision/class_mean": precision, "recall/class_mean": recall, "recall/pooled": 0.9}
-    return Record({**own, **tags}, metrics)
+    uncommon = {"accuracy/uncommon": 0.5} if dataset in SEVERAL_TEST_SETS else {}
+    return Record({**own, **tags}, {**metrics, "accuracy/val": 0.5, "accuracy/test": 0.5, **uncommon})
+
+
+def of_test_alone(record: Record) -> Record:
+    tags = {"overrides": "features.real_set=test", "settings_fingerprint": "of test alone"}
+    return replace(record, tags={**record.tags, **tags}, parameters={"features.real_set": "test"})
 
 
 RECORDS = [cell("diagen", "focus", 2, seed, 0.5 + seed / 10, 0.25) for seed in range(3)] + [
@@ -52,13 +61,42 @@ def test_missing_cells_of_the_papers_datasets_show():
 def test_the_layout_is_the_papers():
     text = write_table1(table1(comparable(RECORDS), "class_mean"), "markdown").splitlines()
     assert text[0] == "| ours ± deviation (paper), % | focus k=2 | focus k=4 | focus k=8 | mini_focus k=4 |"
-    assert [line.split("|")[1].strip() for line in text[2:]] == [
+    assert [line.split("|")[1].strip() for line in text[2:6]] == [
         "DA-Fusion precision",
         "DIAGen precision",
         "DA-Fusion recall",
         "DIAGen recall",
     ]
     assert text[3] == "| DIAGen precision | 60.0 ± 10.0 (99.3) | – (96.0) | – (95.3) | – |"
+
+
+def test_the_real_set_stands_below_and_what_the_papers_may_be():
+    records = [*RECORDS, cell("diagen", "custom_coco", 2, 0, 0.5, 0.5)]
+    text = write_table1(table1(comparable(records), "class_mean"), "markdown")
+    assert text.split("\n\n")[1].splitlines() == [
+        "- focus: measured against the real images of test",
+        "- custom_coco, mini_focus: measured against the real images of test and uncommon; the paper's figures may be "
+        "of test alone, which --set features.real_set=test measures against",
+    ]
+    without = write_table1(table1(comparable(RECORDS), "class_mean"), "table")
+    assert without.splitlines()[-1] == "mini_focus: measured against the real images of test and uncommon"
+
+
+def test_each_real_set_has_columns_of_its_own():
+    union = [cell("diagen", "custom_coco", 2, seed, 0.5, 0.5) for seed in (0, 1)]
+    alone = [of_test_alone(cell("diagen", "custom_coco", 2, seed, 0.9, 0.5)) for seed in (0, 1)]
+    cells = table1(comparable([*union, *alone]), "class_mean")
+    found = {(c.real_set, c.mean, c.n) for c in cells if (c.metric, c.method, c.shots) == ("precision", "diagen", 2)}
+    assert found == {("test and uncommon", 0.5, 2), ("test", 0.9, 2)}
+    titles = write_table1(cells, "markdown").splitlines()[0]
+    assert "custom_coco k=2, test and uncommon |" in titles
+    assert "custom_coco k=2, test |" in titles
+
+
+def test_against_one_test_set_both_real_sets_are_one_figure_a_seed():
+    own = [cell("diagen", "focus", 2, seed, 0.5, 0.25) for seed in (0, 1)]
+    found = find(table1(comparable([*own, *map(of_test_alone, own)]), "class_mean"), "recall", "diagen", "focus", 2)
+    assert (found.real_set, found.mean, found.n) == ("test", 0.25, 2)
 
 
 def test_latex_compiles_its_special_characters():
