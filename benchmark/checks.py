@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from benchmark.settings import RunSettings
 from datasets.errors import UserError
@@ -49,6 +49,19 @@ def check_real_set(settings: RunSettings, method: Method, tests: Collection[str]
         )
 
 
+def check_prompts_of_classes(settings: RunSettings, method: Method, classes: Sequence[str]) -> None:
+    """Refuse a file that lacks prompts of a class: in a sweep, hours of other methods may come before they are read.
+
+    Raises:
+        UserError: one clear line about the first class that lacks some.
+    """
+    if settings.prompts.source == "file" and writes_prompts(settings, method):
+        from methods.prompts import write_prompts
+
+        for noun in classes:
+            write_prompts(noun, getattr(method, "prompts_per_class", 0), settings.prompts, seed=0)
+
+
 def generates(method: Method) -> bool:
     """Whether a generator makes the method's images, be none of them trained on (α = 0)."""
     return "generator" in method.services
@@ -79,5 +92,8 @@ def warn_of_services(settings: RunSettings, method: Method) -> None:
             "its generator.resolution, as --preset paper does",
             settings.dataset,
         )
-    if settings.prompts.source == "template" and settings.prompts.base_url:
-        logger.warning("prompts.base_url is not asked for prompts: prompts.source=openai would, now it is template")
+    source = settings.prompts.source
+    if source != "openai" and settings.prompts.base_url:
+        logger.warning("prompts.base_url is not asked for prompts: prompts.source=openai would, now it is %s", source)
+    if source != "file" and settings.prompts.file:
+        logger.warning("prompts.file is not read: prompts.source=file would, now it is %s", source)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from benchmark.checks import check_real_set, check_services, generates
+from benchmark.checks import check_prompts_of_classes, check_real_set, check_services, generates, writes_prompts
 from benchmark.records import Cell
 from benchmark.setting_files import preset_identity, protocol_identity
 from benchmark.settings import (
@@ -20,7 +20,7 @@ from benchmark.settings import (
     overrides_of,
     settings_fingerprint,
 )
-from benchmark.tracking import CHECKPOINT, DATA, FINGERPRINT
+from benchmark.tracking import CHECKPOINT, DATA, FINGERPRINT, PROMPTS
 from datasets.base import Dataset, Example
 from datasets.duplicates import duplicates
 from datasets.errors import UserError
@@ -29,6 +29,7 @@ from datasets.plurals import counted
 from datasets.seeding import fingerprint
 from datasets.split_file import Split, read_split, replay, split_of
 from methods.base import Method
+from methods.prompts import prompts_content
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +80,7 @@ def open_job(settings: RunSettings, opened: dict[str, Dataset] | None = None) ->
     key = dataset_fingerprint(settings)
     if key not in opened:
         opened[key] = open_dataset(settings)
+    check_prompts_of_classes(settings, method, opened[key].classes)
     tasks = _tasks(settings, opened[key])
     for task in tasks.values():
         check_real_set(settings, method, task.tests)
@@ -102,6 +104,7 @@ def _tags(settings: RunSettings, method: Method, dataset: Dataset) -> dict[str, 
         FINGERPRINT: settings_fingerprint(settings),
         DATA: _content(dataset),
         CHECKPOINT: checkpoint_content(settings) if generates(method) else "",
+        PROMPTS: prompts_content(settings.prompts) if writes_prompts(settings, method) else "",
     }
 
 

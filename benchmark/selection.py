@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any
 
 from benchmark.records import FINISHED, Record, method_label
-from benchmark.tracking import CHECKPOINT, DATA, FINGERPRINT, SPLIT
+from benchmark.tracking import CHECKPOINT, DATA, FINGERPRINT, PROMPTS, SPLIT
 from datasets.errors import UnknownName, UserError
 from datasets.grouping import grouped
 from datasets.plurals import counted
@@ -148,14 +148,14 @@ def _group(dataset: str, preset: str, protocol: str, records: Sequence[Record]) 
     finished = sorted(
         (record for record in records if record.status == FINISHED), key=lambda record: (-record.ended, record.run)
     )
-    settings = _newest(finished, lambda record: (method_label(record.tags),), FINGERPRINT, CHECKPOINT)
+    settings = _newest(finished, lambda record: (method_label(record.tags),), FINGERPRINT, CHECKPOINT, PROMPTS)
     images = _newest(settings, lambda record: record.cell, SPLIT)
     latest: dict[tuple[str, int, int], Record] = {}
     for record in images:
         latest.setdefault(_cell(record), record)
     notes = [
         *_unfinished(records),
-        *_left_out(len(finished) - len(settings), "earlier settings, or another generator, under the same name"),
+        *_left_out(len(finished) - len(settings), "earlier settings, prompts or generator under the same name"),
         *_left_out(len(settings) - len(images), "other images than the latest run of the same shots and seed"),
     ]
     chosen = sorted(latest.items(), key=lambda item: item[0])

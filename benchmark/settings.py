@@ -208,8 +208,11 @@ def settable(settings: RunSettings) -> dict[str, Any]:
 
 
 def settings_fingerprint(settings: RunSettings) -> str:
-    """Address of everything that can change a figure, apart from the run's identity (`IDENTITY`)."""
-    effective = _effective(settings)
+    """Address of everything that can change a figure, apart from the run's identity (`IDENTITY`).
+
+    What a file of prompts holds is told beside it, as it is of a checkpoint in a folder (`job.Job.tags`).
+    """
+    effective = {name: value for name, value in _effective(settings).items() if name != "prompts.file"}
     # The words of a job's first task are those of all its cells: another first task is another figure.
     of_first_task = effective.get("textual_inversion.words_of") == "first_task"
     code = _plugin_code(settings)

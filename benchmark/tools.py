@@ -131,7 +131,7 @@ class LocalTools:
         return tuple(words)
 
     def prompts(self, task: FewShotTask, per_class: int) -> tuple[tuple[str, ...], ...]:
-        """Per class, `per_class` prompts; what a server wrote is kept, word lists are read anew."""
+        """Per class, `per_class` prompts; what a server wrote is kept, word lists and files are read anew."""
         self._check_declared("prompts")
         with self.stages.stage("prompts", total=len(task.classes)) as advance:
             texts = []
@@ -251,9 +251,10 @@ class LocalTools:
 
         settings = self.settings.prompts
         seed = seed_from("prompts", task.name, task.seed, noun)
-        if settings.source == "template":
+        if settings.source != "openai":
             return tuple(write_prompts(noun, count, settings, seed, self._fits))
-        what = {name: value for name, value in asdict(settings).items() if name not in ("timeout_seconds", "retries")}
+        unread = ("timeout_seconds", "retries", "file")
+        what = {name: value for name, value in asdict(settings).items() if name not in unread}
         if settings.plurals == "word":
             del what["plurals"]  # the address of prompts from before there was a choice
         key = fingerprint("prompts", what, noun, count, seed)

@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 LEVEL = "level"
 FINGERPRINT, DATA, SPLIT = "settings_fingerprint", "data_fingerprint", "split_digest"
-CHECKPOINT = "checkpoint_fingerprint"
+CHECKPOINT, PROMPTS = "checkpoint_fingerprint", "prompts_fingerprint"
 PARENT = "mlflow.parentRunId"
 """MLflow's own tag."""
 

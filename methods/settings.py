@@ -57,10 +57,10 @@ class TextualInversionSettings:
 
 @dataclass
 class PromptSettings:
-    """Where prompts come from: `openai` (any server of that protocol) or `template` (word lists, offline)."""
+    """Where prompts come from: `openai` (any server of that protocol), or offline `template` (word lists) or `file`."""
 
     source: str = "openai"
-    """`openai`: a language model writes them; `template`: word lists do."""
+    """`openai`: a language model writes them; `template`: word lists do; `file`: they are read from a CSV file."""
     model: str = "gpt-6.1-sol"
     """For `openai`: the model's name at its server. The paper's GPT-4 was shut down in October 2026."""
     base_url: str = ""
@@ -71,6 +71,8 @@ class PromptSettings:
     """How often a server is asked again that fails, or writes too few usable prompts."""
     word_list: str = "general"
     """For `template`: `general`, `mini_focus`, or the path of a YAML file."""
+    file: str = ""
+    """For `file`: the path of a CSV file with the columns `class_name` and `prompt`, as DIAGen's authors published."""
     plurals: str = "word"
     """A class noun in the plural: `word`, the learned word stands for it too; `as_written`, it stays, as in the
     published code, and the prompt has no learned word."""

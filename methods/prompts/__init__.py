@@ -1,7 +1,7 @@
-"""DIAGen's component (b): prompts that place a class in many settings, from a language model or from word lists."""
+"""DIAGen's component (b): prompts that place a class in many settings, from a language model, word lists or a file."""
 
 from __future__ import annotations
 
-from methods.prompts.sources import check_prompt_settings, write_prompts
+from methods.prompts.sources import check_prompt_settings, prompts_content, write_prompts
 
-__all__ = ["check_prompt_settings", "write_prompts"]
+__all__ = ["check_prompt_settings", "prompts_content", "write_prompts"]

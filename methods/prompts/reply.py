@@ -31,13 +31,24 @@ def prompts_in(reply: str, noun: str, plurals: str = "word") -> list[str]:
         plurals: `word`: as above; `as_written`: as the published code, which takes the noun anywhere in the text, and
             replaces it where it is a whole word: "cars on a road" stays, and has no `<word>`.
     """
-    text, noun = composed(_THOUGHTS.sub("", reply)), composed(noun)
-    read = _prompt if plurals == "word" else _prompt_as_written
-    for lines in candidates(text):
-        prompts = [prompt for prompt in (read(line, noun) for line in lines) if prompt]
+    for lines in candidates(_THOUGHTS.sub("", reply)):
+        prompts = [prompt for prompt in (usable_prompt(line, noun, plurals) for line in lines) if prompt]
         if prompts:
             return distinct(prompts)
     return []
+
+
+def usable_prompt(line: str, noun: str, plurals: str = "word") -> str | None:
+    """The line as a prompt with `<word>` for the noun, or None where it is none; `plurals` as in `prompts_in`."""
+    text, noun = without_marks(composed(line)), composed(noun)
+    if PLACEHOLDER in text or len(text.split()) > MAX_WORDS:
+        return None
+    return _prompt(text, noun) if plurals == "word" else _prompt_as_written(text, noun)
+
+
+def without_marks(line: str) -> str:
+    """The line without the quotes, emphasis and final marks that surround it."""
+    return " ".join(line.strip(_MARKS + ",").rstrip(".").strip(_MARKS).split())
 
 
 def distinct(prompts: Iterable[str]) -> list[str]:
@@ -72,23 +83,12 @@ def _forms(word: str) -> set[str]:
     return forms
 
 
-def _prompt(line: str, noun: str) -> str | None:
-    """The line as a prompt, or None where it is none."""
-    text = _bare(line)
-    if text is None:
-        return None
+def _prompt(text: str, noun: str) -> str | None:
     prompt, count = noun_pattern(noun).subn(PLACEHOLDER, text)
     return prompt if count else None
 
 
-def _prompt_as_written(line: str, noun: str) -> str | None:
-    text = _bare(line)
-    if text is None or noun.lower() not in text.lower():
+def _prompt_as_written(text: str, noun: str) -> str | None:
+    if noun.lower() not in text.lower():
         return None
     return re.sub(rf"\b{re.escape(noun)}\b", PLACEHOLDER, text, flags=re.IGNORECASE)
-
-
-def _bare(line: str) -> str | None:
-    """The line without what surrounds a prompt, or None where it is too long for one."""
-    text = " ".join(line.strip(_MARKS + ",").rstrip(".").strip(_MARKS).split())
-    return None if PLACEHOLDER in text or len(text.split()) > MAX_WORDS else text

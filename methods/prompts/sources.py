@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from datasets.registry import Registry
-from methods.prompts import openai_prompts, template
+from methods.prompts import file_prompts, openai_prompts, template
 from methods.prompts.fits import Fits, any_prompt
 from methods.settings import PromptSettings
 
@@ -15,15 +15,18 @@ from methods.settings import PromptSettings
 class PromptSource:
     """check: refuse settings that cannot work, quickly and without a request; raises `UserError`.
     write: (noun, count, settings, seed, fits) to `count` prompts; raises `UserError` where that many cannot be had.
+    content: what the user's own file says that decides on the prompts, in short; empty where there is none.
     """
 
     check: Callable[[PromptSettings], None]
     write: Callable[[str, int, PromptSettings, int, Fits], list[str]]
+    content: Callable[[PromptSettings], str] = lambda settings: ""
 
 
 PROMPT_SOURCES: Registry[PromptSource] = Registry("prompt source")
 PROMPT_SOURCES.register("openai")(PromptSource(openai_prompts.check, openai_prompts.write))
-PROMPT_SOURCES.register("template")(PromptSource(template.check, template.write))
+PROMPT_SOURCES.register("template")(PromptSource(template.check, template.write, template.content))
+PROMPT_SOURCES.register("file")(PromptSource(file_prompts.check, file_prompts.write, file_prompts.content))
 
 
 def check_prompt_settings(settings: PromptSettings) -> None:
@@ -31,14 +34,20 @@ def check_prompt_settings(settings: PromptSettings) -> None:
     PROMPT_SOURCES[settings.source].check(settings)
 
 
+def prompts_content(settings: PromptSettings) -> str:
+    """What the file says that prompts are read or drawn from, which its path does not; empty where there is none."""
+    return PROMPT_SOURCES[settings.source].content(settings)[:16]
+
+
 def write_prompts(noun: str, count: int, settings: PromptSettings, seed: int, fits: Fits = any_prompt) -> list[str]:
     """`count` prompts for one class, each with `<word>` for the noun, all of which fit.
 
-    From `template` they depend on the arguments alone; from `openai`, on what the server says.
+    From `template` and `file` they depend on the arguments and the user's file alone; from `openai`, on what the server
+    says.
 
     Raises:
-        UserError: settings that cannot work, a server that gives too few usable prompts, or a word list that gives one
-            that does not fit.
+        UserError: settings that cannot work, a server or a file that gives too few usable prompts, or a word list that
+            gives one that does not fit.
     """
     check_prompt_settings(settings)
     return PROMPT_SOURCES[settings.source].write(noun, count, settings, seed, fits)

@@ -9,7 +9,7 @@ prepositions. Each list is dealt like a pack of cards, so that a class's few pro
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from numpy.random import Generator
 
 from datasets.errors import UserError, reason_of
 from datasets.home import path_of
-from datasets.seeding import seed_from
+from datasets.seeding import fingerprint, seed_from
 from methods.plan import PLACEHOLDER
 from methods.prompts.fits import Fits
 from methods.settings import PromptSettings
@@ -54,6 +54,12 @@ class WordList:
 def check(settings: PromptSettings) -> None:
     """Read the word list; raises `UserError` where it is missing or broken."""
     word_list(settings.word_list)
+
+
+def content(settings: PromptSettings) -> str:
+    """Equal for word lists of the user's own that say the same; empty for one that ships, whose name says it."""
+    name = settings.word_list
+    return "" if _shipped(name).is_file() else fingerprint("word list", asdict(word_list(name)))
 
 
 def write(noun: str, count: int, settings: PromptSettings, seed: int, fits: Fits) -> list[str]:
@@ -92,7 +98,7 @@ def word_list(name: str) -> WordList:
     """
     from omegaconf import OmegaConf
 
-    path = _FOLDER / f"{name}.yaml"
+    path = _shipped(name)
     if not path.is_file():
         path = path_of(name)
     if not path.is_file():
@@ -103,6 +109,10 @@ def word_list(name: str) -> WordList:
     except Exception as error:  # YAML's errors, OmegaConf's, and those of a file that is no text
         raise UserError(f"word list {path} is not readable YAML: {reason_of(error)}") from None
     return _parse(content, path)
+
+
+def _shipped(name: str) -> Path:
+    return _FOLDER / f"{name}.yaml"
 
 
 def _parse(content: Any, path: Path) -> WordList:

@@ -24,10 +24,11 @@ def test_drawings_of_the_miniature_for_other_data_are_warned_of(world, small: Se
 
     run(small("standard"))
     assert not caplog.records
-    run(small("da_fusion", overrides=("prompts.base_url=http://localhost:8000/v1",)))
-    drawings, unused = caplog.messages
+    run(small("da_fusion", overrides=("prompts.base_url=http://localhost:8000/v1", "prompts.file=prompts.csv")))
+    drawings, unused, unread = caplog.messages
     assert drawings.startswith("mini_sd draws the miniature's ten classes and nothing else: for squares take")
     assert unused.startswith("prompts.base_url is not asked")
+    assert unread == "prompts.file is not read: prompts.source=file would, now it is template"
 
 
 def test_images_that_train_nothing_are_made_and_so_need_what_makes_them(monkeypatch):

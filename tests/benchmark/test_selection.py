@@ -63,11 +63,12 @@ def test_other_shots_may_have_other_images():
     assert [record.shots for record in group.records] == [2, 4]
 
 
-def test_runs_of_earlier_settings_are_left_out_and_said():
-    records = [cell(seed=s, ended=1, settings_fingerprint="old") for s in (0, 1)] + [cell(ended=2)]
+@pytest.mark.parametrize("what", ["settings_fingerprint", "checkpoint_fingerprint", "prompts_fingerprint"])
+def test_runs_of_earlier_settings_are_left_out_and_said(what: str):
+    records = [cell(seed=s, ended=1, **{what: "old"}) for s in (0, 1)] + [cell(ended=2)]
     (group,) = comparable(records)
     assert [record.seed for record in group.records] == [0]
-    assert group.notes == ("2 runs left out: earlier settings, or another generator, under the same name",)
+    assert group.notes == ("2 runs left out: earlier settings, prompts or generator under the same name",)
 
 
 def test_runs_of_another_generator_are_left_out():
