@@ -15,6 +15,7 @@ from datasets.errors import UnknownName, UserError, reason_of
 from datasets.images import UNREADABLE_CHOICES
 from evaluation.device import DTYPES
 from methods.compiled import COMPILE
+from methods.prompts.openai_prompts import REQUESTS
 from methods.schedulers import SCHEDULERS
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
@@ -29,6 +30,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "guide_classifier.confidence_transform": ("rand_augment", "standard", "standard_without_crop"),
     "textual_inversion.words_of": ("each_task", "first_task"),
     "prompts.plurals": ("word", "as_written"),
+    "prompts.request": tuple(REQUESTS),
     **{
         f"{classifier}.{name}": choices
         for classifier in ("classifier", "guide_classifier")

@@ -212,7 +212,9 @@ def settings_fingerprint(settings: RunSettings) -> str:
 
     What a file of prompts holds is told beside it, as it is of a checkpoint in a folder (`job.Job.tags`).
     """
-    effective = {name: value for name, value in _effective(settings).items() if name != "prompts.file"}
+    # One source of prompts sends a request: runs with others have the address of those from before there was a choice.
+    unread = ("prompts.file",) if settings.prompts.source == "openai" else ("prompts.file", "prompts.request")
+    effective = {name: value for name, value in _effective(settings).items() if name not in unread}
     # The words of a job's first task are those of all its cells: another first task is another figure.
     of_first_task = effective.get("textual_inversion.words_of") == "first_task"
     code = _plugin_code(settings)

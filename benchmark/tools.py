@@ -248,16 +248,15 @@ class LocalTools:
 
     def _class_prompts(self, task: FewShotTask, noun: str, count: int) -> tuple[str, ...]:
         from methods.prompts import write_prompts
+        from methods.prompts.openai_prompts import request
 
         settings = self.settings.prompts
         seed = seed_from("prompts", task.name, task.seed, noun)
         if settings.source != "openai":
             return tuple(write_prompts(noun, count, settings, seed, self._fits))
-        unread = ("timeout_seconds", "retries", "file")
-        what = {name: value for name, value in asdict(settings).items() if name not in unread}
-        if settings.plurals == "word":
-            del what["plurals"]  # the address of prompts from before there was a choice
-        key = fingerprint("prompts", what, noun, count, seed)
+        no_part = ("timeout_seconds", "retries", "file", "request")
+        what = {name: value for name, value in asdict(settings).items() if name not in no_part}
+        key = fingerprint("prompts", what, request(noun, count, settings), noun, count, seed)
         texts = self.store.json("prompts", key)
         if texts is None:
             texts = write_prompts(noun, count, settings, seed, self._fits)

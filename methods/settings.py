@@ -65,6 +65,8 @@ class PromptSettings:
     """For `openai`: the model's name at its server. The paper's GPT-4 was shut down in October 2026."""
     base_url: str = ""
     """Empty: the OpenAI service. The key is read from OPENAI_API_KEY and from nowhere else."""
+    request: str = "plain"
+    """For `openai`: `plain` asks for settings that differ, `uncommon` for uncommon ones among them."""
     timeout_seconds: float = 300.0
     """How long a reply is waited for: a model that reasons, or one on a CPU, takes minutes."""
     retries: int = 3

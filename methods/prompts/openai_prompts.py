@@ -25,9 +25,14 @@ INSTRUCTION = """Write {count} different prompts for a text-to-image model, each
 Follow this pattern, in which every bracket is optional:
 a photo of a [adjective] {noun} [location and/or weather preposition] [weather] [location] \
 [time of day with preposition]
-Use visual adjectives only. Vary how many brackets are filled. Let the settings be as different as they can be, \
-unusual ones among them.
+Use visual adjectives only. Vary how many brackets are filled. {settings}
 Each prompt must contain the word "{noun}" in the singular. Answer with a numbered list and nothing else."""
+
+REQUESTS = {
+    "plain": "Let the settings be as different as they can be.",
+    "uncommon": "Let the settings be as different as they can be, uncommon ones among them.",
+}
+"""By `prompts.request`, what the request says of settings. The paper's does not ask for uncommon ones."""
 
 
 def check(settings: PromptSettings) -> None:
@@ -46,6 +51,11 @@ def check(settings: PromptSettings) -> None:
         urlsplit(settings.base_url)
     except ValueError as error:
         raise UserError(f"prompts.base_url '{settings.base_url}' is no address: {error}") from None
+
+
+def request(noun: str, count: int, settings: PromptSettings) -> str:
+    """What the language model is sent to write `count` prompts for the noun."""
+    return INSTRUCTION.format(count=count, noun=noun, settings=REQUESTS[settings.request])
 
 
 def write(noun: str, count: int, settings: PromptSettings, seed: int, fits: Fits) -> list[str]:
@@ -96,7 +106,7 @@ def _ask(client: Any, noun: str, count: int, settings: PromptSettings, seed: int
 
     answer: Any = None
     try:
-        answer = _completion(client, settings.model, INSTRUCTION.format(count=count, noun=noun), seed % 2**31)
+        answer = _completion(client, settings.model, request(noun, count, settings), seed % 2**31)
         text = str(answer.choices[0].message.content or "")
         return text, _told(answer.choices[0], text)
     except APITimeoutError as error:
@@ -122,13 +132,13 @@ def _completion(client: Any, model: str, text: str, seed: int) -> Any:
     """
     from openai import APIStatusError
 
-    request: dict[str, Any] = {"model": model, "messages": [{"role": "user", "content": text}]}
+    asked: dict[str, Any] = {"model": model, "messages": [{"role": "user", "content": text}]}
     try:
-        return client.chat.completions.create(**request, seed=seed)
+        return client.chat.completions.create(**asked, seed=seed)
     except APIStatusError as error:
         if error.status_code not in _REFUSALS:
             raise
-    return client.chat.completions.create(**request)
+    return client.chat.completions.create(**asked)
 
 
 def _told(choice: Any, text: str) -> str:

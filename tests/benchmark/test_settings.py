@@ -64,6 +64,7 @@ def test_the_command_line_beats_the_preset_which_beats_the_default(tmp_path: Pat
         ("generator.batch_size=-1", "'generator.batch_size' is -1: it must be 0 or above 0"),
         ("generator.eta=1.5", "'generator.eta' is 1.5: it must be at least 0 and at most 1"),
         ("prompts.timeout_seconds=0", "'prompts.timeout_seconds' is 0.0: it must be above 0"),
+        ("prompts.request=unusual", "unknown prompts.request 'unusual'"),
         ("prompts.retries=-1", "'prompts.retries' is -1: it must be at least 0"),
         ("classifier.learning_rate=.nan", "learning_rate"),
         ("diagen.synthetic_probability=1.5", "at most 1"),
@@ -193,6 +194,15 @@ def test_settings_that_a_method_does_not_use_make_no_other_runs_of_it():
         others = [resolve(override, method=method) for override in (of_words, of_prompts)]
         assert len({settings_fingerprint(each) for each in [plain, *others]}) == 1 + changes
         assert len({overrides_of(each) for each in [plain, *others]}) == 1 + changes
+
+
+def test_a_request_that_no_language_model_is_sent_makes_no_other_runs():
+    def fingerprints(source: str) -> set[str]:
+        requests = ("plain", "uncommon")
+        return {settings_fingerprint(resolve(f"prompts.source={source}", f"prompts.request={r}")) for r in requests}
+
+    assert len(fingerprints("openai")) == 2
+    assert fingerprints("template") == {settings_fingerprint(resolve())}
 
 
 def test_overrides_name_what_differs_from_the_preset():

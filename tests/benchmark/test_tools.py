@@ -162,7 +162,7 @@ def test_groups_of_words_are_even(world, small: Settings, monkeypatch):
 
 
 def test_a_servers_prompts_are_kept_by_all_that_they_depend_on(world, small: Settings, monkeypatch):
-    from methods.prompts import sources
+    from methods.prompts import openai_prompts, sources
 
     asked: list[str] = []
 
@@ -184,12 +184,20 @@ def test_a_servers_prompts_are_kept_by_all_that_they_depend_on(world, small: Set
     assert asked == ["apple", "leaf", "plum"]
     assert prompts("prompts.timeout_seconds=5", "prompts.retries=1") == first
     assert asked == []
-    for change in ("model=other", "base_url=http://localhost:8000/v1", "plurals=as_written"):
+    assert prompts("prompts.file=unread.csv") == first
+    assert asked == []
+    for change in ("model=other", "base_url=http://localhost:8000/v1", "plurals=as_written", "request=uncommon"):
         prompts(f"prompts.{change}")
         assert len(asked) == 3, change
     prompts(seed=1)
     assert len(asked) == 3
     assert len(prompts(count=3)[0]) == 3
+    with monkeypatch.context() as reworded:
+        reworded.setattr(openai_prompts, "INSTRUCTION", openai_prompts.INSTRUCTION.replace("photo", "picture"))
+        prompts()
+        assert len(asked) == 3, "replies to an earlier request are no replies to this one"
+    assert prompts() == first
+    assert asked == []
 
 
 def test_no_prompt_that_is_too_long_is_kept_or_used(world, small: Settings, monkeypatch):

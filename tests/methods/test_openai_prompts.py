@@ -76,6 +76,15 @@ def test_a_good_reply_is_taken_at_once_and_more_is_asked_for_than_needed() -> No
     assert "Write 9 different prompts" in requests[0]["messages"][0]["content"]
 
 
+def test_uncommon_settings_are_asked_for_where_that_is_set() -> None:
+    with server((200, numbered(9))) as (settings, requests):
+        for request in ("plain", "uncommon"):
+            write_prompts("car", 4, replace(settings, request=request), seed=0)
+    plain, uncommon = (request["messages"][0]["content"] for request in requests)
+    assert uncommon == plain.replace("as they can be.", "as they can be, uncommon ones among them.") != plain
+    assert not {"unusual", "uncommon", "edge"} & set(plain.split())
+
+
 def test_too_few_usable_prompts_are_asked_for_again_and_added_up() -> None:
     replies = ((200, numbered(3) + "\n4. a photo of a boat"), (200, numbered(3, start=3)))
     with server(*replies) as (settings, requests):
