@@ -224,12 +224,16 @@ def settings_fingerprint(settings: RunSettings) -> str:
 
 
 def _plugin_code(settings: RunSettings) -> list[str]:
-    """Of the plugins that the run uses: an edited one makes other figures. Empty texts for the project's own."""
+    """Of the plugins that the run uses: an edited one makes other figures. Empty texts for the project's own, and for
+    what the method does not use."""
     from evaluation.backbones import BACKBONES
 
-    backbones = [name for name in (settings.classifier.backbone, settings.features.name) if name in BACKBONES]
-    used = [METHODS[settings.method], DATASETS[settings.dataset], *(BACKBONES[name] for name in backbones)]
-    return [code_of(plugin) for plugin in used]
+    method, (classifier, features) = METHODS[settings.method], (settings.classifier.backbone, settings.features.name)
+    code = [code_of(method), code_of(DATASETS[settings.dataset])]
+    for name, used in ((classifier, True), (features, "features" in method.services)):
+        if name in BACKBONES:
+            code.append(code_of(BACKBONES[name]) if used else "")
+    return code
 
 
 def overrides_of(settings: RunSettings) -> str:

@@ -215,6 +215,17 @@ class TestEditedPlugins:
         METHODS._plugins["unused"] = Mirror
         assert settings_fingerprint(resolve_settings(method="standard")) == before
 
+    def test_an_edited_backbone_makes_other_runs_of_the_methods_that_use_it(self, tmp_path: Path):
+        """Features measure images: a method that makes none stays what it was."""
+        text = "from evaluation.backbones import BACKBONES\nBACKBONES.register('own')(lambda: {number})\n"
+        marks: dict[str, set[str]] = {"standard": set(), "diagen": set()}
+        for number in (1, 2):
+            self.load(tmp_path / "own.py", text.format(number=number), "own", BACKBONES)
+            for method, its in marks.items():
+                overrides = ("features.name=own",)
+                its.add(settings_fingerprint(resolve_settings(method=method, overrides=overrides)))
+        assert {method: len(its) for method, its in marks.items()} == {"standard": 1, "diagen": 2}
+
     def test_features_of_an_edited_backbone_are_others(self, tmp_path: Path):
         from evaluation.backbones import load_backbone
 
