@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from benchmark.checks import generates
 from benchmark.job import Job
 from benchmark.rates import Rates
 from benchmark.records import Cell, Record, method_label
 from benchmark.short_labels import shared_note, short_labels
 from benchmark.tracking import FINGERPRINT
+from datasets.few_shot import FewShotTask
 
 Work = Sequence[tuple[Job, Sequence[Cell]]]
 
@@ -68,23 +70,21 @@ class _Amount:
 
 
 def _amounts(work: Work) -> Iterator[_Amount]:
-    """Of each job; words and test images that jobs share are counted for the first."""
-    learned: set[tuple[str, Cell]] = set()
-    embedded: set[tuple[str, int]] = set()
+    """Of each job, by the services that its method declares; words and test images that jobs share are counted for the
+    first."""
+    learned, viewed, measured = set[tuple[str, Cell]](), set[tuple[str, int]](), set[tuple[str, int]]()
     for job, cells in work:
-        settings, tasks = job.settings, [job.tasks[cell] for cell in cells]
-        per_example = getattr(job.method, "images_per_example", 0)
-        new = {(settings.dataset, cell) for cell in cells if per_example} - learned
+        settings, services, tasks = job.settings, job.method.services, [job.tasks[cell] for cell in cells]
+        new = {(settings.dataset, cell) for cell in cells if "textual_inversion" in services} - learned
         learned |= new
-        first = {task.seed: task for task in tasks if (settings.dataset, task.seed) not in embedded}
-        embedded |= {(settings.dataset, seed) for seed in first}
-        tested = sum(len(test) for task in first.values() for test in task.tests.values())
-        validated = sum(len(task.validation) for task in first.values())
+        first = _first_of_seeds(tasks, viewed)
+        validated = sum(len(task.validation) for task in first)
         real = sum(len(task.train) for task in tasks)
-        words, images = len(new) * len(job.dataset.classes), real * per_example
+        words, images = len(new) * len(job.dataset.classes), real * getattr(job.method, "images_per_example", 0)
         inversion, classifier, guide = settings.textual_inversion, settings.classifier, settings.guide_classifier
-        weighted = "weights" in settings.components
-        views = real * classifier.views_per_image + images * classifier.views_per_synthetic + tested + validated
+        weighted = _weighted(job)
+        views = real * classifier.views_per_image + images * classifier.views_per_synthetic
+        views += _tested(first) + validated
         if weighted:
             views += real * guide.views_per_image + images * guide.confidence_views
         yield _Amount(
@@ -95,13 +95,32 @@ def _amounts(work: Work) -> Iterator[_Amount]:
             image_work=images * _work_of_an_image(job),
             heads=len(cells) * (2 if weighted else 1),
             views=views,
-            embedded=images + tested,
+            embedded=(images + _tested(_first_of_seeds(tasks, measured))) if "features" in services else 0,
         )
+
+
+def _first_of_seeds(tasks: Sequence[FewShotTask], seen: set[tuple[str, int]]) -> list[FewShotTask]:
+    """One task of each seed that is not among those seen, which it is from now on: its test images are all shots'."""
+    first = {(task.name, task.seed): task for task in tasks if (task.name, task.seed) not in seen}
+    seen.update(first)
+    return list(first.values())
+
+
+def _tested(tasks: Sequence[FewShotTask]) -> int:
+    return sum(len(test) for task in tasks for test in task.tests.values())
+
+
+def _weighted(job: Job) -> bool:
+    """Whether a guide classifier is asked, which a method may have a component for."""
+    on = "weights" in job.settings.components or "weights" not in job.method.components
+    return on and "guide_classifier" in job.method.services
 
 
 def _work_of_an_image(job: Job) -> float:
     """Against 35 guided steps, by the operations of Stable Diffusion 1.4 at 512 pixels: 0.80 TFLOP an evaluation of
-    the UNet, 1.12 for encoding and 2.51 for decoding."""
+    the UNet, 1.12 for encoding and 2.51 for decoding. None where no generator makes it."""
+    if not generates(job.method):
+        return 0.0
     strength, steps = getattr(job.method, "strength", 0.0), getattr(job.method, "steps", 0)
     guided = getattr(job.method, "guidance_scale", 1.0) > 1
     evaluations = int(steps * strength) * (2 if guided else 1)

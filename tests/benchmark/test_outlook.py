@@ -19,6 +19,9 @@ from benchmark.settings import RunSettings
 from benchmark.sweep import count_grid
 from benchmark.tracking import Tracker
 from datasets.errors import UserError
+from methods.base import METHODS, Method
+from methods.da_fusion import DAFusion
+from methods.diagen import DIAGen
 
 Settings = Callable[..., RunSettings]
 
@@ -131,6 +134,44 @@ def test_jobs_share_words_and_test_images(small: Settings, world, rates_file: Pa
     )
     assert both["textual inversion"] == alone["textual inversion"]
     assert both["features"][0] < 2 * alone["features"][0]
+
+
+class TestOtherPeoplesMethods:
+    """What a method does not declare it may not ask for, so that its cells cost none of it."""
+
+    @pytest.fixture
+    def amounts(self, world, small: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, tuple]]:
+        rates = Rates("file", "GPU", on_gpu=True, word=3600, image=3600, view=0, head=0, feature=0)
+
+        def of(*services: str, before: tuple[str, ...] = (), method: type[Method] = DIAGen, **given: str):
+            mine = type("Mine", (method,), {"services": services})
+            monkeypatch.setattr(METHODS, "_plugins", {**METHODS._plugins, "mine": mine})
+            jobs = [open_job(small(name, **given)) for name in (*before, "mine")]
+            return _hours(outlook_by_rates([(job, job.cells) for job in jobs], rates))
+
+        return of
+
+    def test_words_are_learned_for_textual_inversion(self, amounts):
+        assert amounts("generator", "features")["textual inversion"] == (0, 0)
+        assert amounts("generator", "textual_inversion", "features")["textual inversion"][0] == 3
+
+    def test_images_without_a_generator_take_it_no_time(self, amounts):
+        assert amounts("features")["generation"] == (2 * 3 * 4, 0)
+
+    def test_images_are_embedded_for_features(self, amounts):
+        images, tested = 2 * 3 * 4, 2 * 18
+        assert amounts("features")["features"][0] == images + tested
+        assert amounts()["features"][0] == 0
+
+    def test_a_method_without_features_embeds_no_test_images_for_those_after_it(self, amounts):
+        assert amounts("features", before=("standard",))["features"] == amounts("features")["features"]
+
+    def test_a_guide_classifier_is_trained_where_no_component_leaves_it_out(self, amounts):
+        asked = ("guide_classifier", "features")
+        assert amounts(*asked)["classifiers"][0] == 2
+        assert amounts(*asked, components="noise,prompts")["classifiers"][0] == 1
+        assert amounts(*asked, method=DAFusion)["classifiers"][0] == 2
+        assert amounts("features")["classifiers"][0] == 1
 
 
 @pytest.mark.parametrize(
