@@ -25,10 +25,9 @@ def check_services(settings: RunSettings, method: Method) -> None:
 
     check_backbone(settings.classifier.backbone)
     check_image_size(settings.classifier.backbone, settings.classifier.image_size)
-    if "features" not in method.services:
-        return
-    check_backbone(settings.features.name, "features")
-    check_image_size(settings.features.name, settings.features.image_size)
+    if "features" in method.services:
+        check_backbone(settings.features.name, "features")
+        check_image_size(settings.features.name, settings.features.image_size)
     if generates(method):
         from methods.checkpoint import check_generator_settings
 

@@ -34,9 +34,8 @@ def _fetched(job: Job, models: Models) -> Iterator[str]:
     settings, method, tools = job.settings, job.method, LocalTools(job.settings, models, job.first_task)
     tools.open_networks(method)
     yield f"classifier: {settings.classifier.backbone}"
-    if "features" not in method.services:
-        return
-    yield f"features: {settings.features.name}"
+    if "features" in method.services:
+        yield f"features: {settings.features.name}"
     if generates(method):
         yield f"generator: {settings.generator.checkpoint}, in {tools.generator.folder}"
     prompts_per_class = getattr(method, "prompts_per_class", 0)

@@ -27,8 +27,6 @@ def check_synthetic(name: str, method: Method, task: FewShotTask, synthetic: Syn
     for number, image in enumerate(synthetic.images):
         if wrong := _wrong_with(image, task, store):
             raise UserError(f"method '{name}', image {number} of {len(synthetic.images)}: {wrong}")
-    if synthetic.images and "features" not in method.services:
-        raise UserError(f"method '{name}' makes images, which are measured: add 'features' to `services` of its class")
     _warn(name, method, synthetic)
 
 

@@ -121,7 +121,7 @@ class LocalTools:
 
     def textual_inversion(self, task: FewShotTask) -> tuple[Vector, ...]:
         """One learned word per class, learned and kept in groups of those that learn together."""
-        self._check_declared("generator", "textual_inversion")
+        self._check_declared("generator", "textual_inversion", "features")
         from methods.textual_inversion import classes_together
 
         task = self._task_of_words(task)
@@ -142,7 +142,7 @@ class LocalTools:
 
     def generate(self, task: FewShotTask, plan: Plan) -> SyntheticSet:
         """The plan's images; only those that are not in the store are made, and each batch is kept as it ends."""
-        self._check_declared("generator")
+        self._check_declared("generator", "features")
         digests = {guide: task.dataset.digest(task.train[guide]) for guide in {row.guide for row in plan.rows}}
         keys = [self._image_key(row, digests[row.guide], plan.words[row.word]) for row in plan.rows]
         paths = {key: self.store.image(IMAGES, key) for key in dict.fromkeys(keys)}
@@ -154,6 +154,7 @@ class LocalTools:
 
     def keep(self, task: FewShotTask, images: Iterable[tuple[int, Image]]) -> SyntheticSet:
         """Images that the method made itself, by their guides; each lies in the store under what it shows."""
+        self._check_declared("features")
         rows: list[PlanRow] = []
 
         def by_content() -> Iterator[tuple[str, Image]]:
@@ -184,7 +185,8 @@ class LocalTools:
         name = self.settings.method
         for service in services:
             if service not in METHODS[name].services:
-                raise UserError(f"method '{name}' asks for '{service}': add it to `services` of its class")
+                what = "makes images, which are measured" if service == "features" else f"asks for '{service}'"
+                raise UserError(f"method '{name}' {what}: add '{service}' to `services` of its class")
 
     def _confidence_of_cached_views(self, task: FewShotTask, synthetic: SyntheticSet, seed: int) -> Doubles:
         from evaluation.guide_classifier import guide_confidences

@@ -14,6 +14,8 @@ from benchmark.runner import run_job
 from benchmark.settings import RunSettings, build_method, resolve_settings
 from benchmark.tracking import Tracker
 from datasets.errors import UserError
+from methods.base import METHODS
+from methods.diagen import DIAGen
 
 Settings = Callable[..., RunSettings]
 
@@ -37,6 +39,23 @@ def test_images_that_train_nothing_are_made_and_so_need_what_makes_them(monkeypa
     settings = resolve_settings(overrides=("diagen.synthetic_probability=0", "prompts.source=openai"))
     with pytest.raises(UserError, match="OPENAI_API_KEY"):
         check_services(settings, build_method(settings))
+
+
+@pytest.mark.parametrize(
+    ("services", "override", "complaint"),
+    [
+        (("generator",), "generator.checkpoint=nowhere/at all", "nowhere"),
+        (("prompts",), "prompts.word_list=nowhere", "nowhere"),
+        (("features",), "features.name=dinov3", "unknown features 'dinov3'"),
+    ],
+)
+def test_every_service_that_a_method_declares_is_looked_at(monkeypatch, services, override: str, complaint: str):
+    """Whichever it declares besides."""
+    mine = type("Mine", (DIAGen,), {"services": services, "components": ()})
+    monkeypatch.setattr(METHODS, "_plugins", {**METHODS._plugins, "mine": mine})
+    settings = resolve_settings(method="mine", overrides=("prompts.source=template", override))
+    with pytest.raises(UserError, match=complaint):
+        check_services(settings, mine(enabled=()))
 
 
 def test_large_images_on_a_cpu_are_warned_of(world, small: Settings, monkeypatch, caplog):

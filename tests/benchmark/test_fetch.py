@@ -15,6 +15,7 @@ from benchmark.progress import Stages
 from benchmark.runner import run_job
 from benchmark.settings import RunSettings
 from benchmark.tracking import CHECKPOINT, Tracker
+from methods.base import METHODS
 from methods.prompts import sources
 
 Settings = Callable[..., RunSettings]
@@ -73,6 +74,12 @@ def test_images_that_train_nothing_need_the_generator_all_the_same(asked: list[s
     fetch_grid([settings], QUIET)
     assert asked == ["efficientnet_lite0", "checkpoint"]
     assert open_job(settings).tags[CHECKPOINT]
+
+
+def test_a_generator_is_had_for_a_method_without_measured_images(asked: list[str], small: Settings, monkeypatch):
+    monkeypatch.setattr(METHODS["da_fusion"], "services", ("generator",))
+    fetch_grid([small("da_fusion")], QUIET)
+    assert asked == ["efficientnet_lite0", "checkpoint"]
 
 
 def test_what_is_embedded_is_there(capsys: pytest.CaptureFixture[str], tmp_path, monkeypatch: pytest.MonkeyPatch):

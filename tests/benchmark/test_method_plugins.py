@@ -72,7 +72,8 @@ def of(method: str, *overrides: str) -> RunSettings:
 
 class TestImagesWithoutAGenerator:
     def test_they_are_kept_by_what_they_show(self, world, small: Settings):
-        tools, red, blue = fresh_tools(small()), Image.new("RGB", (4, 4), "red"), Image.new("RGB", (4, 4), "blue")
+        red, blue = Image.new("RGB", (4, 4), "red"), Image.new("RGB", (4, 4), "blue")
+        tools = fresh_tools(small("da_fusion"))
         kept = tools.keep(task(), iter([(0, red), (3, blue), (5, red.convert("P"))])).images
         assert [(image.guide, image.label) for image in kept] == [(0, 0), (3, 1), (5, 2)]
         assert kept[0].path == kept[2].path != kept[1].path
@@ -81,12 +82,12 @@ class TestImagesWithoutAGenerator:
 
     def test_equal_bytes_of_another_shape_are_another_image(self, world, small: Settings):
         wide, tall = Image.new("RGB", (8, 2)), Image.new("RGB", (2, 8))
-        first, second = fresh_tools(small()).keep(task(), [(0, wide), (0, tall)]).images
+        first, second = fresh_tools(small("da_fusion")).keep(task(), [(0, wide), (0, tall)]).images
         assert first.path != second.path
 
     def test_a_guide_that_is_no_training_image_is_refused(self, world, small: Settings):
         with pytest.raises(UserError, match=r"guide 6: guides are indices into task.train, 0 to 5"):
-            fresh_tools(small()).keep(task(), [(6, Image.new("RGB", (4, 4)))])
+            fresh_tools(small("da_fusion")).keep(task(), [(6, Image.new("RGB", (4, 4)))])
 
     def test_they_are_trained_on_measured_and_exported(self, world, tracking_uri: str, methods, tmp_path: Path):
         methods(mirror=Mirror)
@@ -166,8 +167,29 @@ def test_a_service_that_is_not_declared_is_refused(world, methods):
 
     methods(prompted=Prompted)
     settings = of("prompted")
-    with pytest.raises(UserError, match="method 'prompted' asks for 'prompts': add it to `services` of its class"):
+    with pytest.raises(UserError, match="'prompted' asks for 'prompts': add 'prompts' to `services` of its class"):
         build_method(settings).synthesize(task(), fresh_tools(settings))
+
+
+@pytest.mark.parametrize("ask", ["textual_inversion", "generate", "keep"])
+def test_images_that_could_not_be_measured_are_refused_before_any_work(world, methods, ask: str):
+    @dataclass(frozen=True)
+    class Unmeasured(DAFusion):
+        services = ("generator", "textual_inversion")
+
+        def synthesize(self, task: FewShotTask, tools: Tools) -> SyntheticSet:
+            if ask == "generate":
+                return tools.generate(task, plan())
+            if ask == "keep":
+                return tools.keep(task, (pytest.fail("an image was made") for _ in task.train))
+            return super().synthesize(task, tools)
+
+    methods(unmeasured=Unmeasured)
+    settings, tools = of("unmeasured"), fresh_tools(of("unmeasured"))
+    with pytest.raises(UserError, match="'unmeasured' makes images, which are measured: add 'features' to `services`"):
+        build_method(settings).synthesize(task(), tools)
+    assert world.made == 0
+    assert not list(tools.store.folder.rglob("*.npy"))
 
 
 METHOD = """
