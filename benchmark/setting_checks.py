@@ -192,7 +192,9 @@ def _merge(root: DictConfig, config: DictConfig, content: dict[str, Any], where:
             if name in known:  # with dots, as --set takes it
                 group, _, own = name.rpartition(".")
                 raise UserError(f"{where}: '{name}' is written nested in a file: '{group}: {{{own}: {value}}}'")
-            raise UserError(f"{where}: {UnknownName('setting', _whole_name(name, value), known)}")
+            unknown = UnknownName("setting", _whole_name(name, value), known)
+            of_a_plugin = "" if prefix or not isinstance(value, dict) else "; a plugin's needs --plugins"
+            raise UserError(f"{where}: {unknown}{of_a_plugin}")
         node = config[key]
         if isinstance(node, DictConfig):
             if not isinstance(value, dict):

@@ -32,10 +32,14 @@ def kind_of(value: object) -> str:
 
 
 class UnknownName(UserError):
-    """A name that nothing is registered under; the message offers the nearest names."""
+    """A name that nothing is registered under; the message offers the nearest names.
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    advice: for a name that is like none of those known.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], advice: str = "") -> None:
         names = sorted(known)
         nearest = get_close_matches(name, names, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(nearest)}?" if nearest else f"known: {', '.join(names)}"
+        others = f"known: {', '.join(names)}{'; ' if advice else ''}{advice}"
+        hint = f"did you mean {' or '.join(nearest)}?" if nearest else others
         super().__init__(f"unknown {kind} '{name}'; {hint}")

@@ -9,6 +9,9 @@ from datasets.errors import UnknownName
 
 T = TypeVar("T")
 
+OF_YOUR_OWN = "one of your own needs --plugins FILE"
+"""What may be wrong with a name that is like no other."""
+
 
 class Registry(Generic[T]):
     """Maps names to plugins of one kind.
@@ -40,7 +43,7 @@ class Registry(Generic[T]):
     def __getitem__(self, name: str) -> T:
         """The plugin of that name; raises `UnknownName` with the nearest names."""
         if name not in self._plugins:
-            raise UnknownName(self.kind, name, self._plugins)
+            raise UnknownName(self.kind, name, self._plugins, OF_YOUR_OWN)
         return self._plugins[name]
 
     def __contains__(self, name: str) -> bool:

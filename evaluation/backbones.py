@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets.errors import UnknownName, UserError, kind_of, reason_of
-from datasets.registry import Registry
+from datasets.registry import OF_YOUR_OWN, Registry
 
 if TYPE_CHECKING:
     from evaluation.frozen import Backbone, Network
@@ -68,7 +68,7 @@ def check_backbone(name: str, kind: str = "backbone") -> None:
                 _check_tag(name, architecture)
             return
         known += [TIMM + known_name for known_name in timm_names()]
-    raise UnknownName(kind, name, [*known, TIMM + "<name>"] if not name.startswith(TIMM) else known)
+    raise UnknownName(kind, name, [*known, TIMM + "<name>"] if not name.startswith(TIMM) else known, OF_YOUR_OWN)
 
 
 def check_image_size(name: str, image_size: int) -> None:

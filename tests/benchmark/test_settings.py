@@ -21,6 +21,7 @@ from benchmark.settings import (
 )
 from datasets.base import DATASETS
 from datasets.errors import UserError
+from evaluation.backbones import check_backbone
 from tests.benchmark.conftest import Squares
 
 
@@ -94,6 +95,23 @@ def test_a_bad_setting_is_refused_with_one_line_that_helps(override: str, says: 
         resolve(override)
     assert says in str(refusal.value)
     assert not any(unwanted in str(refusal.value) for unwanted in ("\n", "secret", "cret@"))
+
+
+def test_a_name_that_may_be_a_plugins_is_refused_with_the_option_that_loads_it():
+    for override in ("random_strength.steps=3", "random_strength.own.size=3"):
+        with pytest.raises(UserError, match=r"unknown setting 'random_strength\..*; a plugin's needs --plugins$"):
+            resolve(override)
+    for override in ("classifier.epoch=3", "workerss=3"):
+        with pytest.raises(UserError) as refusal:
+            resolve(override)
+        assert "--plugins" not in str(refusal.value)
+    own = "one of your own needs --plugins FILE$"
+    with pytest.raises(UserError, match=rf"unknown method 'xyz'; known: .*; {own}"):
+        resolve(method="xyz")
+    with pytest.raises(UserError, match=rf"unknown dataset 'xyz'; known: .*; {own}"):
+        resolve_settings(dataset="xyz")
+    with pytest.raises(UserError, match=rf"unknown backbone 'xyz'; known: .*; {own}"):
+        check_backbone("xyz")
 
 
 @pytest.mark.parametrize("address", ["", "http://localhost:8000/v1", "https://[::1]:8000/v1/", "https://example.org"])
