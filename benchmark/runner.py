@@ -20,12 +20,12 @@ from benchmark.tools import LocalTools, Models
 from benchmark.tracking import LEVEL, RUN, SPLIT, SWEEP, TrackedRun, Tracker
 
 
-def run_job(job: Job, tracker: Tracker, stages: Stages) -> None:
+def run_job(job: Job, tracker: Tracker, stages: Stages) -> list[CellResult]:
     """Run every cell of a job, whatever is tracked already, up to one that fails; what the store holds is not made
-    again.
+    again. Gives what each cell gave, in their order.
     """
     models = Models(Store(), stages, job.settings.workers)
-    _run_cells(job, job.cells, every_cell, tracker, models, None, nullcontext)
+    return _run_cells(job, job.cells, every_cell, tracker, models, None, nullcontext)
 
 
 def every_cell(job: Job, _tracker: Tracker) -> list[Cell]:
@@ -79,8 +79,12 @@ def _run_cells(
     models: Models,
     parent: TrackedRun | None,
     guard: Callable[[str], AbstractContextManager[Any]],
-) -> None:
-    """guard: within what it gives for a cell's title, the cell is run; it may swallow the cell's error."""
+) -> list[CellResult]:
+    """What each cell gave that did not fail.
+
+    Args:
+        guard: within what it gives for a cell's title, the cell is run; it may swallow the cell's error.
+    """
     warn_of_services(job.settings, job.method)
     tools = LocalTools(job.settings, models, job.first_task)
     shots, seeds = (",".join(map(str, dict.fromkeys(values))) for values in zip(*cells, strict=True))
@@ -96,6 +100,7 @@ def _run_cells(
         run.log_metrics(_means(results))
         if len(results) < tried:
             run.status = FAILED
+    return results
 
 
 def _in_turn(job: Job, cells: Sequence[Cell], look: Look, tracker: Tracker, stages: Stages) -> Iterator[Cell]:

@@ -102,6 +102,14 @@ def test_a_runs_figures_are_the_means_of_its_cells(world, small: Settings, track
     assert whole.data.metrics["seconds/classifier"] == pytest.approx(sum(seconds) / 2)
 
 
+def test_a_job_gives_back_what_its_cells_gave(world, small: Settings, tracking_uri: str):
+    """In a notebook, without a look at what is tracked."""
+    results = run_job(open_job(small("da_fusion", seeds="0,1")), Tracker(), QUIET)
+    tracked = {cell.metrics["accuracy/test"] for cell in Tracker().finished_cells()}
+    assert {result.metrics["accuracy/test"] for result in results} == tracked
+    assert [len(result.tables["plan"]["prompt"]) for result in results] == [24, 24]
+
+
 def artifact(cell_run: Any, name: str, folder: Path) -> Any:
     import mlflow
 
