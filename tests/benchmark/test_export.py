@@ -253,12 +253,13 @@ def test_no_name_leads_out_of_the_folder(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("error", "raised"), [(OSError(28, "full"), UserError), (KeyboardInterrupt(), KeyboardInterrupt)]
+    ("error", "raised", "message"),
+    [(OSError(28, "full"), UserError, "cannot write .*out: full"), (KeyboardInterrupt(), KeyboardInterrupt, "^$")],
 )
-def test_a_failure_leaves_no_folder(tmp_path: Path, error: BaseException, raised: type[BaseException]):
+def test_a_failure_leaves_no_folder(tmp_path: Path, error: BaseException, raised: type[BaseException], message: str):
     def fail(_path: Path) -> None:
         raise error
 
-    with pytest.raises(raised):
+    with pytest.raises(raised, match=message):
         write_folder(tmp_path / "out", [image("x", Path.touch), image("x", fail)], {})
     assert list(tmp_path.iterdir()) == []

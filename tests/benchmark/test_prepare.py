@@ -121,10 +121,11 @@ class TestPrepare:
 
     def test_archives_may_be_removed_afterwards(self, pets: str, server: Server, tmp_path: Path) -> None:
         prepare_dataset(pets, str(tmp_path))
+        asked = len(server.requests)
         for path in (tmp_path / "downloads").iterdir():
             path.unlink()
-        server.files.clear()
         prepare_dataset(pets, str(tmp_path))
+        assert len(server.requests) == asked
 
     def test_only_what_is_missing_is_fetched(self, pets: str, server: Server, tmp_path: Path) -> None:
         prepare_dataset(pets, str(tmp_path))

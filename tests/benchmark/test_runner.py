@@ -254,7 +254,7 @@ def test_an_interrupted_run_is_marked_killed_and_a_failed_one_failed(world, smal
     with pytest.raises(ZeroDivisionError):
         run(small())
     assert {run.info.status for run in client.search_runs(["0"], "tags.method = 'standard'")} == {"FAILED"}
-    with pytest.raises(UserError):
+    with pytest.raises(UserError, match="no finished run is tracked here"):
         board()
 
 

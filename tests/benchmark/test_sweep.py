@@ -235,7 +235,7 @@ def test_what_would_hit_every_cell_ends_a_sweep_at_once(
 
 def test_a_full_disk_is_one_whoever_tells_of_it():
     failed = FailedCells(QUIET)
-    with pytest.raises(UserError), failed.tolerated("a cell"):
+    with pytest.raises(UserError, match="cannot be downloaded"), failed.tolerated("a cell"):
         try:
             raise OSError(errno.ENOSPC, "full")
         except OSError as error:

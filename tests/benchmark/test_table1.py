@@ -134,7 +134,7 @@ def test_an_ablations_runs_are_not_in_the_table():
     ]
     found = find(table1(comparable([*RECORDS, *variants]), "class_mean"), "precision", "diagen", "focus", 2)
     assert (found.mean, found.n) == (pytest.approx(0.6), 3)
-    with pytest.raises(NoTable):
+    with pytest.raises(NoTable, match="no run of da_fusion or diagen"):
         table1(comparable(variants), "class_mean")
 
 

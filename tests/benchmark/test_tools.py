@@ -215,7 +215,7 @@ def test_no_prompt_that_is_too_long_is_kept_or_used(world, small: Settings, monk
         return fresh_tools(small("diagen", overrides=("prompts.source=openai",))).prompts(task(), 1)
 
     world.longest_prompt = 5
-    with pytest.raises(UserError):
+    with pytest.raises(UserError, match="too long for the text encoder"):
         prompts()
     assert not list(Path("store").rglob("*.json"))
     world.longest_prompt = float("inf")

@@ -147,7 +147,7 @@ def test_mlflow_prints_the_address_of_a_run_unless_a_password_is_in_it(
 
     monkeypatch.setenv(NOT_PRINTED.name, "false")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://{user}{nobody}")
-    with pytest.raises(UserError):
+    with pytest.raises(UserError, match=nobody):
         Tracker()
     assert NOT_PRINTED.get() is not printed
 

@@ -115,17 +115,17 @@ def test_common_locations_overlap_between_classes() -> None:
 
 
 @pytest.mark.parametrize(
-    "setting",
+    ("setting", "message"),
     [
-        {"location": "indoors", "weather": "rain"},
-        {"location": "space", "weather": "fog"},
-        {"location": "space", "time": "day"},
-        {"location": "moon"},
-        {"category": "cat"},
+        ({"location": "indoors", "weather": "rain"}, "indoors has no weather but clear, got 'rain'"),
+        ({"location": "space", "weather": "fog"}, "space has no weather but clear, got 'fog'"),
+        ({"location": "space", "time": "day"}, "space is always night"),
+        ({"location": "moon"}, "unknown location 'moon'"),
+        ({"category": "cat"}, "unknown category 'cat'"),
     ],
 )
-def test_impossible_settings_are_refused(setting: dict[str, str]) -> None:
-    with pytest.raises(ValueError):
+def test_impossible_settings_are_refused(setting: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         sample_scene(np.random.default_rng(5), **setting)  # type: ignore[arg-type]
 
 
