@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from datasets.base import Example
 from datasets.few_shot import FewShotTask
-from methods.base import SyntheticImage, SyntheticSet
-from methods.plan import Plan
+from evaluation.arrays import Doubles
+from methods.base import SyntheticImage, SyntheticSet, Tools
+from methods.plan import Plan, PlanRow, Vector
 
 
 class FakeDataset:
     classes = ("car", "carrot")
+
+    def load(self, example: Example) -> Image.Image:
+        """Of one colour, the label's."""
+        return Image.new("RGB", (8, 8), (100 * example.label, 50, 50))
 
 
 def fake_task(shots: int, seed: int = 0, name: str = "fake") -> FewShotTask:
@@ -26,12 +33,15 @@ def fake_task(shots: int, seed: int = 0, name: str = "fake") -> FewShotTask:
 
 @dataclass
 class FakeTools:
-    """Remembers which services were asked for; confidence rises from 0 to 1 over the images."""
+    """Remembers which services were asked for, the last plan and the images that were kept, each with its guide;
+    confidence rises from 0 to 1 over the images.
+    """
 
     asked: list[str] = field(default_factory=list)
     plan: Plan | None = None
+    kept: list[tuple[int, Image.Image]] = field(default_factory=list)
 
-    def textual_inversion(self, task: FewShotTask) -> tuple[np.ndarray, ...]:
+    def textual_inversion(self, task: FewShotTask) -> tuple[Vector, ...]:
         self.asked.append("words")
         return tuple(np.full(8, label, np.float32) for label in range(len(task.classes)))
 
@@ -42,8 +52,20 @@ class FakeTools:
     def generate(self, task: FewShotTask, plan: Plan) -> SyntheticSet:
         self.asked.append("images")
         self.plan = plan
-        return SyntheticSet(tuple(SyntheticImage(row, Path(f"{i}.png")) for i, row in enumerate(plan.rows)))
+        return _images(plan.rows)
 
-    def confidence(self, task: FewShotTask, synthetic: SyntheticSet) -> np.ndarray:
+    def keep(self, task: FewShotTask, images: Iterable[tuple[int, Image.Image]]) -> SyntheticSet:
+        self.asked.append("keep")
+        self.kept = list(images)
+        return _images([PlanRow(guide, task.train[guide].label, "", "", 0.0, 0.0, 0, 0) for guide, _ in self.kept])
+
+    def confidence(self, task: FewShotTask, synthetic: SyntheticSet) -> Doubles:
         self.asked.append("confidence")
         return np.linspace(0, 1, len(synthetic.images))
+
+
+def _images(rows: Iterable[PlanRow]) -> SyntheticSet:
+    return SyntheticSet(tuple(SyntheticImage(row, Path(f"{i}.png")) for i, row in enumerate(rows)))
+
+
+_: Tools = FakeTools()  # mypy tells here which service is missing
