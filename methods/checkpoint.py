@@ -100,5 +100,6 @@ def _digest(path: Path) -> str:
 
 
 @lru_cache(maxsize=256)
-def _file_digest(path: Path, size: int, modified: int) -> str:
+def _file_digest(path: Path, _size: int, _modified: int) -> str:
+    """Read once for each size and time of change, by which the cache tells a file that was written anew."""
     return file_digest(path)

@@ -60,7 +60,7 @@ def _flowers(pen: Pen, rng: Generator) -> None:
         pen.ellipse((x, y), (0.34, 0.34), colour, outlined=False)
 
 
-def _cone(pen: Pen, rng: Generator) -> None:
+def _cone(pen: Pen, _rng: Generator) -> None:
     pen.polygon([(-0.7, 0.9), (-0.15, -0.9), (0.15, -0.9), (0.7, 0.9)], (236, 112, 44))
     pen.polygon([(-0.42, 0.2), (-0.25, -0.3), (0.25, -0.3), (0.42, 0.2)], _LIGHT, outlined=False)
 

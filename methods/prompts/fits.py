@@ -8,6 +8,6 @@ Fits = Callable[[str], bool]
 """Whether a text encoder reads a prompt as far as its class word."""
 
 
-def any_prompt(prompt: str) -> bool:
+def any_prompt(_prompt: str) -> bool:
     """`Fits` of a text encoder that reads prompts of any length."""
     return True

@@ -66,7 +66,7 @@ def _palm(pen: Pen, paint: Paint, bark: Colour, rng: Generator) -> None:
     pen.ellipse((lean, -0.42), (0.11, 0.11), paint.dark)
 
 
-def _bare(pen: Pen, paint: Paint, bark: Colour, rng: Generator) -> None:
+def _bare(pen: Pen, paint: Paint, _bark: Colour, rng: Generator) -> None:
     reach = float(rng.uniform(0.6, 0.85))
     pen.stroke([(0, 0.9), (0, -0.2)], paint.base, 0.2)
     for side, height in ((-1, 0.3), (1, 0.1), (-1, -0.2), (1, -0.25)):

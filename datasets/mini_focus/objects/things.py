@@ -92,7 +92,7 @@ def _staves(pen: Pen, paint: Paint, foot: float) -> None:
     pen.polygon([(-half, 0.36), (half, 0.36), (half, 0.5), (-half, 0.5)], _STEEL, outlined=False)
 
 
-def _badge(pen: Pen, paint: Paint, foot: float) -> None:
+def _badge(pen: Pen, paint: Paint, _foot: float) -> None:
     pen.ellipse((0, 0.3), (0.28, 0.28), paint.accent)
 
 
