@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets.base import Dataset, Example
-from datasets.images import file_digest, load_rgb
+from datasets.images import check_images, file_digest, image_problem, load_rgb
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -28,6 +29,13 @@ class FilesDataset(Dataset):
         if example.identifier not in self._digests:
             self._digests[example.identifier] = file_digest(self._path(example))
         return self._digests[example.identifier]
+
+    def _check_images(self, files: Sequence[Path], unreadable: str) -> list[Path]:
+        """The readable ones of some image files, in order, as `check_images` gives them; `skipped` names the others."""
+        readable = check_images(files, unreadable)
+        kept = set(readable)
+        self.skipped += tuple(image_problem(path) for path in files if path not in kept)
+        return readable
 
     def _path(self, example: Example) -> Path:
         return self.root / example.identifier

@@ -18,7 +18,6 @@ from datasets.class_folders import (
 )
 from datasets.errors import UserError
 from datasets.files import FilesDataset
-from datasets.images import check_images, image_problem
 from datasets.plurals import counted
 
 _log = logging.getLogger(__name__)
@@ -78,9 +77,7 @@ class FolderDataset(FilesDataset):
         if len(images) < len(files):
             chosen = set(images)
             _log.warning(describe_ignored([path for path in files if path not in chosen]))
-        readable = set(check_images(images, unreadable))
-        self.skipped += tuple(image_problem(path) for path in images if path not in readable)
-        return readable
+        return set(self._check_images(images, unreadable))
 
     def _by_class(self, files: Sequence[tuple[int, Path]], readable: set[Path]) -> Groups:
         examples: list[list[Example]] = [[] for _ in self.classes]

@@ -170,7 +170,7 @@ def file_digest(path: Path) -> str:
 
 
 def check_images(paths: Sequence[Path], unreadable: str = "refuse") -> list[Path]:
-    """Decode every file; the readable ones, in order.
+    """Decode every file; the readable ones, in order. What a dataset does with the setting `unreadable`.
 
     Args:
         unreadable: `refuse` raises for a file that cannot be decoded; `skip` leaves it out with a warning.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from itertools import chain
@@ -14,6 +15,7 @@ import pytest
 
 import datasets  # noqa: F401  (registers the project's datasets)
 from datasets.base import DATASETS, Dataset, Example, Splits, Verification
+from datasets.errors import UserError
 from datasets.few_shot import few_shot_task
 from datasets.images import load_rgb
 
@@ -35,9 +37,25 @@ def write_copy(name: str, root: Path) -> Path | None:
     return write(root)
 
 
-def open_copy(name: str, data_root: Path | None) -> Dataset:
+def open_copy(name: str, data_root: Path | None, unreadable: str = "refuse") -> Dataset:
     plugin: Any = DATASETS[name]
-    return plugin(data_root, **SETTINGS.get(name, {}))
+    return plugin(data_root, unreadable, **SETTINGS.get(name, {}))
+
+
+def damaged_copy(name: str, root: Path) -> tuple[Path, Path, Example]:
+    """The data root of a copy, one of whose images was cut short: that image's file, and what it was."""
+    data_root = write_copy(name, root)
+    assert data_root is not None
+    dataset = open_copy(name, data_root)
+    largest = max(dataset.splits(0).train_pool, key=lambda pool: _images_of(dataset, pool[0].label))
+    file = dataset.file(largest[0])
+    assert file is not None
+    file.write_bytes(file.read_bytes()[:-20])
+    return data_root, file, largest[0]
+
+
+def _images_of(dataset: Dataset, label: int) -> int:
+    return sum(example.label == label for example in everything(dataset.splits(0)))
 
 
 def everything(splits: Splits) -> list[Example]:
@@ -146,11 +164,15 @@ def test_images_load_upright_in_rgb(dataset: Dataset) -> None:
         assert min(image.size) >= 1
 
 
-def test_each_class_has_a_folder_name_and_an_image_is_read_from_its_file_if_it_has_one(dataset: Dataset) -> None:
+def test_each_class_has_a_folder_name_and_an_image_is_read_from_its_file_if_it_has_one(
+    name: str, dataset: Dataset
+) -> None:
     assert len(set(dataset.class_folders)) == len(dataset.class_folders) == len(dataset.classes)
     example = dataset.splits(0).train_pool[0][0]
     file = dataset.file(example)
-    assert file is None or load_rgb(file).tobytes() == dataset.load(example).tobytes()
+    assert (file is None) == (name in NO_FOLDER)
+    if file is not None:
+        assert load_rgb(file).tobytes() == dataset.load(example).tobytes()
 
 
 def test_digests_and_identifiers_do_not_know_the_place(name: str, dataset: Dataset, tmp_path: Path) -> None:
@@ -178,3 +200,36 @@ def test_verification_looks_at_every_file_and_finds_no_fault(name: str, data_roo
     found: Verification = DATASETS[name].verify(data_root, seen.append, **SETTINGS.get(name, {}))
     assert sum(seen) > 0
     assert len(found.counts) == len(open_copy(name, data_root).classes)
+
+
+@pytest.mark.parametrize("name", sorted(COPIES))
+def test_a_missing_folder_is_named_in_a_line(name: str, tmp_path: Path) -> None:
+    for nowhere in (None, tmp_path / "nowhere"):
+        with pytest.raises(UserError, match=re.escape(str(nowhere or "data root"))) as refusal:
+            open_copy(name, nowhere)
+        assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", sorted(COPIES))
+def test_an_unreadable_file_is_refused_by_name(name: str, tmp_path: Path) -> None:
+    data_root, file, _ = damaged_copy(name, tmp_path)
+    with pytest.raises(UserError, match=re.escape(str(file)) + ".*unreadable=skip"):
+        open_copy(name, data_root).splits(0)
+
+
+@pytest.mark.parametrize("name", sorted(COPIES))
+def test_an_unreadable_file_is_skipped_with_a_warning_where_that_is_set(
+    name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    data_root, file, example = damaged_copy(name, tmp_path)
+    left = everything(open_copy(name, data_root, unreadable="skip").splits(0))
+    assert str(file) in caplog.text
+    assert left
+    assert example.identifier not in {other.identifier for other in left}
+
+
+@pytest.mark.parametrize("name", sorted(COPIES))
+def test_verification_names_an_unreadable_file(name: str, tmp_path: Path) -> None:
+    data_root, file, _ = damaged_copy(name, tmp_path)
+    found: Verification = DATASETS[name].verify(data_root, lambda count: None, **SETTINGS.get(name, {}))
+    assert any(str(file) in problem for problem in found.problems)
