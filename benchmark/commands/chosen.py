@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import TYPE_CHECKING
 
 from benchmark.setting_checks import parse_numbers, parts_of
@@ -18,7 +19,8 @@ def tracked_groups(
     """The groups of finished runs that the options of a command choose.
 
     Args:
-        preset, protocol: a name, as a leaderboard shows it, or the path of a file.
+        preset, protocol: a name, as a leaderboard shows it, or the path of a file; the file's name alone does where one
+            of that name was run.
 
     Raises:
         UserError: a method neither registered nor tracked, or no finished run is of what was chosen.
@@ -29,8 +31,9 @@ def tracked_groups(
 
     chosen = parse_numbers("shots", shots, minimum=1) if shots else ()
     names = names_in("methods", methods) if methods else []
-    preset, protocol = preset_identity(preset), protocol_identity(protocol)
     cells = tracker.cells()
+    preset = _as_shown(preset_identity(preset), {cell.tags.get("preset", "") for cell in cells})
+    protocol = _as_shown(protocol_identity(protocol), {cell.tags.get("protocol", "") for cell in cells})
     known = {*METHODS, *(cell.tags["method"] for cell in cells)}  # a plugin's runs are told without the plugin
     for name in names:
         if name not in known:
@@ -39,6 +42,12 @@ def tracked_groups(
     if not groups and (tracked := comparable(cells)):
         raise nothing_chosen(tracked, dataset, preset, protocol, names)
     return groups
+
+
+def _as_shown(name: str, tracked: Set[str]) -> str:
+    """`my` stands for `my (3f2a91)`, if no other file of that name was run."""
+    files = [known for known in tracked if known.rpartition(" (")[0] == name]
+    return files[0] if len(files) == 1 and name not in tracked else name
 
 
 def names_in(what: str, text: str) -> list[str]:

@@ -163,6 +163,21 @@ def test_methods_of_tracked_runs_can_be_asked_for_without_their_plugin(tracking_
     assert "did you mean standard?" in complaint(capsys, "report", "--methods", "standart")
 
 
+def test_the_name_alone_of_a_preset_file_does_where_one_of_it_was_run(tracking_uri: str, capsys):
+    def run(preset: str) -> None:
+        tags = {"level": "cell", "method": "standard", "dataset": "d", "preset": preset, "shots": "4", "seed": "0"}
+        with Tracker().run("a cell", tags) as cell:
+            cell.log_metrics({"accuracy/test": 0.5})
+
+    run("my (321213)")
+    run("my_own (aaaaaa)")
+    assert main(["leaderboard", "--preset", "my"]) == 0
+    assert "preset my (321213)" in capsys.readouterr().out
+    run("my (4ac1b0)")
+    assert main(["leaderboard", "--preset", "my"]) == 2
+    assert "preset among the tracked runs 'my'; known: my (321213), my (4ac1b0), my_own" in capsys.readouterr().err
+
+
 def test_a_run_whose_process_died_is_not_said_to_be_running(tracking_uri: str, monkeypatch: pytest.MonkeyPatch, capsys):
     tags = {"level": "cell", "method": "standard", "dataset": "d", "preset": "mini", "shots": "4"}
     monkeypatch.setattr("benchmark.tracking.has_died", lambda process: True)
