@@ -27,7 +27,7 @@ Table = dict[str, list[Any]]
 
 @dataclass(frozen=True)
 class CellResult:
-    """Metrics by name, in [0, 1]; tables by name, each column name → values."""
+    """Metrics by name, as docs/records.md says their ranges; tables by name, each column name → values."""
 
     metrics: dict[str, float] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)

@@ -42,7 +42,7 @@ class Record:
     """One cell (a method on a dataset at one number of shots and one seed) as it was tracked.
 
     tags: `method`, `components`, `dataset`, `preset`, `protocol`, `shots`, `seed`, `overrides`, provenance.
-    metrics: by name, shares in [0, 1].
+    metrics: by name, as docs/records.md says their ranges; accuracies are shares in [0, 1].
     ended: milliseconds since 1970; 0 while it runs.
     status: MLflow's: `FINISHED`, `RUNNING`, `FAILED` or `KILLED`.
     run: MLflow's identifier of the run.

@@ -1,4 +1,7 @@
-"""What is tracked, and how: the module that knows MLflow (how it fails, `tracking_failures` knows).
+"""What is tracked, and how: runs, and what is logged to them and read from them (docs/records.md names all of it).
+
+Of MLflow know, besides, how it fails `tracking_failures`, what is a run's origin `tracked_origin`, and how a classifier
+is logged and served `tracked_classifier` and `served_classifier`.
 
 Levels of runs, told apart by the tag `level`: a `sweep` over methods and datasets, a `run` of one method on one
 dataset, and under it a `cell` for each (shots, seed); figures are read from finished cells alone. A `report` holds

@@ -1,4 +1,4 @@
-"""One small registry, used for methods, datasets, backbones and features alike."""
+"""One small registry, used for methods, datasets, backbones and sources of prompts alike."""
 
 from __future__ import annotations
 
