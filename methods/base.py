@@ -73,27 +73,42 @@ class SyntheticSet:
 class Tools(Protocol):
     """The expensive services, each cached by the runner under all that it depends on.
 
-    A method never sees a path, a device or a cache.
+    A method never sees a path, a device or a cache. It may ask for those alone whose groups of settings it names in
+    `Method.services`, as each says; whatever makes images needs `features`, which measures them.
     """
 
     def textual_inversion(self, task: FewShotTask) -> tuple[Vector, ...]:
-        """One learned word per class: a vector of the text encoder's width, in label order."""
+        """One learned word per class: a vector of the text encoder's width, in label order.
+
+        Needs `textual_inversion`, and `generator`, whose text encoder learns it.
+        """
 
     def prompts(self, task: FewShotTask, per_class: int) -> tuple[tuple[str, ...], ...]:
-        """Per class, `per_class` prompts in which `<word>` stands for the class noun."""
+        """Per class, `per_class` prompts in which `<word>` stands for the class noun.
+
+        Needs `prompts`.
+        """
 
     def generate(self, task: FewShotTask, plan: Plan) -> SyntheticSet:
-        """The plan's images, in the plan's order, each of weight 1."""
+        """The plan's images, in the plan's order, each of weight 1.
+
+        Needs `generator` and `features`.
+        """
 
     def keep(self, task: FewShotTask, images: Iterable[tuple[int, Image]]) -> SyntheticSet:
         """Images that the method made without the generator, each of weight 1, in the order given.
+
+        Needs `features`.
 
         Args:
             images: each with the index of its guide, the real one among `task.train` that it is drawn in place of.
         """
 
     def confidence(self, task: FewShotTask, synthetic: SyntheticSet) -> Doubles:
-        """Calibrated probability of each image's own label, in [0, 1], shape (images,)."""
+        """Calibrated probability of each image's own label, in [0, 1], shape (images,).
+
+        Needs `guide_classifier`.
+        """
 
 
 ENABLED = "enabled"

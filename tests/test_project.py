@@ -15,8 +15,9 @@ import pytest
 import yaml
 
 from benchmark import commands
+from tests.datasets.folders import write_image
+from tests.documents import ROOT, code_blocks
 
-ROOT = Path(__file__).parents[1]
 PACKAGES = ("datasets", "evaluation", "methods", "benchmark")
 
 
@@ -135,48 +136,57 @@ def shown(difference: float) -> str:
     return "0.0" if float(text) == 0 else text.replace("-", "−")
 
 
-def code_blocks() -> list[str]:
-    text = (ROOT / "CONTRIBUTING.md").read_text()
-    return [inspect.cleandoc("\n" + block) for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL)]
-
-
 def test_the_examples_in_contributing_work(tmp_path: Path):
-    from PIL import Image
-
-    method, without_generator, dataset, backbone = code_blocks()
-    (tmp_path / "my_method.py").write_text(method)
-    (tmp_path / "cut_paste.py").write_text(without_generator)
-    (tmp_path / "pets.py").write_text(dataset)
-    (tmp_path / "my_backbone.py").write_text(backbone)
+    names = ("my_method.py", "cut_paste.py", "pets.py", "birds.py", "my_backbone.py")
+    for name, code in zip(names, code_blocks("CONTRIBUTING.md"), strict=True):
+        (tmp_path / name).write_text(code, encoding="utf-8")
     for split, count in (("photos", 10), ("studio", 2)):
         for noun in ("cat", "guinea_pig"):
-            folder = tmp_path / "pets" / split / noun
-            folder.mkdir(parents=True)
             for number in range(count):
-                Image.new("RGB", (8, 8), (number, 0, 0)).save(folder / f"{number}.png")
+                write_image(tmp_path / "pets" / split / noun / f"{number}.png", number, (8, 8))
+    rows = [f"{noun}{number}.jpg,{noun},{'train' if number < 10 else 'test'}" for noun in "ab" for number in range(12)]
+    for number, row in enumerate(rows):
+        write_image(tmp_path / "birds" / "photos" / row.partition(",")[0], number)
+    (tmp_path / "birds" / "photos" / "a0.jpg").write_bytes(b"")
+    (tmp_path / "birds" / "labels.csv").write_text("\n".join(["file,species,part", *rows]))
     code = f"""
 import os, sys
 sys.path.insert(0, {str(ROOT)!r})
 os.chdir({str(tmp_path)!r})
 from pathlib import Path
 from benchmark.plugins import load_plugins
+from benchmark.setting_meanings import meaning
 from benchmark.settings import build_method, resolve_settings
 from datasets.base import DATASETS
+from datasets.errors import UserError
 from datasets.few_shot import few_shot_task
-load_plugins("my_method.py,cut_paste.py,pets.py,my_backbone.py")
+from tests.methods.fakes import FakeTools
+load_plugins({",".join(names)!r})
 task = few_shot_task("pets", DATASETS["pets"](data_root=Path()), 4, 0)
 assert task.classes == ("cat", "guinea pig") and len(task.train) == 8 and len(task.tests["test"]) == 4
 method = build_method(resolve_settings(method="plain_words", dataset="pets", overrides=("plain_words.strength=0.7",)))
-class Tools:
-    def generate(self, task, plan):
-        return plan
-    def keep(self, task, images):
-        return [(guide, image.size, image.tobytes()) for guide, image in images]
-rows = method.synthesize(task, Tools()).rows
+rows = [image.row for image in method.synthesize(task, FakeTools()).images]
 assert len(rows) == 80 and rows[79].prompt == "a photo of a guinea pig" and rows[0].strength == 0.7
+assert meaning("plain_words.strength") == "How far an image may leave its guide, in (0, 1]"
 paste = build_method(resolve_settings(method="cut_paste", dataset="pets"))
-images = paste.synthesize(task, Tools())
-assert len(images) == 80 and images[79][:2] == (7, (8, 8)) and images == paste.synthesize(task, Tools())
+def images():
+    tools = FakeTools()
+    paste.synthesize(task, tools)
+    return [(guide, image.size, image.tobytes()) for guide, image in tools.kept]
+assert len(images()) == 80 and images()[79][:2] == (7, (8, 8)) and images() == images()
+for data_root, refusal in ((Path(), "a0.jpg"), (Path("nowhere"), "no such folder"), (None, "no data root")):
+    try:
+        DATASETS["birds"](data_root)
+    except UserError as error:
+        assert refusal in str(error)
+    else:
+        raise AssertionError(refusal)
+birds = DATASETS["birds"](Path(), "skip")
+(line,) = DATASETS["birds"].verify(Path(), lambda count: None).problems
+assert "a0.jpg" in line and "photos/a0.jpg" not in [example.identifier for example in birds.examples(0)]
+task = few_shot_task("birds", birds, 4, 0)
+assert task.classes == ("a", "b") and len(task.validation) == 3 and len(task.tests["test"]) == 4
+assert task.image(task.train[0]).size == (12, 10)
 import torchvision
 from evaluation.backbones import load_backbone
 plain = torchvision.models.convnext_tiny
