@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import Field, dataclass, fields, is_dataclass, replace
-from inspect import isabstract
+from inspect import get_annotations, isabstract
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
@@ -155,12 +155,22 @@ def _check_method(name: str, method: type[Method]) -> None:
             raise TypeError(f"method '{name}' lacks its {fact}, a text: {fact} = '…' in the class")
     if unknown := [service for service in method.services if service not in SERVICES]:
         raise TypeError(f"method '{name}': services are of {', '.join(SERVICES)}, not {', '.join(unknown)}")
+    if undeclared := _annotated(method) - {item.name for item in _fields(method)}:
+        lost = ", ".join(sorted(undeclared))
+        raise TypeError(f"method '{name}': {lost} would be no setting: decorate its class with @dataclass(frozen=True)")
     if method.components and ENABLED not in {item.name for item in _fields(method)}:
         raise TypeError(f"method '{name}' has components, but no field for those that are on: '{ENABLED}'")
 
 
 def _fields(method: type[Method]) -> tuple[Field[Any], ...]:
     return fields(method) if is_dataclass(method) else ()
+
+
+def _annotated(method: type[Method]) -> set[str]:
+    """What the class itself annotates as its dataclass's fields would be."""
+    if "__dataclass_fields__" in vars(method):
+        return set()
+    return {name for name, annotation in get_annotations(method).items() if "ClassVar" not in str(annotation)}
 
 
 METHODS: Registry[type[Method]] = Registry("method", _check_method)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -296,6 +297,15 @@ class TestRegistration:
     def test_a_class_that_is_no_method(self, methods, name: str, members: dict[str, object], complaint: str):
         with pytest.raises(TypeError, match=complaint):
             METHODS.register(name)(type("Mine", (Mirror,), members))
+
+    def test_a_class_whose_fields_would_be_no_settings(self, methods):
+        class Undecorated(Mirror):
+            folds: ClassVar[int] = 3
+            angle: float = 1.0
+
+        with pytest.raises(TypeError, match="'mine': angle would be no setting: decorate its class with @dataclass"):
+            methods(mine=Undecorated)
+        methods(mine=dataclass(frozen=True)(Undecorated))
 
     def test_a_function_is_no_method(self, methods):
         with pytest.raises(TypeError, match=r"is no class that extends methods.base.Method"):
