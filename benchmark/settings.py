@@ -33,7 +33,7 @@ from datasets.base import DATASETS, Dataset
 from datasets.errors import UserError, reason_of
 from datasets.home import path_of
 from datasets.location import given_data_root
-from datasets.plugins import code_of
+from datasets.plugins import code_of, told_in_a_line
 from datasets.seeding import fingerprint
 from evaluation.settings import ClassifierSettings, FeatureSettings, GuideClassifierSettings
 from methods.base import ENABLED, METHODS, SERVICES, Method
@@ -147,24 +147,30 @@ def resolve_settings(
 
 
 def build_method(settings: RunSettings) -> Method:
-    """The run's method with its hyper-parameters and enabled components."""
+    """The run's method with its hyper-parameters and enabled components.
+
+    Raises:
+        UserError: hyper-parameters that it refuses, or a plugin's code that fails.
+    """
     plugin: Any = METHODS[settings.method]
     values = _hyper_parameters(settings)
     if plugin.components:
         values[ENABLED] = settings.components
-    return plugin(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+    with told_in_a_line(f"method {settings.method}", plugin):
+        return plugin(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
 
 def open_dataset(settings: RunSettings) -> Dataset:
     """The run's dataset, from the data root that is given or that DIAGEN_DATA names.
 
     Raises:
-        UserError: a missing or broken folder, or a setting of the dataset that it refuses.
+        UserError: a missing or broken folder, a setting of the dataset that it refuses, or a plugin's code that fails.
     """
     plugin: Any = DATASETS[settings.dataset]
     own = asdict(settings.dataset_settings[settings.dataset])
     try:
-        return plugin(data_root=given_data_root(settings.data_root), unreadable=settings.unreadable, **own)
+        with told_in_a_line(f"dataset {settings.dataset}", plugin):
+            return plugin(data_root=given_data_root(settings.data_root), unreadable=settings.unreadable, **own)
     except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
         raise UserError(f"dataset {settings.dataset} cannot be opened: {reason_of(error)}") from error
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
+from traceback import extract_tb
 
-from datasets.errors import UserError
+from datasets.errors import UserError, reason_of
 from datasets.seeding import fingerprint
 
 GROUP = "diagen_bench"
@@ -32,11 +35,17 @@ def load_installed() -> None:
 
 
 def load_file(path: Path) -> None:
-    """Import a Python file, wherever it lies; raises `UserError` where it is missing or fails."""
+    """Import a Python file, wherever it lies, unless its content was loaded before: a notebook's cell is run again.
+
+    Raises:
+        UserError: it is missing or fails.
+    """
     if not path.is_file():
         raise UserError(f"plugin file {path} does not exist")
     source = path.read_bytes()
     name = f"{GROUP}_plugin_{hashlib.sha256(source).hexdigest()[:16]}"
+    if name in _sources:
+        return
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise UserError(f"plugin file {path} is no Python file (.py)")
@@ -68,7 +77,35 @@ def code_of(plugin: object) -> str:
     return fingerprint(own) if own else ""
 
 
+@contextmanager
+def told_in_a_line(title: str, plugin: object) -> Iterator[None]:
+    """Within it a plugin's own code runs, which may raise anything: a line says what, and where in its file. What the
+    project's own code raises is left as it is.
+
+    Args:
+        title: what the plugin is called: `method mine`.
+
+    Raises:
+        UserError: that line, or the plugin's own.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        if not code_of(plugin):
+            raise
+        file = _file(getattr(plugin, "__module__", ""))
+        places = [f", line {frame.lineno}," for frame in extract_tb(error.__traceback__) if frame.filename == file]
+        place = places[-1] if places else ""
+        raise UserError(f"{title}: {file}{place} fails ({type(error).__name__}: {reason_of(error)})") from error
+
+
 def _content(module: str) -> bytes:
     """Of a module's file; empty for one that has none that could be read."""
-    file = getattr(sys.modules.get(module), "__file__", None)
+    file = _file(module)
     return Path(file).read_bytes() if file else b""
+
+
+def _file(module: str) -> str | None:
+    return getattr(sys.modules.get(module), "__file__", None)

@@ -21,6 +21,7 @@ from benchmark.runner import missing_cells, run_job
 from benchmark.settings import RunSettings, build_method, resolve_settings, settings_fingerprint
 from benchmark.synthetic_checks import check_synthetic
 from benchmark.tracking import Tracker
+from datasets import plugins
 from datasets.base import DATASETS
 from datasets.errors import UserError
 from datasets.few_shot import FewShotTask
@@ -202,16 +203,28 @@ class Mine(Standard):
     title = "{title}"
 """
 
+DATASET = """
+from datasets.base import DATASETS
+from tests.benchmark.conftest import Squares
+
+@DATASETS.register("mine")
+class Mine(Squares):
+    def __init__(self, data_root=None, unreadable="refuse"):
+        {}["species"]
+"""
+
 
 class TestEditedPlugins:
     @pytest.fixture(autouse=True)
     def registries(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for registry in (METHODS, BACKBONES):
+        monkeypatch.setattr(plugins, "_sources", {})
+        for registry in (METHODS, BACKBONES, DATASETS):
             monkeypatch.setattr(registry, "_plugins", dict(registry._plugins))
 
     def load(self, file: Path, text: str, name: str, registry) -> None:
         """As a new process would: nothing of the file is registered yet."""
         registry._plugins.pop(name, None)
+        plugins._sources.clear()
         file.write_text(text)
         load_plugins(str(file))
 
@@ -272,6 +285,41 @@ def own():
         (tmp_path / "mine.py").write_text(METHOD.format(title="twice"))
         load_plugins(f"{tmp_path / 'mine.py'}, {tmp_path / '.' / 'mine.py'}")
         assert METHODS["mine"].title == "twice"
+
+    def test_a_file_may_be_loaded_again_as_a_cell_of_a_notebook_is(self, tmp_path: Path):
+        file = tmp_path / "mine.py"
+        file.write_text(METHOD.format(title="first"))
+        load_plugins(str(file))
+        first = METHODS["mine"]
+        load_plugins(str(file))
+        assert METHODS["mine"] is first
+        file.write_text(METHOD.format(title="second"))
+        with pytest.raises(UserError, match=r"mine\.py fails: ValueError: method 'mine' is registered twice"):
+            load_plugins(str(file))
+
+    def test_what_a_methods_own_code_raises_is_told_in_a_line(self, tmp_path: Path):
+        text = METHOD.format(title="mine") + "\n    def __post_init__(self): float('much')\n"
+        decorated = text.replace("class Mine", "@dataclass\nclass Mine")
+        self.load(tmp_path / "mine.py", "from dataclasses import dataclass" + decorated, "mine", METHODS)
+        with pytest.raises(UserError) as refusal:
+            open_job(resolve_settings(method="mine"))
+        file = tmp_path / "mine.py"
+        assert str(refusal.value) == (
+            f"method mine: {file}, line 10, fails (ValueError: could not convert string to float: 'much')"
+        )
+
+    def test_what_a_datasets_own_code_raises_is_told_in_a_line(self, tmp_path: Path):
+        self.load(tmp_path / "data.py", DATASET, "mine", DATASETS)
+        with pytest.raises(UserError, match=r"^dataset mine: .*data\.py, line 8, fails \(KeyError: 'species'\)$"):
+            open_job(resolve_settings(method="standard", dataset="mine"))
+
+    def test_errors_of_the_projects_own_code_keep_their_traceback(self, world, monkeypatch: pytest.MonkeyPatch):
+        def broken(self: object, data_root: Path | None = None, unreadable: str = "refuse") -> None:
+            raise KeyError("species")
+
+        monkeypatch.setattr(DATASETS["squares"], "__init__", broken)
+        with pytest.raises(KeyError):
+            open_job(resolve_settings(method="standard", dataset="squares"))
 
     def test_the_command_of_its_runs_names_the_file(self, world, tracking_uri: str, tmp_path: Path):
         self.load(tmp_path / "mine.py", METHOD.format(title="first"), "mine", METHODS)

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 import evaluation.saved_classifier as module
+from datasets import plugins
 from datasets.errors import UserError
 from datasets.plugins import load_file
 from evaluation.backbones import BACKBONES
@@ -69,6 +70,7 @@ def tiny():
 def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a classifier on the backbone of a plugin file that is gone, with nothing registered any more."""
     monkeypatch.setattr(BACKBONES, "_plugins", {})
+    monkeypatch.setattr(plugins, "_sources", {})
     register(tmp_path / "mine.py", TINY)
     (tmp_path / "mine.py").unlink()
     folder = tmp_path / "classifier"
@@ -77,6 +79,7 @@ def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         folder
     )
     BACKBONES._plugins.clear()
+    plugins._sources.clear()
     return folder
 
 
