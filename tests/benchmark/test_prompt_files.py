@@ -12,10 +12,12 @@ from benchmark.job import Job, open_job
 from benchmark.progress import Stages
 from benchmark.records import PLAN
 from benchmark.runner import missing_cells, run_job
+from benchmark.selection import comparable
 from benchmark.settings import RunSettings
 from benchmark.store import Store
 from benchmark.tracking import PROMPTS, Tracker
 from datasets.errors import UserError
+from methods.prompts import template
 
 Settings = Callable[..., RunSettings]
 
@@ -55,6 +57,22 @@ def test_all_seeds_share_a_files_prompts_and_runs_are_known_by_what_it_says(
     assert "prompts.file=a.csv prompts.source=file" in cells[0].tags["overrides"]
     assert missing_cells(reading("moved.csv", table(), seeds="0,1"), Tracker()) == []
     assert missing_cells(reading("other.csv", table(places="here there")), Tracker()) == [(2, 0)]
+
+
+def test_an_edited_word_list_makes_other_runs(world, small: Settings, tracking_uri: str):
+    """No mean may mix seeds of the one with seeds of the other."""
+
+    def drawn(weather: str, path: str = "words.yaml") -> Job:
+        template.word_list.cache_clear()  # as a new process would have it
+        Path(path).write_text(f"{{adjectives: [red], locations: [], weathers: [in {weather}], times: []}}")
+        overrides = ("diagen.prompts_per_class=2", "prompts.source=template", f"prompts.word_list={path}")
+        return open_job(small("diagen", overrides=overrides))
+
+    run(drawn("rain"))
+    assert missing_cells(drawn("rain"), Tracker()) == []
+    run(drawn("snow"))
+    (group,) = comparable(Tracker().cells())
+    assert len(group.records) == 1
 
 
 def test_a_class_without_prompts_is_told_before_anything_runs(world, reading: Callable[..., Job]):
