@@ -12,6 +12,7 @@ from benchmark.settings import RunSettings
 from benchmark.store import Store
 from benchmark.tools import LocalTools, Models
 from datasets.base import Dataset
+from methods.prompts.sources import PROMPT_SOURCES
 
 
 def fetch_grid(grid: Sequence[RunSettings], stages: Stages) -> None:
@@ -39,7 +40,7 @@ def _fetched(job: Job, models: Models) -> Iterator[str]:
     if generates(method):
         yield f"generator: {settings.generator.checkpoint}, in {tools.generator.folder}"
     prompts_per_class = getattr(method, "prompts_per_class", 0)
-    if writes_prompts(settings, method) and settings.prompts.source == "openai":
+    if writes_prompts(settings, method) and PROMPT_SOURCES[settings.prompts.source].kept:
         for task in job.tasks.values():
             tools.prompts(task, prompts_per_class)
-        yield f"prompts: of {settings.prompts.model}, in {tools.store.folder}"
+        yield f"prompts: of {settings.prompts.source}, {settings.prompts.model}, in {tools.store.folder}"

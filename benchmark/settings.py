@@ -37,6 +37,7 @@ from datasets.plugins import code_of, told_in_a_line
 from datasets.seeding import fingerprint
 from evaluation.settings import ClassifierSettings, FeatureSettings, GuideClassifierSettings
 from methods.base import ENABLED, METHODS, SERVICES, Method
+from methods.prompts.sources import PROMPT_SOURCES
 from methods.settings import GeneratorSettings, PromptSettings, TextualInversionSettings
 
 
@@ -239,6 +240,9 @@ def _plugin_code(settings: RunSettings) -> list[str]:
     for name, used in ((classifier, True), (features, "features" in method.services)):
         if name in BACKBONES:
             code.append(code_of(BACKBONES[name]) if used else "")
+    if "prompts" in method.services and settings.prompts.source in PROMPT_SOURCES:
+        own = code_of(PROMPT_SOURCES[settings.prompts.source].write)
+        code += [own] if own else []
     return code
 
 

@@ -18,6 +18,7 @@ from benchmark.stored_states import StoredStates
 from datasets.base import Example
 from datasets.errors import UserError
 from datasets.few_shot import FewShotTask
+from datasets.plugins import code_of
 from datasets.plurals import counted
 from datasets.seeding import fingerprint, seed_from
 from evaluation.arrays import Doubles, Indices, Singles
@@ -251,14 +252,17 @@ class LocalTools:
     def _class_prompts(self, task: FewShotTask, noun: str, count: int) -> tuple[str, ...]:
         from methods.prompts import write_prompts
         from methods.prompts.openai_prompts import request
+        from methods.prompts.sources import PROMPT_SOURCES
 
         settings = self.settings.prompts
         seed = seed_from("prompts", task.name, task.seed, noun)
-        if settings.source != "openai":
+        source = PROMPT_SOURCES[settings.source]
+        if not source.kept:
             return tuple(write_prompts(noun, count, settings, seed, self._fits))
         no_part = ("timeout_seconds", "retries", "file", "request")
         what = {name: value for name, value in asdict(settings).items() if name not in no_part}
-        key = fingerprint("prompts", what, request(noun, count, settings), noun, count, seed)
+        own = [part for part in (code_of(source.write), source.content(settings)) if part]
+        key = fingerprint("prompts", what, request(noun, count, settings), noun, count, seed, *own)
         texts = self.store.json("prompts", key)
         if texts is None:
             texts = write_prompts(noun, count, settings, seed, self._fits)

@@ -16,17 +16,19 @@ class PromptSource:
     """check: refuse settings that cannot work, quickly and without a request; raises `UserError`.
     write: (noun, count, settings, seed, fits) to `count` prompts; raises `UserError` where that many cannot be had.
     content: what the user's own file says that decides on the prompts, in short; empty where there is none.
+    kept: whether the store keeps them: a language model writes others the next time.
     """
 
     check: Callable[[PromptSettings], None]
     write: Callable[[str, int, PromptSettings, int, Fits], list[str]]
     content: Callable[[PromptSettings], str] = lambda settings: ""
+    kept: bool = True
 
 
 PROMPT_SOURCES: Registry[PromptSource] = Registry("prompt source")
 PROMPT_SOURCES.register("openai")(PromptSource(openai_prompts.check, openai_prompts.write))
-PROMPT_SOURCES.register("template")(PromptSource(template.check, template.write, template.content))
-PROMPT_SOURCES.register("file")(PromptSource(file_prompts.check, file_prompts.write, file_prompts.content))
+PROMPT_SOURCES.register("template")(PromptSource(template.check, template.write, template.content, kept=False))
+PROMPT_SOURCES.register("file")(PromptSource(file_prompts.check, file_prompts.write, file_prompts.content, kept=False))
 
 
 def check_prompt_settings(settings: PromptSettings) -> None:

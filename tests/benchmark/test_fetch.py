@@ -60,6 +60,12 @@ def test_networks_and_prompts_are_had_once(asked: list[str], small: Settings, tr
     assert "language model" not in asked
 
 
+def test_prompts_of_a_source_of_ones_own_are_had_too(asked: list[str], small: Settings, monkeypatch):
+    monkeypatch.setitem(sources.PROMPT_SOURCES._plugins, "own", sources.PROMPT_SOURCES["openai"])
+    fetch_grid([small("diagen", overrides=("prompts.source=own",))], QUIET)
+    assert asked.count("language model") == 3
+
+
 @pytest.mark.parametrize("overrides", [(), ("prompts.source=openai",)])
 def test_no_more_is_asked_for_than_the_run_needs(overrides: tuple[str, ...], asked: list[str], small: Settings):
     """Of a grid each network once."""

@@ -28,6 +28,7 @@ from datasets.few_shot import FewShotTask
 from evaluation.backbones import BACKBONES
 from methods.base import METHODS, Method, SyntheticSet, Tools
 from methods.da_fusion import DAFusion
+from methods.prompts.sources import PROMPT_SOURCES
 from tests.benchmark.conftest import SMALL, Squares
 from tests.benchmark.squares import fresh_tools, plan, task
 
@@ -203,6 +204,16 @@ class Mine(Standard):
     title = "{title}"
 """
 
+SOURCE = """
+from time import time_ns
+from methods.prompts.sources import PROMPT_SOURCES, PromptSource
+
+def write(noun, count, settings, seed, fits):
+    return [f"{said}, at {{time_ns()}}, a <word>"] * count
+
+PROMPT_SOURCES.register("own")(PromptSource(check=lambda settings: None, write=write))
+"""
+
 DATASET = """
 from datasets.base import DATASETS
 from tests.benchmark.conftest import Squares
@@ -218,7 +229,7 @@ class TestEditedPlugins:
     @pytest.fixture(autouse=True)
     def registries(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(plugins, "_sources", {})
-        for registry in (METHODS, BACKBONES, DATASETS):
+        for registry in (METHODS, BACKBONES, DATASETS, PROMPT_SOURCES):
             monkeypatch.setattr(registry, "_plugins", dict(registry._plugins))
 
     def load(self, file: Path, text: str, name: str, registry) -> None:
@@ -261,6 +272,21 @@ class TestEditedPlugins:
                 overrides = ("features.name=own",)
                 its.add(settings_fingerprint(resolve_settings(method=method, overrides=overrides)))
         assert {method: len(its) for method, its in marks.items()} == {"standard": 1, "diagen": 2}
+
+    def test_an_edited_source_of_prompts_makes_other_runs_of_the_methods_that_use_it(
+        self, world, small: Settings, tmp_path: Path
+    ):
+        """And other prompts: what a source wrote is kept, as a language model's is, for as long as it is the same."""
+        given = {"overrides": ("prompts.source=own",)}
+        marks: dict[str, list[str]] = {"da_fusion": [], "diagen": []}
+        written = []
+        for said in ("first", "first", "second"):
+            self.load(tmp_path / "own.py", SOURCE.format(said=said), "own", PROMPT_SOURCES)
+            for method, its in marks.items():
+                its.append(settings_fingerprint(small(method, **given)))
+            written.append(fresh_tools(small("diagen", **given)).prompts(task(), 1)[0])
+        assert [len(set(its)) for its in marks.values()] == [1, 2]
+        assert written[0] == written[1] != written[2]
 
     def test_features_of_an_edited_backbone_are_others(self, tmp_path: Path):
         from evaluation.backbones import load_backbone
