@@ -19,6 +19,7 @@ from benchmark.tools import LocalTools, labels_of
 from datasets.few_shot import FewShotTask
 from datasets.seeding import fingerprint
 from evaluation.arrays import Doubles, Singles
+from evaluation.sampling import class_weights
 from evaluation.settings import ClassifierSettings, GuideClassifierSettings
 from evaluation.views import VERSION, VIEWS
 from methods.base import SyntheticSet
@@ -38,7 +39,8 @@ def train_drifting(
     from evaluation.classifier import train_on
 
     settings = tools.settings.classifier
-    key = _key("drifting classifier", task, synthetic, settings, (alpha, seed), tools)
+    balancing = _balancing(task, settings.validation) if settings.tested_epoch == "best" else ()
+    key = _key("drifting classifier", task, synthetic, settings, (alpha, seed, *balancing), tools)
     stored = tools.store.array("classifiers", key)
     if stored is not None:
         head = _unpacked(stored)
@@ -55,7 +57,7 @@ def drifting_confidence(task: FewShotTask, synthetic: SyntheticSet, seed: int, t
     from evaluation.guide_classifier import judge, train_guide_on
 
     settings, pictures = tools.settings.guide_classifier, synthetic_pictures(synthetic.images)
-    key = _key("drifting confidence", task, synthetic, settings, (seed,), tools)
+    key = _key("drifting confidence", task, synthetic, settings, (seed, *_balancing(task, settings.validation)), tools)
     stored, facts = tools.store.array("confidence", key), tools.store.json("calibration", key)
     if stored is not None and facts is not None:
         tools.calibration = _calibration(facts)
@@ -74,11 +76,11 @@ def drifting_confidence(task: FewShotTask, synthetic: SyntheticSet, seed: int, t
 
 
 def _calibration(facts: dict[str, Any]) -> Calibration:
-    """What was stored of one, whose lists were arrays."""
+    """What was stored of one, whose lists were arrays; without weights where all were 1, before there were any."""
     from evaluation.calibration import Calibration
 
     values: dict[str, Any] = {k: np.array(v) if isinstance(v, list) else v for k, v in facts.items()}
-    return Calibration(**values)
+    return Calibration(**{"weights": np.ones(len(values["correct"])), **values})
 
 
 def _source(
@@ -143,6 +145,12 @@ def _key(
     effective = {name: value for name, value in asdict(settings).items() if name != "dtype"}
     network = tools.drifting_backbone.fingerprint
     return fingerprint(what, network, effective, parts, made, len(task.classes), more, VERSION)
+
+
+def _balancing(task: FewShotTask, validation: str) -> tuple[str, ...]:
+    """Part of the address where validation images weigh by their class; else it is that from before they did."""
+    weighted = validation == "once" and (class_weights(labels_of(task.validation)) != 1).any()
+    return ("classes count alike in the validation loss",) if weighted else ()
 
 
 def _packed(head: Head) -> Doubles:

@@ -121,6 +121,7 @@ def _calibration(calibration: Calibration, result: CellResult) -> None:
         "confidence_before": calibration.confidence_before.round(6).tolist(),
         "confidence_after": calibration.confidence_after.round(6).tolist(),
         "correct": calibration.correct.tolist(),
+        "weight": calibration.weights.round(6).tolist(),
     }
 
 

@@ -24,7 +24,7 @@ class Calibration:
     """What temperature scaling does to a classifier's judgement of N images.
 
     confidence_before, confidence_after: the probability of the predicted class, (N,) in (0, 1]; correct: (N,).
-    ECE in [0, 1], NLL in nats.
+    weights: of the images, (N,), in all that is computed here: temperature, ECE in [0, 1] and NLL in nats.
     """
 
     temperature: float
@@ -35,35 +35,48 @@ class Calibration:
     confidence_before: Doubles
     confidence_after: Doubles
     correct: Mask
+    weights: Doubles
 
 
-def calibrate(logits: Floats, labels: Integers) -> Calibration:
-    """Fit the temperature on logits (N, C) and labels (N,), and compare before and after."""
-    temperature = fit_temperature(logits, labels)
+def calibrate(logits: Floats, labels: Integers, weights: Doubles | None = None) -> Calibration:
+    """Fit the temperature on logits (N, C) and labels (N,), and compare before and after.
+
+    Args:
+        weights: of the images, (N,), of which only ratios matter; None: alike. With `sampling.class_weights` the
+            temperature, the NLL and the ECE are those of images whose classes are equally frequent.
+    """
+    weights = np.ones(len(labels)) if weights is None else weights
+    temperature = fit_temperature(logits, labels, weights)
     before, after = (softmax(np.asarray(logits, np.float64) / t, axis=1) for t in (1.0, temperature))
     confidence_before, confidence_after = (each.max(axis=1, initial=0.0) for each in (before, after))
     correct = before.argmax(axis=1) == labels
     return Calibration(
         temperature=temperature,
-        ece_before=expected_calibration_error(confidence_before, correct),
-        ece_after=expected_calibration_error(confidence_after, correct),
-        nll_before=negative_log_likelihood(logits, labels),
-        nll_after=negative_log_likelihood(logits, labels, temperature),
+        ece_before=expected_calibration_error(confidence_before, correct, weights),
+        ece_after=expected_calibration_error(confidence_after, correct, weights),
+        nll_before=negative_log_likelihood(logits, labels, weights=weights),
+        nll_after=negative_log_likelihood(logits, labels, temperature, weights),
         confidence_before=confidence_before,
         confidence_after=confidence_after,
         correct=correct,
+        weights=weights,
     )
 
 
-def negative_log_likelihood(logits: Floats, labels: Integers, temperature: float = 1.0) -> float:
-    """Mean −log softmax(z/T)[y] in nats, of logits (N, C) and labels (N,); NaN for N = 0."""
+def negative_log_likelihood(
+    logits: Floats, labels: Integers, temperature: float = 1.0, weights: Doubles | None = None
+) -> float:
+    """Mean −log softmax(z/T)[y] in nats, of logits (N, C) and labels (N,); NaN for N = 0.
+
+    weights: as for `calibrate`; with `sampling.class_weights` it is the mean over classes of their means.
+    """
     if len(labels) == 0:
         return float("nan")
     logs = log_softmax(np.asarray(logits, np.float64) / temperature, axis=1)
-    return float(-logs[np.arange(len(labels)), labels].mean())
+    return float(np.average(-logs[np.arange(len(labels)), labels], weights=weights))
 
 
-def fit_temperature(logits: Floats, labels: Integers) -> float:
+def fit_temperature(logits: Floats, labels: Integers, weights: Doubles | None = None) -> float:
     """The temperature T > 0 of least validation NLL (Guo et al. 2017, section 4.2), by Brent's search over log T.
 
     DIAGen's code steps T itself by LBFGS without a line search, and from logits that are too small it runs past 0. The
@@ -72,13 +85,15 @@ def fit_temperature(logits: Floats, labels: Integers) -> float:
     Where every image is recognised there is no such T: the NLL falls for ever as T goes to 0, where each confidence is
     0 or 1, and a handful of images say nothing of how sure to be. There T is 1, as without images. T is kept within
     [0.01, 100]; where logits say nothing and the NLL hardly falls, it stays near 1.
+
+    weights: as for `calibrate`.
     """
     if len(labels) == 0 or all_recognised(logits, labels):
         return 1.0
     limit = math.log(MAX_TEMPERATURE)
 
     def loss(log_t: float) -> float:
-        return negative_log_likelihood(logits, labels, math.exp(log_t)) + _NEAR_ONE * log_t**2
+        return negative_log_likelihood(logits, labels, math.exp(log_t), weights) + _NEAR_ONE * log_t**2
 
     found = minimize_scalar(loss, bounds=(-limit, limit), method="bounded", options={"xatol": 1e-9})
     return math.exp(found.x)
@@ -92,15 +107,19 @@ def all_recognised(logits: Floats, labels: Integers) -> bool:
     return bool((logits[own] > others.max(axis=1)).all())
 
 
-def expected_calibration_error(confidence: Floats, correct: Mask, bins: int = BINS) -> float:
+def expected_calibration_error(
+    confidence: Floats, correct: Mask, weights: Doubles | None = None, bins: int = BINS
+) -> float:
     """Mean gap between confidence and accuracy over bins of confidence, weighted by their counts; in [0, 1].
 
-    Of the probabilities of the predicted classes, (N,), and whether these are right, (N,); NaN for N = 0.
+    Of the probabilities of the predicted classes, (N,), and whether these are right, (N,); NaN for N = 0. With weights
+    (as for `calibrate`) a bin's confidence and accuracy are weighted means and its count is the sum of its weights.
     """
     if len(correct) == 0:
         return float("nan")
-    gaps = np.abs(np.bincount(bin_of(confidence, bins), correct - confidence, minlength=bins))
-    return float(gaps.sum() / len(correct))
+    weights = np.ones(len(correct)) if weights is None else weights
+    gaps = np.abs(np.bincount(bin_of(confidence, bins), weights * (correct - confidence), minlength=bins))
+    return float(gaps.sum() / weights.sum())
 
 
 def bin_of(confidence: Floats, bins: int = BINS) -> Integers:

@@ -16,7 +16,7 @@ from evaluation.accuracy import mean_class_accuracy
 from evaluation.arrays import Doubles, Indices, Singles
 from evaluation.calibration import negative_log_likelihood
 from evaluation.device import torch_threads
-from evaluation.sampling import draw, sampling_probabilities, validation_rows
+from evaluation.sampling import draw, sampling_probabilities, validation_sample
 from evaluation.settings import ClassifierSettings
 
 
@@ -108,7 +108,8 @@ def train_on(
 ) -> Head:
     """The head of the best validation epoch (DIAGen, section 5: Adam on class-balanced samples of Eq. 2).
 
-    The best epoch has the highest mean per-class validation accuracy; of equal ones, the lowest validation loss.
+    The best epoch has the highest mean per-class validation accuracy; of equal ones, the lowest validation loss, which
+    is a mean over classes too.
     Without validation images, and with `tested_epoch: last`, the last epoch is kept.
 
     Args:
@@ -127,10 +128,11 @@ def train_on(
         if unasked or len(validation_labels) == 0:
             best = head
             continue
-        rows = validation_rows(validation_labels, settings.validation, settings.batch_size * settings.iterations, draws)
+        count = settings.batch_size * settings.iterations
+        rows, weights = validation_sample(validation_labels, settings.validation, count, draws)
         logits, labels = head.logits(source.validation())[rows], validation_labels[rows]
         accuracy = mean_class_accuracy(logits.argmax(axis=-1), labels, classes)
-        rank = (accuracy, -negative_log_likelihood(logits, labels))
+        rank = (accuracy, -negative_log_likelihood(logits, labels, weights=weights))
         if rank > best_rank:
             best, best_rank = replace(head, validation_accuracy=accuracy), rank
     return best

@@ -14,7 +14,7 @@ from datasets.seeding import seed_from
 from evaluation.arrays import Doubles, Indices, Singles
 from evaluation.calibration import Calibration, all_recognised, calibrate, negative_log_likelihood
 from evaluation.classifier import FeatureSource, Head, current_head, descend, linear_layer
-from evaluation.sampling import validation_rows
+from evaluation.sampling import validation_sample
 from evaluation.settings import GuideClassifierSettings
 
 logger = logging.getLogger(__name__)
@@ -67,9 +67,9 @@ def judge(
 
     c = mean over views of softmax(z/T)[label of the guide].
     """
-    rows = _validation_rows(val_labels, settings, seed_from("calibration draws", seed))()
+    rows, weights = _validation_samples(val_labels, settings, seed_from("calibration draws", seed))()
     logits, labels = val_logits[rows], val_labels[rows]
-    calibration = calibrate(logits, labels)
+    calibration = calibrate(logits, labels, weights)
     if len(val_labels) and all_recognised(logits, labels):
         logger.warning(
             "the guide classifier recognises all %s, which says nothing of how sure it may be: its confidences are not "
@@ -105,20 +105,22 @@ def train_guide_on(
 ) -> Head:
     """The head of lowest validation loss; training ends `patience` epochs after it (or after all, without validation).
 
-    Adam with L2 penalty `weight_decay`. With `tested_epoch: last` the head at which the training ended.
+    The loss is a mean over classes, however many images of each validate. Adam with L2 penalty `weight_decay`. With
+    `tested_epoch: last` the head at which the training ended.
     """
     rng = np.random.default_rng(seed_from("guide draws", seed))
-    validation = _validation_rows(val_labels, settings, seed_from("guide validation draws", seed))
+    validation = _validation_samples(val_labels, settings, seed_from("guide validation draws", seed))
     layer = linear_layer(source.dimension, classes, torch.Generator().manual_seed(seed_from("guide head", seed)))
     optimiser = torch.optim.Adam(layer.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     head, lowest = current_head(layer, source, 0), float("inf")
     best = head
     for epoch in range(1, settings.epochs + 1):
         descend(layer, optimiser, source.epoch(rng))
-        head, rows = current_head(layer, source, epoch), validation()
+        head, (rows, weights) = current_head(layer, source, epoch), validation()
         loss = -float(epoch)
         if len(rows):
-            loss = negative_log_likelihood(head.logits(source.validation())[rows], val_labels[rows])
+            logits = head.logits(source.validation())[rows]
+            loss = negative_log_likelihood(logits, val_labels[rows], weights=weights)
         if loss < lowest:
             best, lowest = head, loss
         elif epoch - best.epoch >= settings.patience:
@@ -126,11 +128,13 @@ def train_guide_on(
     return head if settings.tested_epoch == "last" else best
 
 
-def _validation_rows(labels: Indices, settings: GuideClassifierSettings, seed: int) -> Callable[[], Indices]:
-    """Gives the validation images (rows) of one epoch after the other."""
+def _validation_samples(
+    labels: Indices, settings: GuideClassifierSettings, seed: int
+) -> Callable[[], tuple[Indices, Doubles]]:
+    """Gives the validation images (rows) of one epoch after the other, and their weights."""
     rng, count = np.random.default_rng(seed), settings.batch_size * settings.iterations
     how = settings.validation if len(labels) else "once"
-    return lambda: validation_rows(labels, how, count, rng)
+    return lambda: validation_sample(labels, how, count, rng)
 
 
 class _CachedViews:

@@ -44,15 +44,25 @@ def draw(real: Doubles, synthetic: Doubles, count: int, rng: np.random.Generator
     return np.asarray(np.minimum(picks, np.searchsorted(cumulative, cumulative[-1])), np.int64)
 
 
-def validation_rows(labels: Indices, how: str, count: int, rng: np.random.Generator) -> Indices:
-    """Which of the validation images (L,) judge an epoch.
+def validation_sample(labels: Indices, how: str, count: int, rng: np.random.Generator) -> tuple[Indices, Doubles]:
+    """Which of the validation images (L,) judge an epoch, and the weight of each in its loss: two arrays (R,).
 
     Args:
-        how: `once`: each of them; `resampled`: `count` class-balanced draws with replacement, as the published code.
+        how: `once`: each of them, by `class_weights`; `resampled`: `count` class-balanced draws with replacement that
+            weigh alike, as in the published code.
     """
     if how == "once":
-        return np.arange(len(labels))
-    return draw(*balanced(labels), count, rng)
+        return np.arange(len(labels)), class_weights(labels)
+    return draw(*balanced(labels), count, rng), np.ones(count)
+
+
+def class_weights(labels: Indices) -> Doubles:
+    """Weights of images (N,), inversely as the sizes of their classes and 1 on average: classes count alike.
+
+    In classes of equal size each is exactly 1, so that there nothing differs from a plain mean.
+    """
+    present, class_index, class_sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    return np.asarray(len(labels) / (len(present) * class_sizes[class_index]))
 
 
 def balanced(labels: Indices) -> tuple[Doubles, Doubles]:

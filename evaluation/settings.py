@@ -35,7 +35,8 @@ class ClassifierSettings:
     """`eval`: the network as published; `train`: batch normalisation by each batch's own statistics, running statistics
     drift (`batch_statistics`)."""
     validation: str = "once"
-    """What chooses the best epoch: each validation image `once`, or class-balanced draws `resampled` each epoch."""
+    """What chooses the best epoch: each validation image `once`, classes counting alike, or class-balanced draws
+    `resampled` each epoch."""
     transform: str = "standard"
     """The train-time view: `standard` or `standard_without_crop`."""
     dtype: str = "auto"

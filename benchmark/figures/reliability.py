@@ -51,7 +51,8 @@ class Diagram:
 
 
 def draw_reliability(groups: Sequence[Group]) -> Drawing:
-    """Accuracy against confidence on validation images, a panel for each dataset and number of shots.
+    """Accuracy against confidence on validation images, weighted as they were in the calibration, a panel for each
+    dataset and number of shots.
 
     Raises:
         MissingRuns: no run has a table `calibration`.
@@ -72,8 +73,9 @@ def draw_reliability(groups: Sequence[Group]) -> Drawing:
     seeds = f"{' or '.join(map(str, counts))} seed{'s' * (counts != [1])}"
     notes = (
         f"Validation images of {seeds} in {BINS} bins of equal width; the larger the spot, the more images. "
-        "ECE: expected calibration error, mean over seeds. Below the diagonal the classifier is too sure of itself. "
-        "The temperature is fitted to these very images, which also stop the training: what is after it is in-sample.",
+        "Classes count alike. ECE: expected calibration error, mean over seeds. Below the diagonal the classifier is "
+        "too sure of itself. The temperature is fitted to these very images, which also stop the training: what is "
+        "after it is in-sample.",
         *group_notes(groups),
     )
     caption = "Accuracy against confidence of the guide classifier before and after temperature scaling."
@@ -100,18 +102,25 @@ def _whole_first(record: Record) -> tuple[int, int]:
     return len(record.tags.get("overrides", "")), -len(record.tags.get("components", ""))
 
 
-def _joined(tables: Sequence[Table], state: str) -> tuple[Doubles, Mask]:
+def _joined(tables: Sequence[Table], state: str) -> tuple[Doubles, Mask, Doubles]:
+    """Confidences, whether they are right, and weights; runs from before there were weights counted images alike."""
     confidence = np.concatenate([np.asarray(table[f"confidence_{state}"], np.float64) for table in tables])
     correct = np.concatenate([np.asarray(table["correct"], bool) for table in tables])
+    weights = np.concatenate([np.asarray(table.get("weight", [1] * len(table["correct"])), float) for table in tables])
     known = ~np.isnan(confidence)
-    return confidence[known], correct[known]
+    return confidence[known], correct[known], weights[known]
 
 
-def _bins(confidence: Doubles, correct: Mask) -> list[Row]:
+def _bins(confidence: Doubles, correct: Mask, weights: Doubles) -> list[Row]:
     """Bins that hold an image, by confidence."""
     place = bin_of(confidence)
     masks = [place == number for number in range(BINS)]
-    return [(float(confidence[m].mean()), float(correct[m].mean()), int(m.sum())) for m in masks if m.any()]
+    return [_row(confidence[m], correct[m], weights[m]) for m in masks if m.any()]
+
+
+def _row(confidence: Doubles, correct: Mask, weights: Doubles) -> Row:
+    sureness, accuracy = (float(np.average(values, weights=weights)) for values in (confidence, correct))
+    return sureness, accuracy, len(correct)
 
 
 def _draw(ax: Axes, diagram: Diagram) -> None:

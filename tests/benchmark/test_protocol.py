@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import datasets  # noqa: F401
+from benchmark import drifting
 from benchmark.evaluate import evaluate
 from benchmark.settings import build_method, flatten, resolve_settings
 from benchmark.train import train_classifier
@@ -175,6 +178,42 @@ class TestDriftingBackbone:
         assert len(samples) == trained
         for name, value in vars(tools.calibration).items():
             assert np.array_equal(vars(again.calibration)[name], value), name
+
+    @pytest.mark.parametrize(
+        ("changes", "trainings"),
+        [((), 2), (("classifier.validation=resampled",), 1), (("classifier.tested_epoch=last",), 1)],
+    )
+    def test_only_images_that_are_weighted_by_class_have_another_address_than_without_weights(
+        self,
+        samples: list[int],
+        small: Settings,
+        monkeypatch: pytest.MonkeyPatch,
+        changes: tuple[str, ...],
+        trainings: int,
+    ) -> None:
+        """A class has lost five of six. Where no loss is asked for, or draws balance the classes, what is stored stays
+        what it was."""
+        settings = small(overrides=(*self.RELEASED, *changes))
+        fewer = replace(task(), validation=task().validation[5:])
+        train_classifier(fewer, SyntheticSet(), 0.0, fresh_tools(settings))
+        monkeypatch.setattr(drifting, "class_weights", lambda labels: np.ones(len(labels)))
+        train_classifier(fewer, SyntheticSet(), 0.0, fresh_tools(settings))
+        assert len(samples) == trainings * 60
+
+    def test_a_calibration_from_before_there_were_weights_is_read(
+        self, samples: list[int], small: Settings, tmp_path: Path
+    ) -> None:
+        settings = small("diagen", overrides=self.RELEASED)
+        tools = fresh_tools(settings)
+        images = tools.generate(task(), plan())
+        tools.confidence(task(), images)
+        (file,) = (tmp_path / "store" / "calibration").rglob("*.json")
+        facts = json.loads(file.read_text())
+        assert facts.pop("weights") == [1.0] * 18
+        file.write_text(json.dumps(facts))
+        again = fresh_tools(settings)
+        again.confidence(task(), images)
+        assert again.calibration is not None and np.array_equal(again.calibration.weights, np.ones(18))
 
     def test_another_network_judges_anew(self, samples: list[int], small: Settings) -> None:
         for size in (8, 4):

@@ -172,8 +172,8 @@ def test_the_guide_classifiers_calibration_is_logged(world, small: Settings, tra
     wanted = {f"calibration/{name}" for name in ("temperature", "ece_before", "ece_after", "nll_before", "nll_after")}
     assert wanted <= set(cell.data.metrics)
     table = artifact(cell, "tables/calibration.json", tmp_path)
-    assert table["columns"] == ["confidence_before", "confidence_after", "correct"]
-    assert len(table["data"]) == 18
+    assert table["columns"] == ["confidence_before", "confidence_after", "correct", "weight"]
+    assert [row[3] for row in table["data"]] == [1.0] * 18, "classes of equal size"
     run(small("diagen", components="noise,prompts"))
     assert not any(name.startswith("calibration") for name in Tracker().finished_cells()[0].metrics)
 

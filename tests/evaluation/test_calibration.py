@@ -7,6 +7,7 @@ import pytest
 import torch
 from scipy import optimize
 from scipy.special import log_softmax, softmax
+from torch.nn.functional import cross_entropy
 from torchmetrics.functional.classification import multiclass_calibration_error
 
 from evaluation.arrays import Doubles, Indices
@@ -16,6 +17,7 @@ from evaluation.calibration import (
     fit_temperature,
     negative_log_likelihood,
 )
+from evaluation.sampling import class_weights
 
 Data = tuple[Doubles, Indices]
 
@@ -100,6 +102,56 @@ def test_a_calibration_compares_before_and_after(miscalibrated: Data) -> None:
     assert np.allclose(found.confidence_before, before.max(axis=1))
     assert np.allclose(found.confidence_after, after.max(axis=1))
     assert found.correct.mean() == np.mean(before.argmax(axis=1) == labels)
+
+
+class TestWeights:
+    """Of 12 images of one class, 4 of another and 1 of a third; a fourth class has none. Repeated 1, 3 and 12 times,
+    each class has as many."""
+
+    LABELS = np.repeat([0, 1, 3], [12, 4, 1])
+    WEIGHTS = class_weights(LABELS)
+
+    @pytest.fixture
+    def logits(self) -> Doubles:
+        """The large class is recognised, the others are not always."""
+        return np.random.default_rng(3).normal(size=(17, 4)) + 4 * np.eye(4)[[0] * 15 + [1, 3]]
+
+    def repeated(self, logits: Doubles) -> Data:
+        times = np.repeat([1, 3, 12], [12, 4, 1])
+        return logits.repeat(times, axis=0), self.LABELS.repeat(times)
+
+    def test_the_nll_of_images_weighted_by_class_is_the_mean_over_classes(self, logits: Doubles) -> None:
+        losses = cross_entropy(torch.tensor(logits), torch.tensor(self.LABELS), reduction="none").numpy()
+        by_class = [losses[label == self.LABELS].mean() for label in (0, 1, 3)]
+        balanced = negative_log_likelihood(logits, self.LABELS, weights=self.WEIGHTS)
+        assert balanced == pytest.approx(np.mean(by_class), rel=1e-12)
+        assert balanced > 1.2 * losses.mean(), "the large class would hide the small ones"
+
+    def test_the_temperature_is_that_of_each_image_repeated_to_classes_of_equal_size(self, logits: Doubles) -> None:
+        fitted = fit_temperature(logits, self.LABELS, self.WEIGHTS)
+        assert fitted == pytest.approx(fit_temperature(*self.repeated(logits)), rel=1e-6)
+        assert abs(np.log(fitted / fit_temperature(logits, self.LABELS))) > 0.1
+
+    def test_so_is_the_whole_calibration(self, logits: Doubles) -> None:
+        found, expected = calibrate(logits, self.LABELS, self.WEIGHTS), calibrate(*self.repeated(logits))
+        for name in ("ece_before", "ece_after", "nll_before", "nll_after"):
+            assert getattr(found, name) == pytest.approx(getattr(expected, name), rel=1e-5), name
+        assert np.array_equal(found.weights, self.WEIGHTS)
+
+    def test_the_ece_of_repeated_images_equals_torchmetrics(self, logits: Doubles) -> None:
+        many, labels = self.repeated(logits)
+        reference = multiclass_calibration_error(
+            torch.tensor(softmax(many, axis=1)), torch.tensor(labels), 4, n_bins=15
+        )
+        assert calibrate(logits, self.LABELS, self.WEIGHTS).ece_before == pytest.approx(float(reference), abs=1e-5)
+
+    def test_where_classes_are_equal_nothing_changes(self, miscalibrated: Data) -> None:
+        """To the last digit: a tolerance of 0."""
+        logits, _ = miscalibrated
+        labels = np.repeat(np.arange(5), 80)
+        plain, weighted = calibrate(logits, labels), calibrate(logits, labels, class_weights(labels))
+        for name, value in vars(plain).items():
+            assert np.array_equal(vars(weighted)[name], value), name
 
 
 def test_a_calibration_without_images_says_nothing() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.nn.functional import cross_entropy
 
 from evaluation import classifier
 from evaluation.accuracy import mean_class_accuracy
@@ -90,6 +91,20 @@ def test_of_epochs_of_equal_accuracy_the_one_of_lowest_loss_is_kept() -> None:
     features, labels = np.eye(2, dtype=np.float32) * 9, np.array([0, 1])
     head = train_head(TrainingFeatures(features[:, None], labels), features, labels, 2, SETTINGS, 0.0, 0)
     assert (head.epoch, head.validation_accuracy) == (SETTINGS.epochs, 1.0)
+
+
+def test_that_loss_is_a_mean_over_classes(monkeypatch: pytest.MonkeyPatch, training: TrainingFeatures) -> None:
+    """Of nine images of one class and one of another, all recognised in each epoch by more or less."""
+    labels = np.array([0] * 9 + [1])
+    of_epochs = [np.eye(2)[labels] * np.repeat(margins, [9, 1])[:, None] for margins in ([4, 0.1], [1, 1], [0.5, 0.5])]
+    losses = [cross_entropy(torch.tensor(logits), torch.tensor(labels), reduction="none") for logits in of_epochs]
+    assert np.argmin([each.mean() for each in losses]) == 0
+    assert np.argmin([each[:9].mean() + each[9] for each in losses]) == 1
+
+    logits_given = iter(of_epochs)
+    monkeypatch.setattr(Head, "logits", lambda head, features: next(logits_given))
+    features = np.zeros((10, WIDTH), np.float32)
+    assert train_head(training, features, labels, CLASSES, replace(SETTINGS, epochs=3), 0.0, 0).epoch == 2
 
 
 def test_the_last_epoch_is_tested_where_that_is_asked_for(
@@ -217,7 +232,7 @@ class TestCachedViews:
                     embed_images(backbone, [standard_view(images[i], int(rng.integers(2**62))) for i in picks])
                 )
                 optimiser.zero_grad()
-                torch.nn.functional.cross_entropy(layer(x), torch.from_numpy(labels[picks])).backward()
+                cross_entropy(layer(x), torch.from_numpy(labels[picks])).backward()
                 optimiser.step()
             head = Head(layer.weight.detach().numpy(), layer.bias.detach().numpy())
             score = mean_class_accuracy(head.predict(validation), validation_labels, self.CLASSES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluation.sampling import draw, sampling_probabilities, validation_rows
+from evaluation.sampling import class_weights, draw, sampling_probabilities, validation_sample
 
 NO_GUIDES, NO_WEIGHTS = np.empty(0, np.int64), np.empty(0)
 
@@ -69,9 +69,21 @@ def test_draws_follow_the_probabilities() -> None:
 
 def test_validation_sees_each_image_once_or_draws_classes_alike() -> None:
     labels, rng = np.array([0] * 90 + [2] * 10), np.random.default_rng(0)
-    assert np.array_equal(validation_rows(labels, "once", 4000, rng), np.arange(100))
-    rows = validation_rows(labels, "resampled", 4000, rng)
-    assert len(rows) == 4000
+    once, weights = validation_sample(labels, "once", 4000, rng)
+    assert np.array_equal(once, np.arange(100))
+    assert weights[labels == 0].sum() == pytest.approx(weights[labels == 2].sum())
+    rows, alike = validation_sample(labels, "resampled", 4000, rng)
+    assert np.array_equal(alike, np.ones(4000)), "the draws balance the classes already"
     assert np.mean(labels[rows] == 2) == pytest.approx(0.5, abs=0.03)
     assert set(rows[labels[rows] == 2]) == set(range(90, 100))
-    assert not np.array_equal(rows, validation_rows(labels, "resampled", 4000, rng))
+    assert not np.array_equal(rows, validation_sample(labels, "resampled", 4000, rng)[0])
+
+
+def test_a_class_weighs_as_much_as_another_and_an_image_1_on_average() -> None:
+    assert class_weights(np.array([4, 0, 4, 4])).tolist() == [2 / 3, 2, 2 / 3, 2 / 3]
+    assert class_weights(np.empty(0, np.int64)).tolist() == []
+
+
+@pytest.mark.parametrize("per_class", [1, 3, 7, 10, 49])
+def test_images_of_classes_of_equal_size_weigh_1_to_the_last_digit(per_class: int) -> None:
+    assert np.array_equal(class_weights(np.repeat(np.arange(7), per_class)), np.ones(7 * per_class))

@@ -36,6 +36,16 @@ def test_reliability_compares_confidence_with_accuracy_in_fifteen_bins():
     assert "is in-sample" in drawing.notes[0]
 
 
+def test_reliability_weights_images_as_their_calibration_did():
+    """The last image is the only one of its class, the others share one."""
+    weighted = {**CALIBRATION, "weight": [2 / 3, 2 / 3, 2 / 3, 2]}
+    low, high, after = rows(drawn("reliability", cell(tables={"calibration": weighted})).data)
+    assert high["images"] == 3
+    assert low["calibration_error"] == pytest.approx((0.5 + (0.97 - 2 / 3)) / 2)
+    assert after["confidence"] == pytest.approx(((0.51 + 0.52 + 0.53) / 3 + 0.5) / 2)
+    assert after["accuracy"] == pytest.approx((2 / 3 + 0) / 2)
+
+
 def test_reliability_counts_a_guide_classifier_once_and_averages_errors_over_seeds():
     wrong = {**CALIBRATION, "correct": [False] * 4}
     drawing = drawn(
