@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from datasets.errors import UnknownName, UserError, reason_of
 from datasets.images import UNREADABLE_CHOICES
 from evaluation.device import DTYPES
+from evaluation.views import RANDOM_VIEWS
 from methods.compiled import COMPILE
 from methods.prompts.openai_prompts import REQUESTS
 from methods.schedulers import SCHEDULERS
@@ -26,8 +27,8 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "classifier.dtype": DTYPES,
     "features.dtype": DTYPES,
     "features.real_set": ("all_tests", "test"),
-    "classifier.transform": ("standard", "standard_without_crop"),
-    "guide_classifier.confidence_transform": ("rand_augment", "standard", "standard_without_crop"),
+    "classifier.transform": RANDOM_VIEWS,
+    "guide_classifier.confidence_transform": RANDOM_VIEWS,
     "textual_inversion.words_of": ("each_task", "first_task"),
     "prompts.plurals": ("word", "as_written"),
     "prompts.request": tuple(REQUESTS),

@@ -38,7 +38,8 @@ class ClassifierSettings:
     """What chooses the best epoch: each validation image `once`, classes counting alike, or class-balanced draws
     `resampled` each epoch."""
     transform: str = "standard"
-    """The train-time view: `standard` or `standard_without_crop`."""
+    """The train-time view: `standard`, `standard_without_crop`, or `rand_augment`: RandAugment alone, with neither crop
+    nor flip."""
     dtype: str = "auto"
     """Precision of the frozen backbone: `auto`, `float32`, `float16` or `bfloat16`; with `backbone_mode: train` it is
     float32 always."""
@@ -90,4 +91,4 @@ class GuideClassifierSettings:
     validation: str = "once"
     """What stops the training and fits the temperature; as for the classifier."""
     confidence_transform: str = "standard"
-    """The views whose confidence is averaged: `rand_augment`, as in its training, or a transform of the classifier."""
+    """The views whose confidence is averaged, as `classifier.transform`; `rand_augment`: as in its training."""

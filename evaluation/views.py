@@ -95,4 +95,7 @@ VIEWS: dict[str, View] = {
     "standard_without_crop": standard_view_without_crop,
     "rand_augment": rand_augment_view,
 }
-"""By name: as the image is; the train-time transforms; RandAugment, for the guide classifier."""
+"""By name: as the image is; the train-time transforms; RandAugment, which the guide classifier is trained on."""
+
+RANDOM_VIEWS = tuple(name for name in VIEWS if name != "plain")
+"""What a setting of a transform may be."""

@@ -7,11 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from torch import nn
 
-from benchmark.embedding import Embedder
+from benchmark.embedding import Embedder, real_pictures
 from benchmark.train import train_classifier
-from evaluation import classifier, guide_classifier
+from evaluation import batch_statistics, classifier, guide_classifier
+from evaluation.features import embed_images
+from evaluation.views import rand_augment_view, view_seed
+from tests.benchmark.conftest import MeanColour
 from tests.benchmark.squares import Settings, fresh_tools, plan, task
+from tests.evaluation.networks import tiny_network
 
 
 def test_weights_and_alpha_reach_the_classifier(world: Any, small: Settings) -> None:
@@ -49,6 +54,34 @@ def test_every_image_is_seen_in_the_views_that_are_set(
     asked.clear()
     tools.confidence(task(), images)
     assert sorted(asked) == [("plain", 1), ("rand_augment", 2), ("standard", 4)]
+
+
+@pytest.mark.parametrize("mode", ["eval", "train"])
+def test_a_classifier_trains_on_rand_augment(
+    world: Any, small: Settings, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """The same again from the same seed and nothing in the store, and another than on the standard views."""
+    monkeypatch.setattr(batch_statistics, "_network", lambda name, size: tiny_network(nn.BatchNorm2d(6)))
+    how = (f"classifier.backbone_mode={mode}", "classifier.image_size=8", "classifier.batch_size=8")
+    weights = []
+    for number, transform in enumerate(("rand_augment", "rand_augment", "standard")):
+        monkeypatch.setenv("DIAGEN_STORE", f"store{number}")
+        tools = fresh_tools(small("diagen", overrides=(*how, f"classifier.transform={transform}")))
+        images = tools.generate(task(), plan())
+        weights.append(train_classifier(task(), images, 0.5, tools).head.weight)
+    assert np.array_equal(weights[0], weights[1])
+    assert not np.array_equal(weights[0], weights[2])
+
+
+def test_cached_rand_augment_views_differ_and_are_those_of_their_seeds(world: Any, small: Settings) -> None:
+    tools = fresh_tools(small(overrides=("classifier.transform=rand_augment",)))
+    pictures = real_pictures(task().dataset, task().train)
+    views = tools.classifier_embedder.embed(pictures, tools.settings.classifier.transform, 8)
+    for picture, features in zip(pictures, views, strict=True):
+        seeds = [view_seed("rand_augment", picture.digest, number, 0) for number in range(8)]
+        expected = embed_images(MeanColour(), [rand_augment_view(picture.load(), seed) for seed in seeds])
+        np.testing.assert_allclose(features, expected, rtol=1e-6)
+        assert len(np.unique(features, axis=0)) > 4
 
 
 def test_each_task_trains_by_a_seed_of_its_own(world: Any, small: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

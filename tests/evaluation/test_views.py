@@ -11,6 +11,7 @@ from PIL import Image
 from torchvision.transforms import RandomResizedCrop
 
 from evaluation.views import (
+    RANDOM_VIEWS,
     RATIO,
     SCALE,
     VIEWS,
@@ -22,7 +23,7 @@ from evaluation.views import (
 )
 
 View = Callable[[Image.Image, int], Image.Image]
-RANDOM_VIEWS = [standard_view, standard_view_without_crop, rand_augment_view]
+RANDOM = [standard_view, standard_view_without_crop, rand_augment_view]
 
 
 @pytest.fixture
@@ -31,14 +32,14 @@ def image() -> Image.Image:
     return Image.fromarray(pixels)
 
 
-@pytest.mark.parametrize("view", RANDOM_VIEWS)
+@pytest.mark.parametrize("view", RANDOM)
 def test_same_seed_same_view(view: View, image: Image.Image) -> None:
     assert view(image, 5).tobytes() == view(image, 5).tobytes()
     assert len({view(image, seed).tobytes() for seed in range(8)}) > 5
     assert view(image, 5).size == image.size
 
 
-@pytest.mark.parametrize("view", RANDOM_VIEWS)
+@pytest.mark.parametrize("view", RANDOM)
 def test_the_global_random_state_is_neither_read_nor_changed(view: View, image: Image.Image) -> None:
     torch.manual_seed(1)
     first, state = view(image, 3), torch.get_rng_state()
@@ -108,7 +109,8 @@ def test_without_its_crop_the_standard_view_keeps_the_images_scale() -> None:
 
 
 def test_every_view_has_a_name() -> None:
-    assert [VIEWS[name] for name in ("standard", "standard_without_crop", "rand_augment")] == RANDOM_VIEWS
+    assert [VIEWS[name] for name in ("standard", "standard_without_crop", "rand_augment")] == RANDOM
+    assert RANDOM_VIEWS == ("standard", "standard_without_crop", "rand_augment")
 
 
 @pytest.mark.parametrize("size", [(200, 3), (1, 1)])
