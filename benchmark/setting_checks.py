@@ -38,9 +38,10 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
         for name, choices in {
             "tested_epoch": ("best", "last"),
             "backbone_mode": ("eval", "train"),
-            "validation": ("once", "resampled"),
         }.items()
     },
+    "classifier.validation": ("once", "resampled"),
+    "guide_classifier.validation": ("once", "resampled", "none"),
 }
 
 BESIDE_POSITIVE = {"workers": (-1, 0), "generator.batch_size": (0,), "textual_inversion.classes_per_batch": (0,)}

@@ -43,7 +43,8 @@ def guide_confidences(
 ) -> GuideResult:
     """Train on the real shots, calibrate on validation images, judge the synthetic ones.
 
-    The validation images stop the training and fit T, as in the published code.
+    The validation images stop the training and fit T, as in the published code; with `validation: none` all epochs are
+    trained, T is 1, and the k shots are all that was seen.
 
     Args:
         train_views: RandAugment views of the real images, (N, V, D); train_labels: (N,).
@@ -70,7 +71,7 @@ def judge(
     rows, weights = _validation_samples(val_labels, settings, seed_from("calibration draws", seed))()
     logits, labels = val_logits[rows], val_labels[rows]
     calibration = calibrate(logits, labels, weights)
-    if len(val_labels) and all_recognised(logits, labels):
+    if len(labels) and all_recognised(logits, labels):
         logger.warning(
             "the guide classifier recognises all %s, which says nothing of how sure it may be: its confidences are not "
             "calibrated (temperature 1)",
@@ -131,10 +132,11 @@ def train_guide_on(
 def _validation_samples(
     labels: Indices, settings: GuideClassifierSettings, seed: int
 ) -> Callable[[], tuple[Indices, Doubles]]:
-    """Gives the validation images (rows) of one epoch after the other, and their weights."""
+    """Gives the validation images (rows) of one epoch after the other, and their weights; `none` has none."""
     rng, count = np.random.default_rng(seed), settings.batch_size * settings.iterations
-    how = settings.validation if len(labels) else "once"
-    return lambda: validation_sample(labels, how, count, rng)
+    if len(labels) == 0 or settings.validation == "none":
+        return lambda: validation_sample(labels[:0], "once", count, rng)
+    return lambda: validation_sample(labels, settings.validation, count, rng)
 
 
 class _CachedViews:

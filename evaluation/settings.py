@@ -89,6 +89,7 @@ class GuideClassifierSettings:
     backbone_mode: str = "eval"
     """As for the classifier."""
     validation: str = "once"
-    """What stops the training and fits the temperature; as for the classifier."""
+    """What stops the training and fits the temperature: as for the classifier, or `none`: all epochs are trained, at
+    temperature 1, so that no image beyond the shots has a part in the weights."""
     confidence_transform: str = "standard"
     """The views whose confidence is averaged, as `classifier.transform`; `rand_augment`: as in its training."""

@@ -178,6 +178,14 @@ def test_the_guide_classifiers_calibration_is_logged(world, small: Settings, tra
     assert not any(name.startswith("calibration") for name in Tracker().finished_cells()[0].metrics)
 
 
+def test_a_guide_classifier_without_validation_has_no_calibration_to_tell_of(world, small: Settings, tracking_uri: str):
+    run(small("diagen", overrides=("guide_classifier.validation=none",)))
+    (cell,) = Tracker().finished_cells()
+    told = {name: value for name, value in cell.metrics.items() if name.startswith("calibration/")}
+    assert told == {"calibration/temperature": 1.0}
+    assert "accuracy/test" in cell.metrics
+
+
 def test_the_images_are_measured_by_every_standard_name(world, small: Settings, tracking_uri: str):
     run(small("da_fusion"))
     (cell,) = Tracker().finished_cells()

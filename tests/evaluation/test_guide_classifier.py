@@ -120,6 +120,23 @@ class TestEarlyStopping:
         assert train_guide_head(*blobs(1, 4, 2), *nothing, CLASSES, settings, 0).epoch == SETTINGS.epochs
 
 
+def test_without_a_validation_neither_epoch_nor_temperature_depends_on_validation_images(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings = replace(SETTINGS, validation="none", patience=1, learning_rate=0.3)
+    train, (synthetic, labels) = blobs(1, 4, 6), blobs(3, 20, 5)
+    validation, own = blobs(2, 40, 1)
+    confidences = []
+    for claimed in (own, (own + 1) % CLASSES):
+        given = (*train, validation[:, 0], claimed)
+        assert train_guide_head(*given, CLASSES, settings, 0).epoch == SETTINGS.epochs
+        result = guide_confidences(*given, synthetic, labels, CLASSES, settings, 0)
+        assert result.calibration.temperature == 1.0
+        confidences.append(result.confidence)
+    assert np.array_equal(*confidences)
+    assert not caplog.messages, "no word of images that are all recognised"
+
+
 @pytest.mark.parametrize(("validation", "tolerance"), [("once", 0.01), ("resampled", 0.06)])
 def test_validation_balances_the_classes_that_the_temperature_is_fitted_on(validation: str, tolerance: float) -> None:
     """Of 95 images of one class, that the head knows, and 5 of another, that it does not: by images it would be 0.95
