@@ -50,7 +50,8 @@ class TextualInversionSettings:
     fewer of images of more than 64 pixels. Halved where a GPU's memory runs out."""
     deterministic: bool = False
     """On a GPU: the same words from the same seeds to the last digit, by slower kernels. Else they differ by rounding
-    from one learning to the next, which grows as they learn. On a CPU they never do."""
+    from one learning to the next, which grows as they learn. On a CPU they do not on the same number of threads, and
+    with two tries or more on any."""
     words_of: str = "each_task"
     """`first_task`: all seeds and shots of a run use the words of its first ones, as in the published code."""
 

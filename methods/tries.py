@@ -21,8 +21,9 @@ def run_tries(
 ) -> list[Result]:
     """What `work(number, report)` returns for each try.
 
-    On a CPU each of several tries has one core: small operations gain little from more, and what a try computes does
-    not depend on how many there are.
+    On a CPU each of several tries has one core: small operations gain little from more, and what a try computes depends
+    neither on how many others there are nor on the number of cores. A single try has all threads, and on another number
+    of them its sums may round otherwise.
 
     Args:
         work: does one try and reports its own progress after each step.
