@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import tempfile
 import time
 import traceback
@@ -20,12 +21,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from benchmark.failed_cells import ERROR_FILE
 from benchmark.records import FAILED, FINISHED, RUNNING, SPLIT_FILE, Record, tells_its_cell
 from benchmark.tracked_artifacts import Artifacts, read_table
 from benchmark.tracked_origin import PROCESS, has_died, origin
-from benchmark.tracking_failures import ClientThatTells, check_that_it_answers, secrets_in, told, unusable
+from benchmark.tracking_failures import (
+    ClientThatTells,
+    check_that_it_answers,
+    database_file,
+    secrets_in,
+    told,
+    unusable,
+)
 from datasets.errors import CannotKeep, UserError
 from datasets.plurals import counted
 
@@ -127,7 +136,7 @@ class Tracker:
     def __init__(self) -> None:
         import mlflow
 
-        self.uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path.cwd() / 'mlflow.db'}"
+        self.uri = os.environ.get("MLFLOW_TRACKING_URI") or _default_address()
         _quieten(self.uri)
         mlflow.set_tracking_uri(self.uri)
         try:
@@ -192,6 +201,8 @@ class Tracker:
         opened = os.environ.pop("MLFLOW_RUN_ID", None) if parent is None else None
         if opened:
             run = self._client.get_run(opened)
+            if LEVEL in run.data.tags:
+                raise UserError(f"MLFLOW_RUN_ID names run {opened}, which holds results already: unset it")
             self._client.update_run(opened, name=name)
             for key, value in tags.items():
                 self._client.set_tag(opened, key, value)
@@ -263,6 +274,17 @@ def _text(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
+def _default_address() -> str:
+    """Raises `UserError` where the working directory's name would lead MLflow to another file, or to none."""
+    folder = Path.cwd()
+    if re.search(r"\?|%[0-9A-Fa-f]{2}", str(folder)):
+        raise UserError(
+            f"{folder}: the address of a database in it would be read otherwise, for the ? or % in its name; start "
+            "elsewhere, or set MLFLOW_TRACKING_URI"
+        )
+    return f"sqlite:///{folder / 'mlflow.db'}"
+
+
 def _create_database(uri: str) -> None:
     """Make a new SQLite store under a temporary name, so that a kill cannot leave one with half of its tables.
 
@@ -270,13 +292,13 @@ def _create_database(uri: str) -> None:
     """
     from mlflow import MlflowClient
 
-    path = Path(uri.removeprefix("sqlite:///"))
-    if not uri.startswith("sqlite:///") or "?" in uri or path.exists():
+    path = database_file(uri)
+    if path is None or path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".creating-") as folder:
         new = Path(folder) / path.name
-        MlflowClient(tracking_uri=f"sqlite:///{new}").search_experiments()
+        MlflowClient(tracking_uri=f"sqlite:///{quote(str(new))}").search_experiments()
         with suppress(FileExistsError):  # another process was quicker: its database is as good
             os.link(new, path)
 

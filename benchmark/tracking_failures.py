@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import re
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import wraps
+from pathlib import Path
 from textwrap import shorten
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from datasets.errors import CannotKeep, UserError, reason_of
 
@@ -22,7 +24,13 @@ _BEFORE_THE_REASON = re.compile(r"(\(raised as a result of .*\n)?(\([\w.]+\) )?"
 _OF_TLS = re.compile(r"\[SSL[^]]*\][^(]*")
 """What OpenSSL says, of all that requests says of it."""
 
-_HOST_AND_PORT = re.compile(r"[\w.-]+:\d+(/.*)?")
+_HOST_AND_PORT = re.compile(r"(?![./])(?!.*://)(.*@)?[\w.-]+:\d+(/.*)?")
+_ADDRESS = re.compile(r"([\w+.-]+://)?(?:(.*)@)?([^?]*)(?:\?(.*))?", re.DOTALL)
+"""Its scheme, its user with the password, in which any mark may stand, where it leads, and its query."""
+
+_FILES = ("sqlite:", "file:", "/", ".")
+"""How addresses begin that lead to a file, in whose path an `@` is no user's."""
+
 _DELETED_RUN = re.compile(r"[Rr]un (?:with id=)?(\w+) (?:must be in the 'active' state|not found)")
 """What MLflow says of a run that was deleted, and of one that is not there."""
 
@@ -66,13 +74,16 @@ def told(uri: str) -> Iterator[None]:
 
 
 def check_that_it_answers(uri: str) -> None:
-    """Raise `ConnectionError` for a server that is not there, or that MLflow's settings of TLS do not fit.
+    """Raise `ConnectionError` for a server that is not there, or that MLflow's settings of TLS do not fit, and for a
+    database file that cannot be opened.
 
     MLflow itself would try for minutes, without a word; and take an address without http:// for a folder.
     """
     import requests
     from mlflow.utils.credentials import get_default_host_creds
 
+    if (file := database_file(uri)) and file.exists():
+        _check_that_it_opens(file)
     if _HOST_AND_PORT.fullmatch(uri):
         raise ConnectionError("http:// may be missing in front of it")
     if not uri.startswith(("http://", "https://")):
@@ -90,21 +101,63 @@ def check_that_it_answers(uri: str) -> None:
         raise ConnectionError("no server answers there") from None
 
 
+def database_file(uri: str) -> Path | None:
+    """The file of an SQLite address, as SQLAlchemy reads it; None for other addresses.
+
+    Raises:
+        ConnectionError: the database is in memory, where every run is lost with the process.
+    """
+    from sqlalchemy.engine import make_url
+
+    if not uri.startswith("sqlite"):
+        return None
+    address = make_url(uri)
+    name = address.database or ":memory:"
+    if ":memory:" in name or "memory" in address.query.values():
+        raise ConnectionError("a database in memory is lost with the process: name a file, as sqlite:///mlflow.db does")
+    return None if name.startswith("file:") else Path(name)
+
+
+def _check_that_it_opens(file: Path) -> None:
+    try:
+        with closing(sqlite3.connect(file)) as database:
+            database.execute("PRAGMA schema_version")
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:  # others may be writing: MLflow waits
+            raise ConnectionError(str(error)) from None
+
+
 def unusable(uri: str, error: Exception) -> CannotKeep:
-    """What is wrong with a store, in a line without the password that its address may hold."""
+    """What is wrong with a store, in a line without the secrets that its address may hold."""
     reason = _BEFORE_THE_REASON.sub("", str(error).strip(), count=1).split("\n", 1)[0]
     for secret in secrets_in(uri):
-        uri, reason = (text.replace(secret, "…") for text in (uri, reason))
+        reason = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "…", reason)
+    scheme, user, place, query = _parts(uri)
+    shown = f"{scheme}{'…@' if user else ''}{place}{'?…' if query else ''}"
     return CannotKeep(
-        f"the MLflow store {uri} cannot be used ({shorten(reason, 200, placeholder=' …')}): check MLFLOW_TRACKING_URI, "
-        "MLFLOW_EXPERIMENT_ID, and the space and rights there"
+        f"the MLflow store {shown} cannot be used ({shorten(reason, 200, placeholder=' …')}): check "
+        "MLFLOW_TRACKING_URI, MLFLOW_EXPERIMENT_ID, and the space and rights there"
     )
 
 
 def secrets_in(uri: str) -> list[str]:
-    """The password in an address, as it is written and as it is meant."""
-    try:
-        password = urlsplit(uri).password
-    except ValueError:  # no address at all
-        return []
-    return [password, unquote(password)] if password else []
+    """What an address may hold that is nobody else's, as it is written and as it is meant; the longest first.
+
+    That is its user, password or token and the values of its query; and the parts of these, one of which is what a
+    reader names who takes a mark in a password for the end of it.
+    """
+    _, user, _, query = _parts(uri)
+    values = [part.partition("=")[2] or part for part in re.split("[&;]", query)]
+    texts = [user, user.partition(":")[2], *re.split("[:/?#@]", user), query, *values]
+    return sorted({form for text in texts for form in (text, unquote(text), quote(text)) if form}, key=len)[::-1]
+
+
+def _parts(uri: str) -> tuple[str, str, str, str]:
+    """As of `_ADDRESS`; empty texts for what an address lacks."""
+    if uri.startswith(_FILES):
+        return "", "", uri, ""
+    match = _ADDRESS.fullmatch(uri)
+    scheme, user, place, query = match.groups(default="") if match else ("", uri, "", "")
+    if "?" in user:  # of a password, or an @ in the query: it cannot be told where it leads
+        return scheme, f"{user}@{place}", "", query
+    return scheme, user, place, query

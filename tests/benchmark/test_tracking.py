@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 import sqlite3
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -87,6 +88,23 @@ def test_a_run_of_somebody_else_that_is_tagged_as_a_cell_is_none(
     assert cell.cell == (4, 0)
     assert "1 run tagged level=cell left out" in caplog.text
     assert len(Tracker().finished_cells()) == 1
+
+
+def test_a_run_that_holds_results_is_not_written_over(tracking_uri: str, monkeypatch: pytest.MonkeyPatch):
+    """MLFLOW_RUN_ID names a fresh run where `mlflow run` set it, and an older one where somebody forgot it."""
+    with Tracker().run("a cell", A_CELL) as cell:
+        pass
+    fresh = MlflowClient().create_run("0").info.run_id
+    for given in (fresh, cell.identifier):
+        monkeypatch.setenv("MLFLOW_RUN_ID", given)
+        if given == fresh:
+            write_a_run()
+        else:
+            with pytest.raises(UserError, match=f"^MLFLOW_RUN_ID names run {given}, which holds results already: uns"):
+                write_a_run()
+    assert MlflowClient().get_run(fresh).data.metrics == {"accuracy/test": 0.5}
+    assert MlflowClient().get_run(cell.identifier).data.tags["method"] == "standard"
+    assert MlflowClient().get_run(cell.identifier).info.run_name == "a cell"
 
 
 def test_only_runs_of_this_machines_dead_processes_are_ended(tracking_uri: str, monkeypatch: pytest.MonkeyPatch):
@@ -188,9 +206,62 @@ def test_a_servers_certificate_is_checked_as_mlflow_is_told_to(
     assert asked["verify"] == verify
 
 
-def test_an_address_without_http_is_told_so(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "127.0.0.1:5000")
+@pytest.mark.parametrize("user", ["", "me:s3cret@"])
+def test_an_address_without_http_is_told_so(user: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"{user}127.0.0.1:5000")
     with pytest.raises(UserError, match=r"127.0.0.1:5000 cannot be used \(http:// may be missing in front of it\)"):
+        Tracker()
+
+
+@pytest.mark.parametrize(
+    "uri", ["sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite:///file:x?mode=memory&uri=true"]
+)
+def test_a_database_in_memory_is_refused(uri: str, monkeypatch: pytest.MonkeyPatch):
+    """Its runs would be lost with the process."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(UserError, match=r"in memory .*: name a file, as sqlite:///mlflow.db does"):
+        Tracker()
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [(Path.mkdir, "unable to open database file"), (lambda path: path.write_text("text" * 99), "not a database")],
+)
+def test_a_file_that_is_no_database_is_told_at_once(make: Callable[[Path], object], reason: str, new_database: Path):
+    """MLflow would try for more than a minute."""
+    make(new_database)
+    with pytest.raises(UserError, match=rf"mlflow.db cannot be used \(.*{reason}\): check MLFLOW_TRACKING_URI"):
+        check_the_default_store()
+
+
+def test_a_database_that_another_process_writes_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def busy(_path: Path) -> sqlite3.Connection:
+        error = sqlite3.OperationalError("database is locked")
+        error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+        raise error
+
+    monkeypatch.setattr(sqlite3, "connect", busy)
+    (tmp_path / "busy.db").touch()
+    check_that_it_answers(f"sqlite:///{tmp_path / 'busy.db'}")
+
+
+@pytest.mark.parametrize("name", ["what?", "a%20b"])
+def test_a_working_directory_that_makes_no_address_is_refused(
+    name: str, new_database: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """MLflow would write the database into another folder, or wait for minutes."""
+    folder = new_database.parent / name
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    with pytest.raises(UserError, match=r"start elsewhere, or set MLFLOW_TRACKING_URI$"):
+        check_the_default_store()
+    assert not list(new_database.parent.rglob("*.db"))
+
+
+def check_the_default_store() -> None:
+    """`Tracker`, which fails at once where the check lets something pass: MLflow would wait for minutes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tracking, "_create_database", lambda uri: pytest.fail(f"{uri} passed"))
         Tracker()
 
 
@@ -252,13 +323,38 @@ def write_a_run(error: BaseException | None = None) -> None:
 
 @pytest.mark.parametrize(
     ("address", "reason"),
-    [("postgresql://u:p%40ss@host/db", "bad p@ss here"), ("mysql://u:s3cret@host", "no s3cret"), ("http://[x:5", "no")],
+    [
+        ("postgresql://u:p%40ss@host/db", "bad p@ss here"),
+        ("mysql://u:s3cret@host", "no s3cret"),
+        ("http://[x:5", "no"),
+        ("http://me:p#s3cret@host:1", "Failed to parse: http://me:p#s3cret@host:1"),
+        ("http://me:s3cret#p@host:1", "Port could not be cast to integer value as 's3cret'"),
+        ("mysql+pymysql://me:s3cret/x@host/db", "invalid literal for int() with base 10: 's3cret'"),
+        ("postgresql://me@host/db?password=s3cret", "no password s3cret"),
+        ("postgresql://me@host/db?password=s3@s3cret", "no password s3cret"),
+        ("http://s3cret@host:1", "no"),
+        ("http://host:1/?token=s3cret", "Failed to parse: http://host:1/?token=s3cret"),
+        ("me:s3cret@host:5000", "no"),
+    ],
 )
-def test_a_store_is_named_without_its_password(address: str, reason: str):
+def test_a_store_is_named_without_its_secrets(address: str, reason: str):
     message = str(unusable(address, ValueError(reason)))
     assert message.startswith("the MLflow store ")
     for secret in ("p%40ss", "p@ss", "s3cret"):
         assert secret not in message
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("http://me:s3cret@host:1/lab", "http://…@host:1/lab"),
+        ("postgresql://host/db?password=s3cret", "postgresql://host/db?…"),
+        ("sqlite:////home/me@lab/mlflow.db", "sqlite:////home/me@lab/mlflow.db"),
+    ],
+)
+def test_the_rest_of_a_stores_address_is_told(address: str, shown: str):
+    message = str(unusable(address, ValueError("no some database")))
+    assert message.startswith(f"the MLflow store {shown} cannot be used (no some database): check")
 
 
 def test_a_database_that_fails_is_one_line_with_its_reason(
