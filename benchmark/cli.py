@@ -44,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except (KeyboardInterrupt, typer.Abort):
         return _complain(STOPPED, INTERRUPTED)
+    except SystemExit as error:
+        return _ended(error)
     except Exception as error:
         if hasattr(error, "format_message"):  # Typer's own: an unknown option, a missing argument
             return _complain(f"{error.format_message()} Try --help.", 2)
@@ -54,6 +56,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _complain(message: str, code: int) -> int:
     print(" ".join(message.split()), file=sys.stderr)  # noqa: T201
     return code
+
+
+def _ended(error: SystemExit) -> int:
+    """Of a program that some code ended: silence and code 0 would look like success."""
+    if isinstance(error.__context__, BrokenPipeError):  # Typer's own: who read the output went away, as `head` does
+        return 1
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return _complain(f"{place.filename}, line {place.lineno}, ends the program: let it raise an error instead", 1)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -43,7 +43,7 @@ class FailedCells:
         """Within it the cell may fail, in a way that says nothing of the others."""
         try:
             yield
-        except Exception as error:  # a method's code may raise anything
+        except (Exception, SystemExit) as error:  # a method's code may raise anything
             if _would_hit_every_cell(error):
                 raise
             self.lines.append(f"{cell}: {_reason(error)}")
@@ -58,7 +58,7 @@ def _would_hit_every_cell(error: BaseException | None) -> bool:
     return full or isinstance(error, CannotKeep) or _would_hit_every_cell(error.__cause__)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """In one line; of what no user has done, with its class."""
     text = " ".join(str(error).split())
     return text if isinstance(error, UserError) else f"{type(error).__name__}{': ' if text else ''}{text}"

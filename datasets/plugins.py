@@ -30,7 +30,7 @@ def load_installed() -> None:
         try:
             point.load()
             _installed[point.module] = _content(point.module)
-        except Exception as error:  # somebody else's code may raise anything
+        except (Exception, SystemExit) as error:  # somebody else's code may raise anything
             raise UserError(f"plugin '{point.name}' ({point.value}) fails: {type(error).__name__}: {error}") from error
 
 
@@ -53,7 +53,7 @@ def load_file(path: Path) -> None:
     sys.modules[name] = module  # dataclasses look their module up
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # the user's code may raise anything
+    except (Exception, SystemExit) as error:  # the user's code may raise anything
         del sys.modules[name]
         text = str(error).strip().split("\n", 1)[0]
         raise UserError(f"plugin file {path} fails: {type(error).__name__}: {text}") from error

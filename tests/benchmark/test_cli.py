@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -122,6 +123,13 @@ def test_a_crash_is_code_1_with_a_traceback(monkeypatch: pytest.MonkeyPatch, cap
     assert "ZeroDivisionError" in capsys.readouterr().err
 
 
+def test_code_that_ends_the_program_is_told(monkeypatch: pytest.MonkeyPatch, capsys):
+    """A method's, for one: silence and code 0 would look like success."""
+    monkeypatch.setattr("benchmark.listing.listing", lambda *_: sys.exit(0))
+    assert main(["list", "methods"]) == 1
+    assert re.fullmatch(r".*test_cli.py, line \d+, ends the program: let .*\n", capsys.readouterr().err)
+
+
 def test_an_interrupt_is_code_130_and_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys):
     def stop(*_: str) -> str:
         raise KeyboardInterrupt
@@ -238,9 +246,24 @@ def test_a_plugin_file_adds_a_method_with_its_settings(tmp_path: Path):
     assert "copy_paste.amount" in refused.stderr
 
 
-def test_a_plugin_file_that_fails_is_named(tmp_path: Path, capsys):
-    (tmp_path / "bad.py").write_text("import nothing_like_this\n")
-    assert "nothing_like_this" in complaint(capsys, "list", "methods", "--plugins", str(tmp_path / "bad.py"))
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("import nothing_like_this\n", "ModuleNotFoundError: No module"), ("raise SystemExit(0)\n", "SystemExit: 0")],
+)
+def test_a_plugin_file_that_fails_is_named(text: str, reason: str, tmp_path: Path, capsys):
+    (tmp_path / "bad.py").write_text(text)
+    assert f"bad.py fails: {reason}" in complaint(capsys, "list", "methods", "--plugins", str(tmp_path / "bad.py"))
+
+
+def test_an_installed_plugin_that_ends_the_program_is_named(monkeypatch: pytest.MonkeyPatch, capsys):
+    class Point:
+        name, value = "theirs", "theirs.methods"
+
+        def load(self) -> None:
+            sys.exit()
+
+    monkeypatch.setattr("datasets.plugins.entry_points", lambda group: [Point()])
+    assert "plugin 'theirs' (theirs.methods) fails: SystemExit" in complaint(capsys, "list", "methods")
 
 
 def test_after_an_interrupt_threads_that_are_at_work_are_not_waited_for(tmp_path: Path):

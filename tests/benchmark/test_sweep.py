@@ -168,11 +168,12 @@ def three_seeds(method: str) -> RunSettings:
         (ValueError("boom\nand more"), "ValueError: boom and more"),
         (UserError("photo.jpg is unreadable"), "photo.jpg is unreadable"),
         (AssertionError(), "AssertionError"),
+        (SystemExit(0), "SystemExit: 0"),
         (OSError(errno.EIO, "no answer"), f"OSError: [Errno {errno.EIO}] no answer"),
     ],
 )
 def test_a_cell_that_fails_leaves_the_others_to_run(
-    world, tracking_uri: str, failing: type[FailsAtSeed1], error: Exception, reason: str, capsys
+    world, tracking_uri: str, failing: type[FailsAtSeed1], error: BaseException, reason: str, capsys
 ):
     failing.error = error
     grid = [three_seeds(method) for method in ("fails", "standard")]
