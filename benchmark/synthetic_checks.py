@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Iterable, Iterator, Sequence
+from numbers import Integral
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmark.store import IMAGES, Store
 from datasets.errors import UserError, kind_of
 from datasets.few_shot import FewShotTask
 from methods.base import Method, SyntheticImage, SyntheticSet
+from methods.plan import PlanRow
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 logger = logging.getLogger(__name__)
 
@@ -24,26 +32,68 @@ def check_synthetic(name: str, method: Method, task: FewShotTask, synthetic: Syn
     """
     if not isinstance(synthetic, SyntheticSet):
         raise UserError(f"method '{name}' must return a SyntheticSet from synthesize, not {kind_of(synthetic)}")
+    if not isinstance(synthetic.images, Sequence):  # a generator has no length, and is empty once it was looked at
+        raise UserError(f"method '{name}': the images of its SyntheticSet are a tuple, not {kind_of(synthetic.images)}")
     for number, image in enumerate(synthetic.images):
         if wrong := _wrong_with(image, task, store):
             raise UserError(f"method '{name}', image {number} of {len(synthetic.images)}: {wrong}")
     _warn(name, method, synthetic)
 
 
+def checked_to_keep(images: Iterable[tuple[int, Image]], task: FewShotTask) -> Iterator[tuple[int, Image]]:
+    """What a method gives to `tools.keep`, one after the other; raises `UserError` at the first that cannot be kept."""
+    if not isinstance(images, Iterable):
+        raise UserError(f"method gives tools.keep {kind_of(images)}: it takes pairs of a guide and its image")
+    for pair in images:
+        if not (isinstance(pair, Sequence) and len(pair) == 2):
+            raise UserError(f"method gives tools.keep {kind_of(pair)}: it takes pairs of a guide and its image")
+        guide, image = pair
+        if not _is_guide(guide, task):
+            raise UserError(
+                f"method gives tools.keep an image of guide {guide!r}: guides are indices into task.train, "
+                f"0 to {len(task.train) - 1}"
+            )
+        if wrong := _wrong_with_picture(image):
+            raise UserError(f"method gives tools.keep, for guide {guide}, {wrong}")
+        yield guide, image
+
+
+def _is_guide(guide: object, task: FewShotTask) -> bool:
+    return isinstance(guide, Integral) and 0 <= int(guide) < len(task.train)
+
+
+def _wrong_with_picture(image: object) -> str:
+    """What is wrong with it; empty where nothing is."""
+    from PIL.Image import Image
+
+    if not isinstance(image, Image):
+        return f"{kind_of(image)} in place of Pillow's image: Image.fromarray makes one of an array"
+    return "" if min(image.size) > 0 else f"an image of {image.width} × {image.height} pixels"
+
+
 def _wrong_with(image: SyntheticImage, task: FewShotTask, store: Store) -> str:
     """What is wrong with it; empty where nothing is."""
     if not isinstance(image, SyntheticImage):
         return f"is no SyntheticImage but {kind_of(image)}"
-    if not 0 <= image.guide < len(task.train):
-        return f"its guide {image.guide} is no index into task.train, 0 to {len(task.train) - 1}"
+    if not isinstance(image.row, PlanRow):
+        return f"its row is no PlanRow but {kind_of(image.row)}"
+    if not _is_guide(image.guide, task):
+        return f"its guide {image.guide!r} is no index into task.train, 0 to {len(task.train) - 1}"
     label = task.train[image.guide].label
     if image.label != label:
         return f"its label {image.label} is not its guide's, {label}, as which a classifier learns it"
-    if not (math.isfinite(image.weight) and image.weight >= 0):
-        return f"its weight {image.weight} must be a number, and not negative"
-    if image.path != store.path(IMAGES, image.path.stem, ".png"):
+    if not _is_weight(image.weight):
+        return f"its weight {image.weight!r:.40} must be a number, and not negative"
+    if not isinstance(image.path, Path) or image.path != store.path(IMAGES, image.path.stem, ".png"):
         return f"{image.path} does not lie in the store: give images to tools.keep, or plan them for tools.generate"
     return ""
+
+
+def _is_weight(weight: float) -> bool:
+    try:
+        return math.isfinite(weight) and weight >= 0
+    except (TypeError, ValueError, OverflowError):  # of a whole number that no float is as large as, too
+        return False
 
 
 def _warn(name: str, method: Method, synthetic: SyntheticSet) -> None:

@@ -15,6 +15,7 @@ from benchmark.progress import Stages, up_to
 from benchmark.settings import RunSettings
 from benchmark.store import IMAGES, Store
 from benchmark.stored_states import StoredStates
+from benchmark.synthetic_checks import checked_to_keep
 from datasets.base import Example
 from datasets.errors import UserError
 from datasets.few_shot import FewShotTask
@@ -159,7 +160,7 @@ class LocalTools:
         rows: list[PlanRow] = []
 
         def by_content() -> Iterator[tuple[str, Image]]:
-            for guide, image in images:
+            for guide, image in checked_to_keep(images, task):
                 rows.append(_made_without_generator(guide, task))
                 rgb = image.convert("RGB")
                 yield fingerprint("kept image", rgb.size, hashlib.sha256(rgb.tobytes()).hexdigest()), rgb
@@ -305,11 +306,6 @@ class LocalTools:
 
 def _made_without_generator(guide: int, task: FewShotTask) -> PlanRow:
     """No step of denoising was run, no prompt was read."""
-    if not 0 <= guide < len(task.train):
-        raise UserError(
-            f"method gives tools.keep an image of guide {guide}: guides are indices into task.train, "
-            f"0 to {len(task.train) - 1}"
-        )
     return PlanRow(guide, task.train[guide].label, "", "", strength=0.0, guidance_scale=0.0, steps=0, seed=0)
 
 

@@ -92,6 +92,26 @@ class TestImagesWithoutAGenerator:
         with pytest.raises(UserError, match=r"guide 6: guides are indices into task.train, 0 to 5"):
             fresh_tools(small("da_fusion")).keep(task(), [(6, Image.new("RGB", (4, 4)))])
 
+    @pytest.mark.parametrize(
+        ("images", "complaint"),
+        [
+            (None, "nothing: it takes pairs of a guide and its image"),
+            ([None], "nothing: it takes pairs of a guide and its image"),
+            ([(0,)], "a tuple: it takes pairs of a guide and its image"),
+            ([("0", Image.new("RGB", (4, 4)))], "an image of guide '0': guides are indices into task.train, 0 to 5"),
+            ([(0.0, Image.new("RGB", (4, 4)))], "an image of guide 0.0: guides are indices"),
+            ([(0, np.zeros((4, 4, 3), np.uint8))], "a ndarray in place of Pillow's image: Image.fromarray makes one"),
+            ([(0, Image.new("RGB", (0, 8)))], "an image of 0 × 8 pixels"),
+        ],
+    )
+    def test_what_is_no_image_of_a_guide_is_refused(self, world, small: Settings, images: object, complaint: str):
+        with pytest.raises(UserError, match=f"method gives tools.keep.* {complaint}"):
+            fresh_tools(small("da_fusion")).keep(task(), images)  # type: ignore[arg-type]
+
+    def test_a_guide_may_be_a_number_of_numpys(self, world, small: Settings):
+        kept = fresh_tools(small("da_fusion")).keep(task(), [(np.int64(3), Image.new("RGB", (4, 4)))]).images  # type: ignore[list-item]
+        assert [image.guide for image in kept] == [3]
+
     def test_they_are_trained_on_measured_and_exported(self, world, tracking_uri: str, methods, tmp_path: Path):
         methods(mirror=Mirror)
         for overrides in ((), ("mirror.blank=true",)):
@@ -126,6 +146,12 @@ class TestWhatAMethodReturns:
         ("change", "complaint"),
         [
             (lambda image: replace(image, weight=float("nan")), r"image 1 of 6: its weight nan must be a number"),
+            (lambda image: replace(image, weight="1"), r"its weight '1' must be a number"),
+            (lambda image: replace(image, weight=None), r"its weight None must be a number"),
+            (lambda image: replace(image, weight=10**400), r"its weight 10{38,40} must be a number"),
+            (lambda image: replace(image, row=None), "its row is no PlanRow but nothing"),
+            (lambda image: replace(image, row=replace(image.row, guide="0")), "its guide '0' is no index"),
+            (lambda image: replace(image, path="0.png"), "0.png does not lie in the store"),
             (lambda image: replace(image, weight=-1.0), r"its weight -1.0 must be a number, and not negative"),
             (
                 lambda image: replace(image, row=replace(image.row, guide=6)),
@@ -146,6 +172,10 @@ class TestWhatAMethodReturns:
     def test_anything_but_a_set_is_refused(self, world, returned: object, kind: str):
         with pytest.raises(UserError, match=f"'mine' must return a SyntheticSet from synthesize, not {kind}"):
             self.check(returned)
+
+    def test_a_generator_in_place_of_a_tuple_is_refused(self, world):
+        with pytest.raises(UserError, match="method 'mine': the images of its SyntheticSet are a tuple, not a gener"):
+            self.check(SyntheticSet(image for image in ()))  # type: ignore[arg-type]
 
     def test_images_that_train_nothing_are_warned_of(self, world, small: Settings, caplog):
         made = self.images(small)
