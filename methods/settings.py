@@ -69,7 +69,8 @@ class PromptSettings:
     request: str = "plain"
     """For `openai`: `plain` asks for settings that differ, `uncommon` for uncommon ones among them."""
     timeout_seconds: float = 300.0
-    """How long a reply is waited for: a model that reasons, or one on a CPU, takes minutes."""
+    """How long a reply is waited for, at each silence anew where it comes in pieces: a model that reasons, or one on a
+    CPU, takes minutes."""
     retries: int = 3
     """How often a server is asked again that fails, or writes too few usable prompts."""
     word_list: str = "general"

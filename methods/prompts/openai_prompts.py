@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from datasets.errors import UserError
+from datasets.errors import UserError, reason_of
 from datasets.plurals import counted
 from methods.prompts.fits import Fits
 from methods.prompts.reply import distinct, prompts_in
@@ -18,6 +19,7 @@ SPARE = 5
 """Prompts asked for beyond those needed, since some replies are unusable (the published code's number)."""
 CONNECT_SECONDS = 10.0
 """How long a connection is waited for, at most: where no machine is nothing answers, and a reply takes minutes."""
+_QUOTED = re.compile(r"""(['"])(?:.*\1|.*$)""")
 _REFUSALS = (400, 422)
 """HTTP status of requests that hold what a server does not take."""
 
@@ -86,14 +88,23 @@ def write(noun: str, count: int, settings: PromptSettings, seed: int, fits: Fits
 
 
 def _client(settings: PromptSettings) -> Any:
+    """Raises `UserError` for an address, a proxy or a certificate that its HTTP library does not take."""
     from openai import OpenAI, Timeout
 
-    return OpenAI(
-        api_key=_key(),
-        base_url=settings.base_url or OPENAI_URL,
-        timeout=Timeout(settings.timeout_seconds, connect=_connect_seconds(settings)),
-        max_retries=settings.retries,
-    )
+    try:
+        return OpenAI(
+            api_key=_key(),
+            base_url=settings.base_url or OPENAI_URL,
+            timeout=Timeout(settings.timeout_seconds, connect=_connect_seconds(settings)),
+            max_retries=settings.retries,
+        )
+    except Exception as error:  # the HTTP library's own, and whatever opening a file of certificates raises
+        reason = _QUOTED.sub("'…'", reason_of(error))  # it quotes the proxy's address, which may hold a password
+        raise UserError(
+            f"no connection to {_server(settings)} can be prepared ({type(error).__name__}: {reason}): look at "
+            "prompts.base_url and at the environment's proxy (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY) and certificates "
+            "(SSL_CERT_FILE, SSL_CERT_DIR)"
+        ) from None
 
 
 def _connect_seconds(settings: PromptSettings) -> float:
@@ -107,7 +118,7 @@ def _ask(client: Any, noun: str, count: int, settings: PromptSettings, seed: int
     answer: Any = None
     try:
         answer = _completion(client, settings.model, request(noun, count, settings), seed % 2**31)
-        text = str(answer.choices[0].message.content or "")
+        text = _text(answer.choices[0].message.content)
         return text, _told(answer.choices[0], text)
     except APITimeoutError as error:
         problem = f"did not answer within {settings.timeout_seconds:g} s (prompts.timeout_seconds)"
@@ -117,7 +128,7 @@ def _ask(client: Any, noun: str, count: int, settings: PromptSettings, seed: int
         problem = f"answered {error.status_code}: {_brief(error.message)}"
     except OpenAIError as error:
         problem = f"cannot be reached: {_brief(error.__cause__ or error)}"
-    except (AttributeError, IndexError, TypeError, ValueError):
+    except (AttributeError, LookupError, TypeError, ValueError, RecursionError):
         problem = _instead_of_a_completion(answer)
     raise UserError(
         f"no prompts for class '{noun}': {_server(settings)} {problem}; prompts.model names another model, "
@@ -139,6 +150,13 @@ def _completion(client: Any, model: str, text: str, seed: int) -> Any:
         if error.status_code not in _REFUSALS:
             raise
     return client.chat.completions.create(**asked)
+
+
+def _text(content: Any) -> str:
+    """What a message says, whole or in parts, `[{"type": "text", "text": …}, …]`, as some servers give it."""
+    if isinstance(content, list):
+        return "".join(_text(part.get("text") if isinstance(part, dict) else part) for part in content)
+    return str(content or "")
 
 
 def _told(choice: Any, text: str) -> str:

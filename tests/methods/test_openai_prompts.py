@@ -57,7 +57,7 @@ def server(*answers: Answer) -> Iterator[tuple[PromptSettings, list[dict[str, An
             http.shutdown()
 
 
-def completion(text: str | None, refusal: str | None = None, finish_reason: str = "stop") -> str:
+def completion(text: object, refusal: str | None = None, finish_reason: str = "stop") -> str:
     message = {"role": "assistant", "content": text, "refusal": refusal}
     choice = {"index": 0, "finish_reason": finish_reason, "message": message}
     return json.dumps({"id": "1", "object": "chat.completion", "created": 1, "model": "tiny", "choices": [choice]})
@@ -133,6 +133,12 @@ def test_a_wordy_or_rude_model_is_named_with_what_it_said() -> None:
     assert len(message) < 260
 
 
+def test_a_reply_in_parts_is_put_together() -> None:
+    parts = [{"type": "text", "text": "1. a photo of a"}, {"type": "image"}, {"type": "text", "text": " car at night"}]
+    with server((200, lambda: completion(parts))) as (settings, _):
+        assert write_prompts("car", 1, settings, seed=0) == ["a photo of a <word> at night"]
+
+
 def test_an_empty_answer_counts_as_too_few() -> None:
     with server((200, None)) as (settings, _):
         assert "0 usable prompts" in refusal(settings)
@@ -192,6 +198,8 @@ def test_server_errors_are_tried_again() -> None:
         ((200, lambda: "<html>hello</html>"), "no chat completion|cannot be reached"),
         ((200, lambda: "{}"), "no chat completion"),
         ((200, lambda: '{"choices": []}'), "no chat completion"),
+        ((200, lambda: '{"choices": {"0": 1}}'), "no chat completion"),
+        ((200, lambda: "[" * 200_000), "no chat completion"),
         ((200, lambda: '{"error": {"message": "model\\nnot found"}}'), "in place of prompts: model not found; "),
         ((200, lambda: '{"error": "no model"}'), "in place of prompts: no model; "),
         ((200, lambda: '{"object": "error", "message": "no model"}'), "in place of prompts: no model; "),
@@ -245,6 +253,35 @@ def test_a_server_that_takes_no_connection_is_given_up_long_before_a_reply_would
         refusal(replace(settings, retries=0), r"/v1 took no connection within 0.2 s;")
         with openai_prompts._client(settings) as client:
             assert client.timeout == Timeout(60.0, connect=0.2)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("ALL_PROXY", "socks5://me:s3cret@127.0.0.1:1", "ImportError: Using SOCKS proxy"),
+        ("HTTP_PROXY", "ftp://me:s3cret@127.0.0.1:1", "ValueError: Unknown scheme for proxy"),
+        ("HTTP_PROXY", "http://me:s3cret@127.0.0.1:abc", "InvalidURL: Invalid port"),
+        ("HTTP_PROXY", "http://me:s3cret#@127.0.0.1:1", "InvalidURL: Invalid port"),
+        ("HTTP_PROXY", f"ftp://me:s3cret@{'h' * 200}:1", "ValueError: Unknown scheme for proxy"),
+        ("SSL_CERT_FILE", "/nonexistent", "FileNotFoundError"),
+    ],
+)
+def test_a_proxy_or_a_certificate_that_cannot_be_used_is_told(
+    variable: str, value: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    settings = replace(SETTINGS, base_url="http://127.0.0.1:1/v1")
+    with pytest.raises(
+        UserError, match=rf"127.0.0.1:1/v1 can be prepared \({told}.*HTTP_PROXY.*SSL_CERT_FILE"
+    ) as caught:
+        write_prompts("car", 3, settings, seed=0)
+    assert "s3cret" not in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:abc/v1", "http://☃/v1"])
+def test_an_address_that_no_client_takes_is_told(address: str) -> None:
+    with pytest.raises(UserError, match=f"no connection to {address} can be prepared .*: look at prompts.base_url"):
+        write_prompts("car", 3, replace(SETTINGS, base_url=address), seed=0)
 
 
 def refusal(settings: PromptSettings, problem: str = "class") -> str:
