@@ -26,7 +26,7 @@ from datasets.plurals import counted
 from datasets.seeding import fingerprint
 from methods.plan import PLACEHOLDER
 from methods.prompts.fits import Fits
-from methods.prompts.reply import distinct, usable_prompt, without_marks
+from methods.prompts.reply import distinct, is_text, usable_prompt, without_marks
 from methods.settings import PromptSettings
 
 CLASS_COLUMNS = ("class_name", "class")
@@ -84,6 +84,8 @@ def _prompt(line: _Line, noun: str, plurals: str, path: Path) -> str:
     text = line.prompt
     for placeholder in _PLACEHOLDERS:
         text = text.replace(placeholder, PLACEHOLDER)
+    if not is_text(without_marks(text)):
+        raise UserError(f"prompts.file {path}, line {line.number}: {text[:60]!r} holds a control character: remove it")
     prompt = without_marks(text) if PLACEHOLDER in text else usable_prompt(text, noun, plurals)
     if prompt is None:
         raise UserError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -41,7 +42,7 @@ def prompts_in(reply: str, noun: str, plurals: str = "word") -> list[str]:
 def usable_prompt(line: str, noun: str, plurals: str = "word") -> str | None:
     """The line as a prompt with `<word>` for the noun, or None where it is none; `plurals` as in `prompts_in`."""
     text, noun = without_marks(composed(line)), composed(noun)
-    if PLACEHOLDER in text or len(text.split()) > MAX_WORDS:
+    if PLACEHOLDER in text or len(text.split()) > MAX_WORDS or not is_text(text):
         return None
     return _prompt(text, noun) if plurals == "word" else _prompt_as_written(text, noun)
 
@@ -49,6 +50,11 @@ def usable_prompt(line: str, noun: str, plurals: str = "word") -> str | None:
 def without_marks(line: str) -> str:
     """The line without the quotes, emphasis and final marks that surround it."""
     return " ".join(line.strip(_MARKS + ",").rstrip(".").strip(_MARKS).split())
+
+
+def is_text(text: str) -> bool:
+    """Whether it has neither control characters nor half a pair of surrogates, which no tokenizer reads."""
+    return not any(unicodedata.category(character) in ("Cc", "Cs") for character in text)
 
 
 def distinct(prompts: Iterable[str]) -> list[str]:

@@ -66,6 +66,13 @@ def test_beside_a_placeholder_the_noun_keeps_its_letters(tmp_path: Path) -> None
     assert write_prompts("orange", 1, settings(tmp_path, lines), seed=0) == ["a photo of an orange <word>"]
 
 
+@pytest.mark.parametrize("named", ["car", "<name>"])
+def test_a_control_character_is_told_with_its_line(tmp_path: Path, named: str) -> None:
+    with_escape = settings(tmp_path, f"class_name;prompt\ncar;a photo of a {named}\x1b[0m\n")
+    with pytest.raises(UserError, match=r"line 2: 'a photo of .*\\x1b\[0m' holds a control character"):
+        write_prompts("car", 1, with_escape, seed=0)
+
+
 def test_what_an_export_tells_of_its_images_is_their_prompts(tmp_path: Path) -> None:
     path = tmp_path / "provenance.csv"
     with path.open("w", encoding="utf-8", newline="") as file:

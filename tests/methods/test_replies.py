@@ -116,6 +116,13 @@ def test_lines_that_are_no_prompts_are_left_out() -> None:
     assert prompts_in("", "dog") == []
 
 
+@pytest.mark.parametrize("plurals", ["word", "as_written"])
+@pytest.mark.parametrize("character", ["\ud83d", "\x00", "\x1b", "\x7f"])
+def test_a_prompt_with_half_a_character_or_a_control_character_is_unusable(character: str, plurals: str) -> None:
+    """As servers send them that cut a reply within an emoji: a tokenizer has no number for them."""
+    assert prompts_in(f"1. a dog {character} in fog\n2. a dog 🐕 in\train", "dog", plurals) == ["a <word> in rain"]
+
+
 @pytest.mark.parametrize(
     ("noun", "text", "found"),
     [
