@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from benchmark.setting_checks import parts_of
+from datasets.home import path_of
 from datasets.plugins import load_file, load_installed
 
 
@@ -19,5 +18,5 @@ def load_plugins(files: str = "") -> None:
     import methods  # noqa: F401
 
     load_installed()
-    for path in {Path(name).resolve(): Path(name) for name in parts_of(files)}.values():  # one may be given twice
+    for path in {path.resolve(): path for path in map(path_of, parts_of(files))}.values():  # one may be given twice
         load_file(path)

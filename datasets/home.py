@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 from datasets.errors import UserError
 
 
 def path_of(text: str) -> Path:
-    """The path of a text, in which a leading `~` is the home folder; raises `UserError` where that is not known."""
+    """The path of a text, in which a leading `~` is the home folder; raises `UserError` where that is not known, and
+    for a name that is longer than the file system takes, which is no file's, and which `Path.is_file` would raise for.
+    """
     try:
-        return Path(text).expanduser()
+        path = Path(text).expanduser()
     except RuntimeError:
         raise UserError(f"{text}: the home folder that it begins with is not known; write the whole path") from None
+    try:
+        os.lstat(path)
+    except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) == errno.ENAMETOOLONG:
+            raise UserError(f"{text[:60]}…: no path has a name of that length") from None
+    return path

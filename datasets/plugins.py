@@ -42,7 +42,10 @@ def load_file(path: Path) -> None:
     """
     if not path.is_file():
         raise UserError(f"plugin file {path} does not exist")
-    source = path.read_bytes()
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"plugin file {path} cannot be read ({error.strerror})") from None
     name = f"{GROUP}_plugin_{hashlib.sha256(source).hexdigest()[:16]}"
     if name in _sources:
         return

@@ -342,6 +342,21 @@ def own():
         load_plugins(f"{tmp_path / 'mine.py'}, {tmp_path / '.' / 'mine.py'}")
         assert METHODS["mine"].title == "twice"
 
+    def test_a_file_that_may_not_be_read_is_told(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        def refuse(_path: Path) -> bytes:
+            raise PermissionError(13, "Permission denied")
+
+        (tmp_path / "mine.py").write_text("")
+        monkeypatch.setattr(Path, "read_bytes", refuse)
+        with pytest.raises(UserError, match=r"plugin file .*mine\.py cannot be read \(Permission denied\)"):
+            load_plugins(str(tmp_path / "mine.py"))
+
+    def test_a_file_is_found_in_the_home_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setenv("HOME", str(tmp_path))
+        (tmp_path / "mine.py").write_text(METHOD.format(title="at home"))
+        load_plugins("~/mine.py")
+        assert METHODS["mine"].title == "at home"
+
     def test_a_file_may_be_loaded_again_as_a_cell_of_a_notebook_is(self, tmp_path: Path):
         file = tmp_path / "mine.py"
         file.write_text(METHOD.format(title="first"))
