@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets.errors import UserError
+from datasets.errors import NOT_PARSED, UserError
 
 
 @dataclass(frozen=True)
@@ -44,5 +44,5 @@ def read_rates(path: Path) -> Rates:
         raise UserError(f"the rates {path} cannot be read ({error.strerror}): {how}") from None
     except KeyError as error:
         raise UserError(f"the rates {path} lack {error}: {how}, all parts measured") from None
-    except (ValueError, TypeError):
+    except (*NOT_PARSED, TypeError, OverflowError):
         raise UserError(f"{path} is no file of rates: {how}") from None

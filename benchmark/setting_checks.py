@@ -11,7 +11,7 @@ import yaml
 from omegaconf import Container, DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from datasets.errors import UnknownName, UserError, reason_of
+from datasets.errors import NOT_PARSED, UnknownName, UserError, reason_of
 from datasets.images import UNREADABLE_CHOICES
 from evaluation.device import DTYPES
 from evaluation.views import RANDOM_VIEWS
@@ -121,8 +121,8 @@ def parse_override(text: str) -> dict[str, Any]:
         raise UserError(f"--set '{text}' must be key=value, such as diagen.strength=0.5")
     try:
         content: Any = yaml.safe_load(value)
-    except (yaml.YAMLError, ValueError) as error:  # a date in a 13th month is a ValueError
-        raise UserError(f"--set {key}: '{value}' is no valid value: {reason_of(error)}") from error
+    except NOT_PARSED as error:
+        raise UserError(f"--set {key}: '{value[:60]}' is no valid value: {reason_of(error)}") from error
     for part in reversed(key.split(".")):
         content = {part: content}
     return content
@@ -130,7 +130,10 @@ def parse_override(text: str) -> dict[str, Any]:
 
 def merge(config: DictConfig, content: dict[str, Any], where: str) -> None:
     """Merge nested settings into `config`, refusing unknown names and values of another type."""
-    _merge(config, config, content, where, "")
+    try:
+        _merge(config, config, content, where, "")
+    except RecursionError:
+        raise UserError(f"{where}: a setting is nested too deep, or holds itself") from None
 
 
 def check_values(flat: Mapping[str, Any], method: str) -> None:
@@ -182,7 +185,7 @@ def _check_number(name: str, last: str, number: float) -> None:
 
 
 def _check_finite(name: str, number: float) -> None:
-    if not math.isfinite(number):
+    if isinstance(number, float) and not math.isfinite(number):
         raise UserError(f"'{name}' is {number}: it must be a finite number")
 
 
@@ -212,16 +215,18 @@ def _merge(root: DictConfig, config: DictConfig, content: dict[str, Any], where:
         else:
             try:
                 config.merge_with({key: value})
-            except OmegaConfBaseException as error:
+            except (OmegaConfBaseException, OverflowError) as error:  # of a whole number that no float is as large as
                 raise UserError(f"{where}: {_misfit(name, value, node, error)}") from error
 
 
-def _misfit(name: str, value: Any, node: Any, error: OmegaConfBaseException) -> str:
+def _misfit(name: str, value: Any, node: Any, error: Exception) -> str:
     """Why a setting cannot have the value; what OmegaConf says of a list names no element of it."""
     if value is None:
         return f"'{name}' is given no value"
+    if isinstance(value, list) and not isinstance(node, Container):
+        return f"'{name}' takes one value, not a list"
     if isinstance(value, list):
-        return f"'{name}': {value} is of another type than {list(node)}"
+        return f"'{name}': {value!s:.60} is of another type than {list(node)}"
     return f"'{name}': {first_line(error)}"
 
 

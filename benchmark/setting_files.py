@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 
 from datasets.base import DATASETS
-from datasets.errors import UnknownName, UserError, reason_of
+from datasets.errors import NOT_PARSED, UnknownName, UserError, reason_of
+from datasets.home import path_of
 from datasets.seeding import fingerprint
 
 PRESETS = Path(__file__).parent / "presets"
@@ -78,7 +79,7 @@ def protocol_names() -> list[str]:
 
 
 def _path(folder: Path, name: str) -> Path:
-    return Path(name) if name.endswith((".yaml", ".yml")) else folder / f"{name}.yaml"
+    return path_of(name if name.endswith((".yaml", ".yml")) else str(folder / f"{name}.yaml"))
 
 
 def _identity(kind: str, folder: Path, name: str) -> str:
@@ -100,7 +101,9 @@ def _load(kind: str, folder: Path, name: str) -> dict[str, Any]:
         raise UnknownName(kind, name, _stems(folder))
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _NoDuplicates) or {}
-    except (yaml.YAMLError, ValueError) as error:  # a date in a 13th month is a ValueError, and so is no UTF-8
+    except OSError as error:
+        raise UserError(f"{kind} '{name}' cannot be read ({error.strerror})") from None
+    except NOT_PARSED as error:
         raise UserError(f"{kind} '{name}' is no valid YAML: {reason_of(error)}") from error
     if not isinstance(content, dict):
         raise UserError(f"{kind} '{name}' must be a mapping of settings, not a {type(content).__name__}")

@@ -30,7 +30,7 @@ from benchmark.setting_checks import (
 )
 from benchmark.setting_files import preset_settings, protocol_settings
 from datasets.base import DATASETS, Dataset
-from datasets.errors import UserError, reason_of
+from datasets.errors import NOT_PARSED, UserError, reason_of
 from datasets.home import path_of
 from datasets.location import given_data_root
 from datasets.plugins import code_of, told_in_a_line
@@ -267,7 +267,7 @@ def _quoted(value: Any, written: str, meant: Any) -> str:
     """A value as it stands, or in quotes where it is a text and what would be `written` is not read as `meant`."""
     if not isinstance(value, str):
         return str(value)
-    with suppress(yaml.YAMLError, ValueError):
+    with suppress(*NOT_PARSED):
         if yaml.safe_load(written) == meant:
             return value
     return "'" + value.replace("'", "''") + "'"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from benchmark.records import Table, table_from_json
-from datasets.errors import UserError, reason_of
+from datasets.errors import NOT_PARSED, UserError, reason_of
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ class Artifacts(Mapping[str, T]):
                 path = self._client.download_artifacts(self._run, self._paths[name], folder)
                 try:
                     self._fetched[name] = self._read(Path(path))
-                except (ValueError, LookupError, TypeError) as error:
+                except (*NOT_PARSED, LookupError, TypeError) as error:
                     raise UserError(
                         f"{self._paths[name]} of run {self._run} is damaged where MLflow keeps it "
                         f"({reason_of(error)}): start that run again"

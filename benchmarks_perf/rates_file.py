@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from datasets.errors import UserError
+from datasets.errors import NOT_PARSED, UserError
 from datasets.whole_file import whole_file
 
 
@@ -29,6 +29,6 @@ def _measured_before(path: Path, device: str) -> Mapping[str, float]:
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         same: Mapping[str, float] = content["seconds"] if content["device"] == device else {}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (*NOT_PARSED, OSError, KeyError, TypeError):
         return {}
     return same

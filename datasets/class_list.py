@@ -16,7 +16,7 @@ from pathlib import Path
 import yaml
 
 from datasets.class_folders import composed
-from datasets.errors import UnknownName, UserError, reason_of
+from datasets.errors import NOT_PARSED, UnknownName, UserError, reason_of
 from datasets.folders import class_noun
 
 
@@ -60,7 +60,7 @@ def _entries(path: Path, known: dict[str, ClassWords]) -> Iterator[tuple[str, ya
 def _root(path: Path) -> yaml.Node:
     try:
         node = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+    except (*NOT_PARSED, OSError) as error:
         raise UserError(f"{path}: no valid YAML ({reason_of(error)})") from None
     return node or yaml.MappingNode("tag:yaml.org,2002:map", [])
 

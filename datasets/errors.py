@@ -7,6 +7,10 @@ from difflib import get_close_matches
 
 import yaml
 
+NOT_PARSED = (yaml.YAMLError, ValueError, RecursionError)
+"""What YAML and JSON raise for a text that is none: a ValueError also where it is no UTF-8, or has a date in a 13th
+month; a RecursionError where its brackets are nested too deep."""
+
 
 class UserError(Exception):
     """A mistake that the user can mend. Its message is one line: what is wrong, where, what to do.

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets.base import Dataset, Example
-from datasets.errors import UserError
+from datasets.errors import NOT_PARSED, UserError
 from datasets.few_shot import FewShotTask
 from datasets.plurals import counted
 from datasets.seeding import fingerprint
@@ -128,7 +128,7 @@ def split_from(text: bytes, where: str) -> Split:
     """
     try:
         content = json.loads(text.decode("utf-8-sig"))
-    except ValueError:
+    except NOT_PARSED:
         raise UserError(f"{where}: no split file (not JSON, or cut short); write one with `split`") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise UserError(f"{where}: no split file of the format '{FORMAT}'; write one with `split`")

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from datasets.errors import UserError
+from datasets.errors import NOT_PARSED, UserError
 
 MODELS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
 """The parts with weights, and what their weight files are called."""
@@ -39,7 +39,7 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
     path = required(folder, name)
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (*NOT_PARSED, OSError) as error:
         raise UserError(f"{path} is not readable JSON ({type(error).__name__}): copy the checkpoint again") from None
     if not isinstance(config, dict):
         raise UserError(f"{path} holds no JSON object: copy the checkpoint again")

@@ -180,6 +180,8 @@ class TestOtherPeoplesMethods:
         (None, "cannot be read"),
         ("{", "is no file of rates"),
         ("[]", "is no file of rates"),
+        ("[" * 100_000, "is no file of rates"),
+        (json.dumps({**CONTENT, "seconds": {"word": 10**400}}), "is no file of rates"),
         (json.dumps({**CONTENT, "seconds": {"word": 1}}), "lack 'image'"),
     ],
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from errno import EACCES
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -94,6 +96,9 @@ def test_a_broken_preset_file_is_refused(tmp_path: Path):
         ("[1, 2]", "mapping"),
         ("a: 1\nb: [", "YAML: .* in line 2"),
         ("classifier: {epochs: 3}\nclassifier: {iterations: 9}", "'classifier' stands there twice in line 2"),
+        ("[" * 3000, "is no valid YAML: .*recursion"),
+        ("diagen: &a\n  b: *a\n", "a setting is nested too deep, or holds itself"),
+        ("diagen: {strength: &a [*a]}", "a setting is nested too deep, or holds itself"),
         ("typo: 1", "unknown setting"),
         ("classifier.epochs: 2", r"'classifier\.epochs' is written nested in a file: 'classifier: {epochs: 2}'$"),
         ("diagen.noise_std: [1, 2]", r"'diagen: {noise_std: \[1, 2\]}'$"),
@@ -111,6 +116,17 @@ def test_a_broken_preset_file_is_refused(tmp_path: Path):
     resolve(preset=str(tmp_path / "bad.yaml"))  # of a plugin that is not loaded now
     with pytest.raises(UserError, match=r"other\.yaml': no such file"):
         resolve(preset=str(tmp_path / "other.yaml"))
+
+
+def test_a_preset_that_may_not_be_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "mine.yaml").write_text("")
+    monkeypatch.setattr(Path, "read_text", refuse)
+    with pytest.raises(UserError, match=r"mine\.yaml' cannot be read \(Permission denied\)"):
+        resolve(preset=str(tmp_path / "mine.yaml"))
+
+
+def refuse(*_arguments: object, **_named: object) -> NoReturn:
+    raise PermissionError(EACCES, "Permission denied")
 
 
 class TestProtocols:

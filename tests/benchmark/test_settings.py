@@ -88,6 +88,11 @@ def test_the_command_line_beats_the_preset_which_beats_the_default(tmp_path: Pat
         ("epochs", "key=value"),
         ("=3", "key=value"),
         ("a..b=3", "key=value"),
+        ("diagen.strength=" + "1" * 400, "'diagen.strength': int too large to convert to float"),
+        ("diagen.strength=[0.5,0.7]", "'diagen.strength' takes one value, not a list"),
+        ("diagen.strength=&a [*a]", "--set: a setting is nested too deep, or holds itself"),
+        ("diagen.noise_std=" + "[" * 3000, "is no valid value: "),
+        (".".join("a" * 3000) + "=1", "--set: a setting is nested too deep, or holds itself"),
     ],
 )
 def test_a_bad_setting_is_refused_with_one_line_that_helps(override: str, says: str):

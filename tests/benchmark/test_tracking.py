@@ -382,7 +382,7 @@ def test_the_reason_is_what_the_database_says(text: str):
     assert "cannot be used (database or disk is full): check" in str(unusable("sqlite:///mlflow.db", Exception(text)))
 
 
-@pytest.mark.parametrize("text", ['{"columns": ["a"], "da', "[]", "{}"])
+@pytest.mark.parametrize("text", ['{"columns": ["a"], "da', "[]", "{}", "[" * 100_000])
 def test_a_damaged_table_is_told_in_a_line(tracking_uri: str, text: str):
     with Tracker().run("a run", A_CELL) as run:
         run.log_text("tables/plan.json", text)

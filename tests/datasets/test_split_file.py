@@ -150,6 +150,7 @@ class TestAFileThatDoesNotAgree:
     ("content", "message"),
     [
         ('{"format": "diagen-bench split 1", "ima', "not JSON, or cut short"),
+        ("[" * 100_000, "not JSON, or cut short"),
         ("[]", "no split file of the format"),
         ('{"format": "diagen-bench split 9"}', "no split file of the format"),
         ('{"format": "diagen-bench split 1"}', "damaged split file.*images"),
