@@ -128,7 +128,9 @@ def class_noun(folder_name: str) -> str:
 
 
 def require_distinct(folder: Path, names: Sequence[str], nouns: Sequence[str]) -> None:
-    """Raises `UserError` where two class folders in `folder` differ in case only or stand for the same noun."""
+    """Raises `UserError` where two class folders in `folder` differ in case only or stand for the same noun, and where
+    one stands for none.
+    """
     by_name: dict[str, str] = {}
     by_noun: dict[str, str] = {}
     for name, noun in zip(names, nouns, strict=True):
@@ -137,6 +139,8 @@ def require_distinct(folder: Path, names: Sequence[str], nouns: Sequence[str]) -
             raise UserError(
                 f"{folder}: class folders '{other}' and '{name}' differ in {form} only; merge or rename one"
             )
+        if not noun:
+            raise UserError(f"{folder}: class folder '{name}' has no word in its name; rename it")
         if (other := by_noun.setdefault(noun.casefold(), name)) != name:
             raise UserError(f"{folder}: class folders '{other}' and '{name}' both mean '{noun}'; merge or rename one")
 

@@ -298,6 +298,12 @@ class TestWhatCannotBeUsed:
         with pytest.raises(UserError, match=words):
             open_folder(tmp_path)
 
+    @pytest.mark.parametrize("name", ["_", "\u00a0"])
+    def test_a_folder_whose_name_is_no_word_is_refused(self, tmp_path: Path, name: str) -> None:
+        write_classes(tmp_path, {"cup": 1, name: 1})
+        with pytest.raises(UserError, match=f"class folder '{name}' has no word in its name; rename it"):
+            open_folder(tmp_path)
+
     def test_two_files_of_one_name_are_refused(self, tmp_path: Path) -> None:
         write_classes(tmp_path, TWO)
         for form in ("é.png", "e\u0301.png"):
