@@ -79,7 +79,8 @@ def _judge(
     column[name] = [None if math.isnan(value) else float(value) for value in accuracy]
     matrix = confusion_matrix(predictions, labels, classes)
     predicted = {noun: [int(count) for count in matrix[:, i]] for i, noun in enumerate(names)}
-    result.tables[f"confusion_matrix_{name}"] = {"true class": list(names), **predicted}
+    rows = "true class" if "true class" not in names else "true class of the row"
+    result.tables[f"confusion_matrix_{name}"] = {rows: list(names), **predicted}
     if name in task.tests:
         result.tables[f"predictions_{name}"] = _predictions_table(task, examples, logits)
         _slice(name, task, examples, predictions, result)

@@ -31,6 +31,18 @@ def test_tables_of_predictions_say_who_was_taken_for_whom(world, small: Settings
     assert set(tables["predictions_test"]["prediction"]) == {"Apple"}
 
 
+def test_a_class_may_be_called_as_the_column_of_classes_is(world, small: Settings, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(DATASETS["squares"], "display_names", ("Apple", "true class", "Plum"))
+    apples: Any = SimpleNamespace(logits=lambda examples: np.tile(np.float32([2, 1, 0]), (len(examples), 1)))
+    tables = evaluate(task(), SyntheticSet(), apples, fresh_tools(small("diagen"))).tables
+    assert tables["confusion_matrix_test"] == {
+        "true class of the row": ["Apple", "true class", "Plum"],
+        "Apple": [6, 6, 6],
+        "true class": [0, 0, 0],
+        "Plum": [0, 0, 0],
+    }
+
+
 def test_the_plan_names_each_images_guide(world, small: Settings):
     table = plan_table(task(), fresh_tools(small("diagen")).generate(task(), plan()))
     assert table["guide"] == [task().train[guide].identifier for guide in (0, 1, 2, 0, 1, 2)]
