@@ -52,7 +52,8 @@ def load_rgb(path: Path) -> Image:
 
 
 def open_image(source: Path | IO[bytes]) -> Image:
-    """Pillow's `open` without its warning: where an image has too many pixels for it, it refuses.
+    """Pillow's `open` without its warnings, none of which names a file: where an image has too many pixels for it, it
+    refuses, and damaged EXIF or TIFF tags leave the pixels as they are.
 
     Raises:
         PIL.Image.DecompressionBombError: it has more pixels than Pillow's own limit.
@@ -60,6 +61,7 @@ def open_image(source: Path | IO[bytes]) -> Image:
     from PIL import Image as images
 
     if not any(known[2] is images.DecompressionBombWarning for known in warnings.filters):
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.TiffImagePlugin")
         warnings.simplefilter("ignore", images.DecompressionBombWarning)
     return images.open(source)
 
@@ -100,6 +102,8 @@ def to_rgb(image: Image) -> Image:
 
 
 def _read(path: Path) -> Image:
+    if path.is_fifo():
+        raise OSError("a named pipe, which would be waited for")
     with open_image(path) as image:
         return to_rgb(image)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +62,13 @@ class TestOrientation:
         Image.new("RGB", (8, 4), "red").save(tmp_path / "turned.jpg", exif=exif)
         assert pixels(tmp_path / "turned.jpg").shape == (8, 4, 3)
 
-    @pytest.mark.filterwarnings("ignore:Corrupt EXIF")
     @pytest.mark.parametrize("exif", [b"Exif\0\0garbage", b"Exif\0\0II*\0\x08\0\0\0\xff\xff", b"Exif\0\0"])
-    def test_damaged_exif_leaves_the_image_as_it_is(self, tmp_path: Path, exif: bytes) -> None:
+    def test_damaged_exif_leaves_the_image_as_it_is(
+        self, tmp_path: Path, exif: bytes, recwarn: pytest.WarningsRecorder
+    ) -> None:
         Image.new("RGB", (8, 4), "red").save(tmp_path / "damaged.jpg", exif=exif)
         assert pixels(tmp_path / "damaged.jpg").shape == (4, 8, 3)
+        assert not recwarn.list, "Pillow's lines name no file"
 
 
 class TestTransparency:
@@ -279,6 +282,14 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
         load_rgb(tmp_path / "gone.png")
     with pytest.raises(UserError, match="not a readable image"):
         load_rgb(tmp_path)
+
+
+def test_a_named_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "photo.jpg")
+    with pytest.raises(
+        UserError, match=r"photo\.jpg: not a readable image \(a named pipe, which would be waited for\)"
+    ):
+        check_images([tmp_path / "photo.jpg"])
 
 
 def test_digest_is_of_the_content(tmp_path: Path) -> None:
