@@ -140,6 +140,8 @@ def _check_dataset(name: str, dataset: type[Dataset]) -> None:
     """Raise a TypeError that says what a class lacks to be a dataset of that name."""
     if not (isinstance(dataset, type) and issubclass(dataset, Dataset)):
         raise TypeError(f"dataset '{name}' is no class that extends datasets.base.Dataset")
+    if not name.isidentifier():
+        raise TypeError(f"dataset '{name}': a name is of letters, digits and underscores, since settings begin with it")
     if isabstract(dataset):
         raise TypeError(f"dataset '{name}' lacks {', '.join(sorted(dataset.__abstractmethods__))}")
     for fact in ("title", "source", "licence"):

@@ -172,6 +172,11 @@ class TestRegistration:
         with pytest.raises(TypeError, match=f"dataset 'mine'.*{complaint}"):
             DATASETS.register("mine")(type("Mine", (Pets,), members))
 
+    @pytest.mark.parametrize("name", ["", "a/b", "../../elsewhere"])
+    def test_a_name_that_no_setting_begins_with(self, name: str) -> None:
+        with pytest.raises(TypeError, match=f"dataset '{name}': a name is of letters, digits and underscores"):
+            DATASETS.register(name)(Pets)
+
     def test_a_function_is_no_dataset(self) -> None:
         with pytest.raises(TypeError, match=r"is no class that extends datasets.base.Dataset"):
             DATASETS.register("mine")(lambda data_root: None)  # type: ignore[arg-type]
