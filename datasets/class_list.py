@@ -83,6 +83,8 @@ def _words(path: Path, node: yaml.Node, default: ClassWords) -> ClassWords:
     for part, key, value in _pairs(path, node, "a class is a noun, or {noun: …, name: …}"):
         if part not in ("noun", "name"):
             raise UnknownName(f"key in {_where(path, key)}:", part, ("noun", "name"))
+        if part in given:
+            raise UserError(f"{_where(path, key)}: '{part}' stands there twice; remove one")
         given[part] = _text(path, value)
     named = {"name": given["noun"]} if "noun" in given else {}
     return replace(default, **(named | given))

@@ -61,6 +61,7 @@ def test_decomposed_and_composed_names_are_the_same(path: Path) -> None:
         ("cup: teacup\ncell_phone:\n", "line 2: a noun or a name is a word"),
         ("cup:\n  noun: [a]\n", "line 2: a noun or a name is a word"),
         ("cup: teacup\ncup: mug\n", "line 2: 'cup' stands there twice"),
+        ("cup: {noun: mug, noun: beaker}\n", "line 1: 'noun' stands there twice"),
         ("cup: mug\ncell_phone: Mug\n", "'cell_phone' and 'cup' are both called 'mug'"),
         ("cup: {noun: mug, name: A}\ncell_phone: {name: A}\n", "'cell_phone' and 'cup' are both called 'A'"),
         ("n02123045: cup\n", "'cup' and 'n02123045' are both called 'cup'"),
