@@ -71,7 +71,8 @@ def ablation_grid(what: str, values: Sequence[float], overrides: tuple[str, ...]
 def parse_values(text: str) -> list[float]:
     """Numbers separated by commas, without repeats; none for an empty text."""
     try:
-        return list(dict.fromkeys(float(part) for part in parts_of(text)))
+        # Commas alone are no number, and not the empty text that stands for the usual values.
+        return list(dict.fromkeys(float(part) for part in parts_of(text) or text.split()))
     except ValueError:
         raise UserError(f"--values '{text}' must be numbers separated by commas, such as 0.3,0.5,0.7") from None
 

@@ -105,5 +105,6 @@ def test_values_are_numbers():
     assert parse_values("0.3, 0.5") == [0.3, 0.5]
     assert parse_values("1,0,0.0") == [1, 0]
     assert parse_values("") == []
-    with pytest.raises(UserError, match="--values 'a,b' must be numbers"):
-        parse_values("a,b")
+    for text in ("a,b", ",", ", ,"):
+        with pytest.raises(UserError, match=f"--values '{text}' must be numbers"):
+            parse_values(text)
