@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from io import TextIOWrapper
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -31,11 +34,11 @@ ENVIRONMENT = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code. A user's mistake is one line on standard error."""
-    signal.signal(signal.SIGTERM, _interrupt)
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+    _set_up()
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        code = app(args=list(arguments) if arguments is not None else None, standalone_mode=False) or 0
+        code = app(args=given or ["--help"], standalone_mode=False) or 0
+        sys.stdout.flush()  # here, where it is told in a line if the disk is full
         return _complain(STOPPED, code) if code == INTERRUPTED else code
     except UserError as error:
         return _complain(str(error), 2)
@@ -49,8 +52,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if hasattr(error, "format_message"):  # Typer's own: an unknown option, a missing argument
             return _complain(f"{error.format_message()} Try --help.", 2)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EPIPE):
+            sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # at the end Python would try, and complain, once more
+            return _complain(f"cannot write {error.filename or 'the output'}: {error.strerror}", 1)
         traceback.print_exc()
         return 1
+
+
+def _set_up() -> None:
+    """Signals, the output, and the libraries' defaults."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as it is under nohup
+        signal.signal(signal.SIGHUP, _interrupt)
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="replace")  # an α that the terminal cannot show ends no command
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
 
 
 def _complain(message: str, code: int) -> int:
@@ -67,5 +84,5 @@ def _ended(error: SystemExit) -> int:
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
-    """`mlflow run` and batch systems stop a process by SIGTERM: the same as Ctrl-C."""
+    """`mlflow run` and batch systems stop a process by SIGTERM, a terminal that closes by SIGHUP: as Ctrl-C does."""
     raise KeyboardInterrupt

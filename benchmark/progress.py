@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol
 
 from datasets.base import Advance
@@ -66,7 +68,14 @@ class Stages:
     def say(self, line: str) -> None:
         """One line for the person who watches."""
         if not self.quiet:
-            print(line, file=sys.stderr, flush=True)  # noqa: T201
+            _say(line)
+
+
+def _say(line: str) -> None:
+    try:
+        print(line, file=sys.stderr, flush=True)  # noqa: T201
+    except BrokenPipeError:  # who read it went away, as `head` does: the work goes on
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
 
 
 class _Bar(Protocol):
@@ -126,4 +135,4 @@ class _LineBar:
 
     def _say(self) -> None:
         seconds = time.perf_counter() - self._started
-        print(f"    {self._title}: {self._done}/{self._total} in {seconds:.0f} s", file=sys.stderr, flush=True)  # noqa: T201
+        _say(f"    {self._title}: {self._done}/{self._total} in {seconds:.0f} s")

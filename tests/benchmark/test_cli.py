@@ -8,7 +8,11 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 
@@ -139,15 +143,49 @@ def test_an_interrupt_is_code_130_and_says_how_to_go_on(monkeypatch: pytest.Monk
     assert "what was finished is kept, the same command does the rest" in capsys.readouterr().err
 
 
-def test_a_termination_is_an_interrupt(monkeypatch: pytest.MonkeyPatch, capsys):
-    """As `mlflow run` and batch systems stop a process."""
-    monkeypatch.setattr("benchmark.listing.listing", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
-    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # should it go unheard, the tests are not to die of it
-    try:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_termination_is_an_interrupt(number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys):
+    """As `mlflow run` and batch systems stop a process, and a terminal that closes."""
+    monkeypatch.setattr("benchmark.listing.listing", lambda *_: os.kill(os.getpid(), number))
+    with signal_handled(number, lambda *_: None):  # should it go unheard, the tests are not to die of it
         assert main(["list", "methods"]) == 130
-    finally:
-        signal.signal(signal.SIGTERM, before)
     assert STOPPED in capsys.readouterr().err
+
+
+def test_under_nohup_the_end_of_the_terminal_stops_nothing(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("benchmark.listing.listing", lambda *_: os.kill(os.getpid(), signal.SIGHUP) or "listed")
+    with signal_handled(signal.SIGHUP, signal.SIG_IGN):
+        assert main(["list", "methods"]) == 0
+
+
+@contextmanager
+def signal_handled(number: signal.Signals, handler: Any) -> Iterator[None]:
+    before = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
+def test_without_arguments_the_help_is_shown(capsys: pytest.CaptureFixture[str]):
+    assert main([]) == 0
+    shown = capsys.readouterr().out
+    assert main(["--help"]) == 0
+    assert shown == capsys.readouterr().out
+    assert shown.count("\n") > 10
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_full_disk_below_the_output_is_one_line(tmp_path: Path):
+    with Path("/dev/full").open("w") as full:
+        done = in_a_new_process(tmp_path, "list", "methods", stdout=full)
+    assert (done.returncode, done.stderr) == (1, "cannot write the output: No space left on device\n")
+
+
+def test_what_the_terminal_cannot_show_ends_no_command(tmp_path: Path):
+    done = in_a_new_process(tmp_path, "list", "settings", variables={"PYTHONIOENCODING": "latin-1"})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "? of Eq. 2" in done.stdout
 
 
 def test_a_leaderboard_shows_the_shots_and_methods_that_are_asked_for(tracking_uri: str, capsys):
@@ -230,10 +268,13 @@ class CopyPaste(Method):
 """
 
 
-def in_a_new_process(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def in_a_new_process(
+    folder: Path, *arguments: str, stdout: Any = subprocess.PIPE, variables: Mapping[str, str] = MappingProxyType({})
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "benchmark", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+    pipes = {"stdout": stdout, "stderr": subprocess.PIPE}
+    return subprocess.run(command, cwd=folder, text=True, errors="replace", check=False, env=environment, **pipes)
 
 
 def test_a_plugin_file_adds_a_method_with_its_settings(tmp_path: Path):

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
+import pytest
+
 from benchmark.progress import Stages, up_to
 
 
@@ -12,3 +17,25 @@ def test_items_that_are_done_again_are_not_counted_twice() -> None:
         for done in (3, 1, 2, 3, 9):  # three, then from the beginning in smaller groups
             report(done, 9)
     assert stages.counts["learning"] == 9
+
+
+class Unread(io.StringIO):
+    """A pipe whose reader is gone."""
+
+    def write(self, _text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_work_goes_on_where_nobody_reads_its_progress_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after `2>&1 | head -1`."""
+    monkeypatch.setattr(Stages, "SECONDS_BETWEEN_LINES", -1)
+    stages = Stages()
+    for say in (lambda: stages.say("a cell"), lambda: begin_a_stage(stages)):
+        monkeypatch.setattr(sys, "stderr", unread := Unread())
+        say()
+        assert sys.stderr is not unread
+
+
+def begin_a_stage(stages: Stages) -> None:
+    with stages.stage("learning", total=2) as advance:
+        advance()
