@@ -92,8 +92,8 @@ def synthetic_images(cell: Record, store: Store) -> list[ExportedImage]:
     paths = [store.path(IMAGES, name, ".png") for name in plan["image"]]
     if missing := [path for path in paths if not path.is_file()]:
         raise UserError(_not_in_store(cell, store, missing, len(paths)))
-    rows = (dict(zip(plan, row, strict=True)) for row in zip(*plan.values(), strict=True))
-    facts = ({name: row[name] for name in ("class", "guide", *HOW, "weight")} for row in rows)
+    names = ("class", "guide", *HOW, "weight")
+    facts = (dict(zip(names, row, strict=True)) for row in zip(*(plan[name] for name in names), strict=True))
     return [
         ExportedImage({"kind": SYNTHETIC, **own, **_origin(cell)}, ".png", partial(shutil.copyfile, path))
         for own, path in zip(facts, paths, strict=True)

@@ -23,11 +23,15 @@ PLAN, CALIBRATION = "plan", "calibration"
 SPLIT_FILE = "split.json"
 """The artifact that names a cell's images."""
 
+LONGEST_NUMBER = 18
+"""Digits of a cell's shots and seed: what is longer has no use, and Python refuses to read thousands."""
+
 
 def tells_its_cell(tags: Mapping[str, str]) -> bool:
     """Whether the tags of a run are a cell's: who shares a server may tag other runs as `level`, too."""
     named = all(tags.get(name) for name in ("method", "dataset"))
-    return named and all(tags.get(name, "").isdecimal() for name in ("shots", "seed"))
+    numbers = [tags.get(name, "") for name in ("shots", "seed")]
+    return named and all(number.isdecimal() and len(number) <= LONGEST_NUMBER for number in numbers)
 
 
 class Cell(NamedTuple):

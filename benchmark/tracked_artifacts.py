@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from benchmark.records import Table, table_from_json
 from datasets.errors import NOT_PARSED, UserError, reason_of
@@ -15,10 +15,25 @@ from datasets.errors import NOT_PARSED, UserError, reason_of
 T = TypeVar("T")
 
 
+class _Columns(dict[str, list[Any]]):
+    """A table's columns by name; asked for one that is not there, it says that the table is damaged.
+
+    where: the table's file and run.
+    """
+
+    def __init__(self, columns: Mapping[str, list[Any]], where: str) -> None:
+        super().__init__(columns)
+        self._where = where
+
+    def __missing__(self, name: str) -> NoReturn:
+        raise _damaged(self._where, f"it lacks the column '{name}'")
+
+
 class Artifacts(Mapping[str, T]):
     """A run's artifacts in one folder by name, each fetched once, when it is asked for."""
 
-    def __init__(self, client: Any, run: str, folder: str, suffix: str, read: Callable[[Path], T]) -> None:
+    def __init__(self, client: Any, run: str, folder: str, suffix: str, read: Callable[[Path, str], T]) -> None:
+        """read: of a file and of what it is called where it is damaged."""
         self._client, self._run, self._folder, self._suffix, self._read = client, run, folder, suffix, read
         self._fetched: dict[str, T] = {}
 
@@ -32,13 +47,11 @@ class Artifacts(Mapping[str, T]):
         if name not in self._fetched:
             with tempfile.TemporaryDirectory() as folder:
                 path = self._client.download_artifacts(self._run, self._paths[name], folder)
+                where = f"{self._paths[name]} of run {self._run}"
                 try:
-                    self._fetched[name] = self._read(Path(path))
+                    self._fetched[name] = self._read(Path(path), where)
                 except (*NOT_PARSED, LookupError, TypeError) as error:
-                    raise UserError(
-                        f"{self._paths[name]} of run {self._run} is damaged where MLflow keeps it "
-                        f"({reason_of(error)}): start that run again"
-                    ) from error
+                    raise _damaged(where, reason_of(error)) from error
         return self._fetched[name]
 
     def __contains__(self, name: object) -> bool:
@@ -51,5 +64,13 @@ class Artifacts(Mapping[str, T]):
         return len(self._paths)
 
 
-def read_table(path: Path) -> Table:
-    return table_from_json(json.loads(path.read_text(encoding="utf-8")))
+def read_table(path: Path, where: str) -> Table:
+    return _Columns(table_from_json(json.loads(path.read_text(encoding="utf-8"))), where)
+
+
+def read_bytes(path: Path, _where: str) -> bytes:
+    return path.read_bytes()
+
+
+def _damaged(where: str, reason: str) -> UserError:
+    return UserError(f"{where} is damaged where MLflow keeps it ({reason}): start that run again")

@@ -48,7 +48,7 @@ def has_died(process: str) -> bool:
         os.kill(int(number), 0)
     except ProcessLookupError:
         return True
-    except PermissionError:  # it lives, as another user's
+    except (PermissionError, OverflowError, ValueError):  # it lives, as another user's; no system counts so far
         pass
     return False
 

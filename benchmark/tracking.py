@@ -25,7 +25,7 @@ from urllib.parse import quote
 
 from benchmark.failed_cells import ERROR_FILE
 from benchmark.records import FAILED, FINISHED, RUNNING, SPLIT_FILE, Record, tells_its_cell
-from benchmark.tracked_artifacts import Artifacts, read_table
+from benchmark.tracked_artifacts import Artifacts, read_bytes, read_table
 from benchmark.tracked_origin import PROCESS, has_died, origin
 from benchmark.tracking_failures import (
     ClientThatTells,
@@ -242,7 +242,7 @@ class Tracker:
             run=identifier,
             parameters=dict(run.data.params),
             tables=Artifacts(self._client, identifier, "tables", ".json", read_table),
-            files=Artifacts(self._client, identifier, "", "", Path.read_bytes),
+            files=Artifacts(self._client, identifier, "", "", read_bytes),
         )
 
     def _search(self, tags: Mapping[str, str], status: str = "") -> list[Any]:

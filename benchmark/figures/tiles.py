@@ -14,6 +14,9 @@ from benchmark.thumbnails import SHEET, TABLE
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+READ = ("tile", "kind", "class", "guide", "prompt", "noise_std", "weight")
+"""Columns of the sheet's table."""
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -54,7 +57,7 @@ def _guides(record: Record) -> list[GuideTiles]:
     sheet = images.open(io.BytesIO(record.files[SHEET])).convert("RGB")
     table = record.tables[TABLE]
     side = sheet.width // math.ceil(math.sqrt(len(table["tile"])))
-    rows = [{name: values[place] for name, values in table.items()} for place in range(len(table["tile"]))]
+    rows = [{name: table[name][place] for name in READ} for place in range(len(table["tile"]))]
     found: list[tuple[Tile, list[Tile]]] = []
     for row in rows:
         tile = _tile(sheet, side, row)

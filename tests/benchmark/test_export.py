@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mlflow import MlflowClient
 from PIL import ExifTags, Image
 
 from benchmark.cli import main
@@ -61,6 +62,12 @@ def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 def lines(folder: Path) -> list[dict[str, str]]:
     with (folder / "provenance.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize(("column", "lacking"), [("class", "image"), ("image", "class")])
+def test_a_plan_that_lacks_a_column_is_damaged(cell: Record, column: str, lacking: str, capsys):
+    MlflowClient().log_dict(cell.run, {"columns": [column], "data": []}, "tables/plan.json")
+    assert f"damaged where MLflow keeps it (it lacks the column '{lacking}')" in complaint(capsys)
 
 
 def test_the_folder_comes_back_augmented_with_a_line_for_each_image(cell: Record, photos: Path, tmp_path: Path, capsys):

@@ -76,7 +76,14 @@ def test_a_store_that_answers_page_by_page_is_read_to_its_end(tracking_uri: str,
 
 
 @pytest.mark.parametrize(
-    "tags", [{LEVEL: CELL}, {**A_CELL, "dataset": ""}, {**A_CELL, "shots": "two"}, {**A_CELL, "seed": "0.5"}]
+    "tags",
+    [
+        {LEVEL: CELL},
+        {**A_CELL, "dataset": ""},
+        {**A_CELL, "shots": "two"},
+        {**A_CELL, "seed": "0.5"},
+        {**A_CELL, "seed": "1" * 5000},
+    ],
 )
 def test_a_run_of_somebody_else_that_is_tagged_as_a_cell_is_none(
     tracking_uri: str, tags: dict[str, str], caplog: pytest.LogCaptureFixture
@@ -109,16 +116,18 @@ def test_a_run_that_holds_results_is_not_written_over(tracking_uri: str, monkeyp
 
 def test_only_runs_of_this_machines_dead_processes_are_ended(tracking_uri: str, monkeypatch: pytest.MonkeyPatch):
     def kill(process: int, _signal: int) -> None:
-        raise {1: PermissionError, 2: ProcessLookupError}[process]  # another user's; one that is no more
+        # Another user's; one that is no more; more than any system counts.
+        raise {1: PermissionError, 2: ProcessLookupError}.get(process, OverflowError)
 
     monkeypatch.setattr(os, "kill", kill)
     tracker, here = Tracker(), socket.gethostname()
     with ExitStack() as stack:
         places = [{LEVEL: CELL, PROCESS: place} for place in (f"{here}:1", f"{here}:2", "another:2", f"{here}:a name")]
+        places += [{LEVEL: CELL, PROCESS: f"{here}:{number}"} for number in ("9" * 20, "9" * 5000)]
         runs = [stack.enter_context(tracker.run("a run", tags)) for tags in places]
         assert tracker.end_dead_runs() == 1
         statuses = [MlflowClient().get_run(run.identifier).info.status for run in runs]
-        assert statuses == ["RUNNING", "KILLED", "RUNNING", "RUNNING"]
+        assert statuses == ["RUNNING", "KILLED", *["RUNNING"] * 4]
 
 
 @pytest.mark.parametrize(("status", "told"), [("", "abc"), (" M a.py", "abc+changes")])
@@ -389,6 +398,19 @@ def test_a_damaged_table_is_told_in_a_line(tracking_uri: str, text: str):
     (cell,) = Tracker().cells()
     with pytest.raises(UserError, match=rf"^tables/plan.json of run {run.identifier} is damaged where MLflow keeps it"):
         cell.tables["plan"]
+
+
+def test_a_table_that_lacks_a_column_is_told_in_a_line(tracking_uri: str):
+    """Of other code that tags its runs alike, or cut."""
+    with Tracker().run("a run", A_CELL) as run:
+        run.log_text("tables/plan.json", '{"columns": ["image"], "data": [[1]]}')
+    (cell,) = Tracker().cells()
+    assert dict(cell.tables["plan"]) == {"image": [1]}
+    assert cell.tables["plan"].get("guide") is None
+    with pytest.raises(
+        UserError, match=rf"plan.json of run {run.identifier} is damaged .* \(it lacks the column 'guide'"
+    ):
+        cell.tables["plan"]["guide"]
 
 
 def test_a_tag_may_hold_a_quote(tracking_uri: str):
