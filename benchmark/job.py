@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from benchmark.checks import check_prompts_of_classes, check_real_set, check_services, generates, writes_prompts
 from benchmark.records import Cell
@@ -25,6 +24,7 @@ from datasets.base import Dataset, Example
 from datasets.duplicates import duplicates
 from datasets.errors import UserError
 from datasets.few_shot import FewShotTask, few_shot_task
+from datasets.home import path_of
 from datasets.plurals import counted
 from datasets.seeding import fingerprint
 from datasets.split_file import Split, read_split, replay, split_of
@@ -150,7 +150,7 @@ def _tasks(settings: RunSettings, dataset: Dataset) -> dict[Cell, FewShotTask]:
     if settings.split_files:
         tasks: dict[Cell, FewShotTask] = {}
         for name in settings.split_files:
-            split = read_split(Path(name))
+            split = read_split(path_of(name))
             if split.dataset != settings.dataset:
                 raise UserError(
                     f"{name}: the split file is of {split.dataset}, the run of {settings.dataset}: --dataset says which"

@@ -145,11 +145,21 @@ def check_values(flat: Mapping[str, Any], method: str) -> None:
             _check_address(name, value)
         last = name.rpartition(".")[2]
         for number in value if isinstance(value, (list, tuple)) else [value]:
+            if isinstance(number, str):
+                _check_text(name, number)
             if isinstance(number, (int, float)) and not isinstance(number, bool):
                 if name == f"{method}.{last}" and last not in COMMON_TERMS:
                     _check_finite(name, number)
                 else:
                     _check_number(name, last, number)
+
+
+def _check_text(name: str, text: str) -> None:
+    """What a name of a file or folder is in another encoding can be neither tracked nor printed."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UserError(f"{name} is {text!a}, which is no valid UTF-8: rename what it names") from None
 
 
 def first_line(error: Exception) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +17,7 @@ from benchmark.options import (
 )
 from benchmark.setting_checks import split_overrides
 from benchmark.settings import resolve_settings
+from datasets.home import path_of
 
 
 @app.command(epilog=EPILOG)
@@ -47,7 +47,7 @@ def split(
         seeds=seeds,
         overrides=split_overrides(overrides or ()),
     )
-    for path in write_splits(settings, Path(out)):
+    for path in write_splits(settings, path_of(out)):
         typer.echo(path)
 
 

@@ -18,6 +18,7 @@ from benchmark.options import (
     Out,
     Plugins,
 )
+from datasets.home import path_of
 
 
 @app.command(epilog=EPILOG)
@@ -62,11 +63,12 @@ def report(
     tracker = open_tracker()
     groups = tracked_groups(tracker, dataset, preset, protocol, shots, methods)
     check_request(groups, only)
+    folder = path_of(out)
     with tracker.run("report", {LEVEL: REPORT}) as run:
-        for part in write_parts(groups, Path(out), only):
+        for part in write_parts(groups, folder, only):
             typer.echo(part)
             if isinstance(part, Path):
-                run.log_file(part, part.relative_to(out).parent.as_posix())
+                run.log_file(part, part.relative_to(folder).parent.as_posix())
 
 
 @app.command(epilog=EPILOG)
@@ -104,7 +106,7 @@ def export(
     from benchmark.store import Store
     from benchmark.tracking import Tracker
 
-    folder = Path(out)
+    folder = path_of(out)
     refuse_filled(folder)
     load_plugins(plugins)
     cell = choose_cell(Tracker().cells(), run, dataset, method)

@@ -27,6 +27,7 @@ from benchmark.options import (
 from benchmark.setting_checks import split_overrides
 from benchmark.settings import RunSettings, resolve_settings
 from datasets.errors import UserError
+from datasets.home import path_of
 
 
 @app.command(epilog=EPILOG)
@@ -105,7 +106,7 @@ def sweep(
 
     if rates and not dry_run:
         raise UserError("--rates says how long a sweep would take: it goes with --dry-run")
-    measured = read_rates(Path(rates)) if rates else None
+    measured = read_rates(path_of(rates)) if rates else None
     load_plugins(plugins)
     texts = split_overrides(overrides or ())
     grid = [
@@ -160,6 +161,7 @@ def ablation(
     from benchmark.plugins import load_plugins
     from benchmark.sweep import count_grid, run_grid
 
+    folder = path_of(out)
     load_plugins(plugins)
     grid = ablation_grid(
         what,
@@ -177,7 +179,7 @@ def ablation(
         count_grid(grid)
     else:
         run_grid(grid)
-        _draw(what, dataset, preset, protocol, Path(out))
+        _draw(what, dataset, preset, protocol, folder)
 
 
 def _run(settings: RunSettings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -172,6 +173,15 @@ def test_a_data_root_is_known_by_its_whole_path(tmp_path: Path, monkeypatch: pyt
     assert resolve(data_root="photos").data_root == str(tmp_path / "photos")
     assert resolve(data_root="~/photos").data_root == str(Path.home() / "photos")
     assert resolve().data_root == ""
+
+
+@pytest.mark.parametrize("name", ["data_root", "plugins", "split_files"])
+def test_a_path_that_is_no_utf8_is_refused(name: str):
+    """It could not be tracked."""
+    with pytest.raises(
+        UserError, match=rf"^{name} is '.*caf\\udce9.*', which is no valid UTF-8: rename what it names$"
+    ):
+        resolve(**{name: os.fsdecode(b"/caf\xe9")})
 
 
 def test_only_what_can_change_a_figure_is_part_of_the_fingerprint():
