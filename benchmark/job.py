@@ -8,17 +8,15 @@ from dataclasses import dataclass, field, replace
 
 from benchmark.checks import check_prompts_of_classes, check_real_set, check_services, generates, writes_prompts
 from benchmark.records import Cell
-from benchmark.setting_files import preset_identity, protocol_identity
-from benchmark.settings import (
-    RunSettings,
-    build_method,
+from benchmark.run_identity import (
     checkpoint_content,
     components_label,
     dataset_fingerprint,
-    open_dataset,
     overrides_of,
     settings_fingerprint,
 )
+from benchmark.setting_files import preset_identity, protocol_identity
+from benchmark.settings import RunSettings, build_method, open_dataset
 from benchmark.tracking import CHECKPOINT, DATA, FINGERPRINT, PROMPTS
 from datasets.base import Dataset, Example
 from datasets.duplicates import duplicates

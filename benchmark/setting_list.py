@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import groupby
 from textwrap import wrap
 
+from benchmark.run_identity import as_override
 from benchmark.setting_meanings import meaning
-from benchmark.settings import as_override, resolve_settings, settable
+from benchmark.settings import resolve_settings, settable
 
 WIDTH = 100
 MEANING_AT = 44

@@ -7,7 +7,7 @@ import pytest
 import datasets  # noqa: F401
 import methods  # noqa: F401
 from benchmark.ablation import ABLATIONS, ablation_grid, parse_values
-from benchmark.settings import components_label, overrides_of
+from benchmark.run_identity import components_label, overrides_of
 from datasets.errors import UserError
 
 

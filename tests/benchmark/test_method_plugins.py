@@ -17,8 +17,9 @@ from benchmark.job import open_job
 from benchmark.plugins import load_plugins
 from benchmark.progress import Stages
 from benchmark.run_command import run_command
+from benchmark.run_identity import settings_fingerprint
 from benchmark.runner import missing_cells, run_job
-from benchmark.settings import RunSettings, build_method, resolve_settings, settings_fingerprint
+from benchmark.settings import RunSettings, build_method, resolve_settings
 from benchmark.synthetic_checks import check_synthetic
 from benchmark.tracking import Tracker
 from datasets import plugins

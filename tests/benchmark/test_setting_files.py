@@ -11,6 +11,7 @@ import pytest
 
 import datasets  # noqa: F401
 import methods  # noqa: F401
+from benchmark.run_identity import overrides_of
 from benchmark.setting_files import (
     PRESETS,
     load_protocol,
@@ -19,11 +20,7 @@ from benchmark.setting_files import (
     protocol_identity,
     protocol_names,
 )
-from benchmark.settings import (
-    flatten,
-    overrides_of,
-    resolve_settings,
-)
+from benchmark.settings import flatten, resolve_settings
 from datasets.base import DATASETS
 from datasets.errors import UserError
 from methods.base import METHODS

@@ -9,17 +9,9 @@ import pytest
 
 import datasets  # noqa: F401
 import methods  # noqa: F401
+from benchmark.run_identity import as_override, components_label, overrides_of, settings_fingerprint
 from benchmark.setting_checks import parse_override
-from benchmark.settings import (
-    as_override,
-    build_method,
-    components_label,
-    flatten,
-    open_dataset,
-    overrides_of,
-    resolve_settings,
-    settings_fingerprint,
-)
+from benchmark.settings import build_method, flatten, open_dataset, resolve_settings
 from datasets.base import DATASETS
 from datasets.errors import UserError
 from evaluation.backbones import check_backbone
