@@ -6,6 +6,7 @@ python -m benchmarks_perf.textual_inversion
 python -m benchmarks_perf.classifier
 python -m benchmarks_perf.features
 
+python -m benchmarks_perf.compiling             what a new process waits: compiled anew, from the cache, and without
 python -m benchmarks_perf.coco_index
 python -m benchmarks_perf.image_metrics
 python -m benchmarks_perf.loading

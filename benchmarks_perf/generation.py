@@ -29,9 +29,7 @@ IMAGES_PER_GUIDE = 10
 def measure(size: Size) -> Measurement:
     """Time guided edits of photos; ours first, so that it has the device's memory to itself."""
     generator, resolution = Generator(size.generator), size.generator.resolution
-    rows = _rows(1)
-    # Opens, compiles, and halves a batch size that does not fit.
-    list(generator.generate(rows, {}, _guides(rows, size.guide_width)))
+    first_image(generator, size.guide_width)
     threads = torch.get_num_threads() if generator.device.type == "cpu" else 1
     rows = _rows(size.rounds * threads * generator.batch_size)
     guides = _guides(rows, size.guide_width)
@@ -56,6 +54,12 @@ def measure(size: Size) -> Measurement:
         dtype=generator.dtype,
         rates={"image": ours},
     )
+
+
+def first_image(generator: Generator, guide_width: int) -> None:
+    """Opens, compiles, and halves a batch size that does not fit."""
+    rows = _rows(1)
+    list(generator.generate(rows, {}, _guides(rows, guide_width)))
 
 
 def _rows(count: int) -> list[PlanRow]:

@@ -11,7 +11,7 @@ import torch
 
 from benchmark.rates import SECONDS, read_rates
 from benchmarks_perf import __main__ as command
-from benchmarks_perf import sizes, textual_inversion
+from benchmarks_perf import compiling, sizes, textual_inversion
 from benchmarks_perf.measurement import TITLES, Measurement, counted_text, table
 from benchmarks_perf.operations import network_operations, operations
 from benchmarks_perf.rates_file import add_rates
@@ -63,6 +63,21 @@ def test_all_parts_make_one_table_and_one_file_of_rates(
     rates = read_rates(tmp_path / "rates.json")
     assert all(getattr(rates, name) > 0 for name in SECONDS)
     assert "size tiny" in rates.device
+
+
+def test_what_a_new_process_waits_is_a_line_for_each_way(
+    tiny: Size, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sizes.SIZES, "tiny", tiny)
+    monkeypatch.setattr(compiling, "WAYS", {"uncompiled": "never"})  # compiling takes minutes
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "")
+    compiling.main("tiny")
+    header, _, titles, _, line = capsys.readouterr().out.splitlines()
+    assert torch.__version__ in header
+    assert all(title in titles for title in compiling.TITLES)
+    way, *waits = line.split("  ")
+    assert way == "uncompiled"
+    assert all(float(wait.removesuffix(" s")) > 0 for wait in waits if wait)
 
 
 def test_the_table_shows_seconds_ratio_and_share(monkeypatch: pytest.MonkeyPatch) -> None:
