@@ -25,7 +25,6 @@ from datasets.seeding import fingerprint, seed_from
 from evaluation.arrays import Doubles, Indices, Singles
 from evaluation.loading import worker_count
 from methods.base import METHODS, Method, SyntheticImage, SyntheticSet
-from methods.groups import even_groups
 from methods.plan import PLACEHOLDER, Plan, PlanRow, Vector
 from methods.settings import GeneratorSettings
 
@@ -124,13 +123,13 @@ class LocalTools:
     def textual_inversion(self, task: FewShotTask) -> tuple[Vector, ...]:
         """One learned word per class, learned and kept in groups of those that learn together."""
         self._check_declared("generator", "textual_inversion", "features")
-        from methods.textual_inversion import classes_together
+        from methods.textual_inversion import class_groups
 
         task = self._task_of_words(task)
-        most = classes_together(self.generator, self.settings.textual_inversion)
-        groups = even_groups(range(len(task.classes)), most)
-        words = [word for group in groups for word in self._words(task, group)]
-        return tuple(words)
+        words: dict[int, Vector] = {}
+        for group in class_groups(self.generator, self.settings.textual_inversion, len(task.classes)):
+            words.update(zip(group, self._words(task, group), strict=True))
+        return tuple(words[label] for label in range(len(task.classes)))
 
     def prompts(self, task: FewShotTask, per_class: int) -> tuple[tuple[str, ...], ...]:
         """Per class, `per_class` prompts; what a server wrote is kept, word lists and files are read anew."""

@@ -82,14 +82,15 @@ class Generator:
             what += [self.settings.scheduler, *FOR_LATENTS.get(self.settings.scheduler, {}).items()]
         if self.settings.eta:
             what.append(["eta", self.settings.eta])
-        if self._compiled:
+        if self.compiled:
             what.append("compiled UNet and codec")  # a compiled network rounds otherwise
         if takes_tf32(self.device, self.dtype):
             what.append("text in TF32")
         return fingerprint(*what)
 
     @property
-    def _compiled(self) -> bool:
+    def compiled(self) -> bool:
+        """Whether UNet and codec are compiled, for each size of batch that they meet."""
         return compiling(self.settings.compile, self.device, self.settings.resolution)
 
     @cached_property
@@ -108,7 +109,7 @@ class Generator:
     @cached_property
     def model(self) -> LatentDiffusion:
         """The opened checkpoint; raises `UserError` where it does not fit the settings."""
-        model = LatentDiffusion(self.folder, self.device, self.dtype, self.settings.scheduler, self._compiled)
+        model = LatentDiffusion(self.folder, self.device, self.dtype, self.settings.scheduler, self.compiled)
         if self.settings.resolution % model.pixels_per_latent:
             raise UserError(
                 f"generator.resolution {self.settings.resolution} is not a multiple of {model.pixels_per_latent}, "

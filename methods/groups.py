@@ -18,3 +18,12 @@ def even_groups(items: Sequence[Item], most: int) -> list[Sequence[Item]]:
     size, larger = divmod(len(items), max(1, count))
     ends = [i * size + min(i, larger) for i in range(count + 1)]
     return [items[start:end] for start, end in pairwise(ends)]
+
+
+def equal_groups(items: Sequence[Item], most: int) -> list[Sequence[Item]]:
+    """As `even_groups`, but all of one size: a smaller group is filled up with its last item.
+
+    Where an item takes less time than compiling for another size of batch.
+    """
+    groups = even_groups(items, most)
+    return [[*group, *[group[-1]] * (len(groups[0]) - len(group))] for group in groups]

@@ -46,8 +46,8 @@ class TextualInversionSettings:
     """Words learned for each class, each from other draws; the one under which the checkpoint denoises the class's
     images best is kept. Costs as many times the steps."""
     classes_per_batch: int = 0
-    """Classes that learn together, to the same words as alone but for rounding; 0: as many as pay, 10, and on a CPU
-    fewer of images of more than 64 pixels. Halved where a GPU's memory runs out."""
+    """Classes that learn together, to the same words as alone but for rounding; 0: as many as pay, 10, on a CPU fewer
+    of images of more than 64 pixels, on a GPU no more than its memory should hold. Halved where that runs out."""
     deterministic: bool = False
     """On a GPU: the same words from the same seeds to the last digit, by slower kernels. Else they differ by rounding
     from one learning to the next, which grows as they learn. On a CPU they do not on the same number of threads, and

@@ -85,6 +85,7 @@ class Tint:
     word_dimension = 4
     folder = Path("tint")
     device, dtype = torch.device("cpu"), torch.float32
+    compiled = False
     settings = GeneratorSettings("tint", 64)
 
     def __init__(self) -> None:

@@ -161,6 +161,13 @@ def test_groups_of_words_are_even(world, small: Settings, monkeypatch):
     assert tools.textual_inversion(SimpleNamespace(classes="abcde")) == (3, 3, 3, 2, 2)
 
 
+def test_a_label_that_fills_a_group_up_has_one_word(world, small: Settings, monkeypatch):
+    tools = fresh_tools(small("diagen", overrides=("textual_inversion.classes_per_batch=2",)))
+    monkeypatch.setattr(tools.generator, "compiled", True)
+    monkeypatch.setattr(tools, "_words", lambda task, labels: [f"word {label}" for label in labels])
+    assert tools.textual_inversion(SimpleNamespace(classes="abc")) == ("word 0", "word 1", "word 2")
+
+
 def test_a_servers_prompts_are_kept_by_all_that_they_depend_on(world, small: Settings, monkeypatch):
     from methods.prompts import openai_prompts, sources
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from methods.groups import even_groups
+from methods.groups import equal_groups, even_groups
 
 
 @pytest.mark.parametrize(
@@ -15,3 +15,13 @@ def test_groups_are_few_and_even_and_lose_nothing(count: int, most: int, sizes: 
     groups = even_groups(range(count), most)
     assert [len(group) for group in groups] == sizes
     assert [item for group in groups for item in group] == list(range(count))
+
+
+@pytest.mark.parametrize(
+    ("count", "most", "size", "groups"), [(0, 3, 0, 0), (3, 10, 3, 1), (23, 10, 8, 3), (10, 3, 3, 4)]
+)
+def test_equal_groups_are_even_ones_filled_up(count: int, most: int, size: int, groups: int) -> None:
+    equal = equal_groups(range(count), most)
+    assert [len(group) for group in equal] == [size] * groups
+    for filled, group in zip(equal, even_groups(range(count), most), strict=True):
+        assert list(filled) == [*group, *[group[-1]] * (size - len(group))]

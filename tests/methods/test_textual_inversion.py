@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from methods.inversion_loss import InversionLoss
 from methods.inversion_samples import TEMPLATES, ClassSampler, views_of
 from methods.joint_inversion import JointInversion, Learned
 from methods.settings import TextualInversionSettings
-from methods.textual_inversion import _best, classes_together, learn_words
+from methods.textual_inversion import _best, class_groups, classes_together, learn_words
 from tests.methods.conftest import RESOLUTION
 
 SETTINGS = TextualInversionSettings(steps=4, batch_size=2, learning_rate=0.02, classes_per_batch=10)
@@ -81,6 +82,37 @@ def test_of_large_images_a_cpu_learns_few_classes_together(
     generator.device = torch.device(device)
     assert classes_together(generator, TextualInversionSettings()) == classes
     assert classes_together(generator, SETTINGS) == SETTINGS.classes_per_batch
+
+
+@pytest.mark.parametrize(
+    ("gigabytes", "resolution", "classes"),
+    [(80, 512, 10), (24, 512, 7), (24, 256, 10), (16, 512, 4), (8, 512, 1), (2, 512, 1)],
+)
+def test_where_a_size_is_compiled_first_no_more_classes_are_tried_than_fit_on_a_gpu(
+    make_generator: Callable[..., Generator],
+    monkeypatch: pytest.MonkeyPatch,
+    gigabytes: int,
+    resolution: int,
+    classes: int,
+) -> None:
+    """Ten classes of 512 pixels took 27 GiB, two and a half of them for the weights."""
+    generator = make_generator(resolution=resolution)
+    generator.device, generator.settings = torch.device("cuda"), replace(generator.settings, compile="auto")
+    gpu = SimpleNamespace(total_memory=gigabytes * 2**30)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: gpu)
+    settings = TextualInversionSettings()
+    assert classes_together(generator, settings) == classes
+    assert classes_together(generator, replace(settings, classes_per_batch=9)) == 9
+
+
+def test_classes_are_learned_in_groups_of_one_size_where_each_is_compiled_for(
+    make_generator: Callable[..., Generator],
+) -> None:
+    settings = TextualInversionSettings(classes_per_batch=2)
+    generator = make_generator()
+    assert [list(group) for group in class_groups(generator, settings, 3)] == [[0, 1], [2]]
+    generator.settings = replace(generator.settings, compile="always")
+    assert [list(group) for group in class_groups(generator, settings, 3)] == [[0, 1], [2, 2]]
 
 
 def test_groups_are_even_lest_the_unet_is_compiled_for_each_size(
