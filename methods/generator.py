@@ -179,9 +179,11 @@ class Generator:
             for (_, batch), images in zip(batches, made, strict=True):
                 yield batch, images
 
-    @torch.inference_mode()
     def _posteriors(self, rows: Sequence[PlanRow], guides: Mapping[int, Image.Image]) -> dict[int, Posterior]:
-        """The codec's posterior of each guide that a row names."""
+        """The codec's posterior of each guide that a row names.
+
+        Not in inference mode, in which the encoder would be compiled once more than for textual inversion.
+        """
         size = (self.settings.resolution, self.settings.resolution)
 
         def posterior(guide: int) -> Posterior:

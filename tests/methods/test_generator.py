@@ -18,8 +18,11 @@ from datasets.errors import UserError
 from methods import latent_diffusion
 from methods.generator import Generator
 from methods.group_norm import ChannelsLastGroupNorm
+from methods.inversion_samples import views_of
+from methods.latent_diffusion import Posterior
 from methods.plan import PlanRow
 from methods.settings import GeneratorSettings
+from tests.methods.conftest import RESOLUTION
 from tests.methods.plain_pipeline import difference, pipeline_image
 
 TOLERANCE = 1
@@ -169,6 +172,28 @@ def test_each_guide_and_each_prompt_is_encoded_once(
     assert len(list(generator.generate(rows, words, guides))) == 8
     assert encoded.count("guide") == 2
     assert encoded.count("prompts") == 1  # the empty prompt and the only other one fill one batch
+
+
+def test_guides_are_encoded_as_the_images_of_words_are(
+    make_generator: Callable[..., Generator],
+    words: dict[str, Any],
+    guides: dict[int, Image.Image],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The encoder would be compiled once more for another mode."""
+    generator = make_generator()
+    modes: list[bool] = []
+    posterior = generator.model.posterior
+
+    def noted(image: Image.Image) -> Posterior:
+        modes.append(torch.is_inference_mode_enabled())
+        return posterior(image)
+
+    monkeypatch.setattr(generator.model, "posterior", noted)
+    assert list(generator.generate(ROWS[:1], words, guides))
+    views_of(generator.model, [guides[0]], RESOLUTION)
+    assert len(modes) == 3
+    assert len(set(modes)) == 1
 
 
 def test_half_precision_leaves_the_text_encoder_in_float32(
