@@ -11,10 +11,10 @@ import pytest
 import torch
 from PIL import Image
 
-import methods  # noqa: F401  (registers the project's methods)
 from benchmark.settings import RunSettings, resolve_settings
 from datasets.base import DATASETS, Dataset, Example, Splits
 from datasets.seeding import fingerprint
+from methods.base import METHODS, Method
 from methods.plan import PlanRow
 from methods.settings import GeneratorSettings
 
@@ -189,3 +189,15 @@ def tracking_uri(empty_database: Path, tmp_path: Path, monkeypatch: pytest.Monke
     for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
         monkeypatch.delenv(name, raising=False)
     return uri
+
+
+@pytest.fixture
+def methods(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Registers methods by name, for the test alone."""
+    monkeypatch.setattr(METHODS, "_plugins", dict(METHODS._plugins))
+
+    def register(**own: type[Method]) -> None:
+        for name, method in own.items():
+            METHODS.register(name)(method)
+
+    return register
