@@ -201,3 +201,12 @@ def methods(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             METHODS.register(name)(method)
 
     return register
+
+
+@pytest.fixture
+def new_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the default tracking store will be; nothing else says one."""
+    for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "mlflow.db"
