@@ -127,7 +127,7 @@ class LocalTools:
 
         task = self._task_of_words(task)
         words: dict[int, Vector] = {}
-        for group in class_groups(self.generator, self.settings.textual_inversion, len(task.classes)):
+        for group in class_groups(self.generator, len(task.classes)):
             words.update(zip(group, self._words(task, group), strict=True))
         return tuple(words[label] for label in range(len(task.classes)))
 

@@ -90,6 +90,7 @@ def test_words_are_learned_once_for_a_task_and_settings(world, small: Settings, 
     changes = ("steps=7", "batch_size=2", "learning_rate=0.1", "weight_decay=0.1", "initial_word=a", "tries=5")
     for change in (*changes, "deterministic=true"):
         assert learned(f"textual_inversion.{change}") == [3], change
+    assert learned("textual_inversion.classes_per_batch=1") == []  # how many fit into memory makes no other words
     world.fingerprint = "another checkpoint"
     assert learned() == [3]
 
@@ -108,7 +109,8 @@ def test_words_are_kept_group_by_group(world, small: Settings, monkeypatch):
         return learn(*arguments)
 
     monkeypatch.setattr(methods.textual_inversion, "learn_words", dies_at_the_second)
-    settings = small("diagen", overrides=("textual_inversion.classes_per_batch=2",))
+    monkeypatch.setattr(methods.textual_inversion, "_CLASSES_TOGETHER", 2)
+    settings = small("diagen")
     with pytest.raises(KeyboardInterrupt):
         fresh_tools(settings).textual_inversion(task())
     assert len(fresh_tools(settings).textual_inversion(task())) == 3
@@ -156,13 +158,15 @@ def test_a_damaged_state_is_begun_again(world, small: Settings, caplog: pytest.L
 
 
 def test_groups_of_words_are_even(world, small: Settings, monkeypatch):
-    tools = fresh_tools(small("diagen", overrides=("textual_inversion.classes_per_batch=4",)))
+    monkeypatch.setattr("methods.textual_inversion._CLASSES_TOGETHER", 4)
+    tools = fresh_tools(small("diagen"))
     monkeypatch.setattr(tools, "_words", lambda task, labels: [len(labels)] * len(labels))
     assert tools.textual_inversion(SimpleNamespace(classes="abcde")) == (3, 3, 3, 2, 2)
 
 
 def test_a_label_that_fills_a_group_up_has_one_word(world, small: Settings, monkeypatch):
-    tools = fresh_tools(small("diagen", overrides=("textual_inversion.classes_per_batch=2",)))
+    monkeypatch.setattr("methods.textual_inversion._CLASSES_TOGETHER", 2)
+    tools = fresh_tools(small("diagen"))
     monkeypatch.setattr(tools.generator, "compiled", True)
     monkeypatch.setattr(tools, "_words", lambda task, labels: [f"word {label}" for label in labels])
     assert tools.textual_inversion(SimpleNamespace(classes="abc")) == ("word 0", "word 1", "word 2")

@@ -16,7 +16,7 @@ from PIL import Image
 from benchmarks_perf.plain_inversion import PlainInversion
 from datasets.seeding import seed_from
 from evaluation.device import torch_threads
-from methods import latent_diffusion, learning_states
+from methods import latent_diffusion, learning_states, textual_inversion
 from methods.generator import Generator
 from methods.inversion_learner import InversionLearner
 from methods.inversion_loss import InversionLoss
@@ -95,7 +95,7 @@ def test_where_a_size_is_compiled_first_no_more_classes_are_tried_than_fit_on_a_
     resolution: int,
     classes: int,
 ) -> None:
-    """Ten classes of 512 pixels took 27 GiB, two and a half of them for the weights."""
+    """Ten classes of 512 pixels took 27 GiB, two and a half of them for the weights; what is kept follows no GPU."""
     generator = make_generator(resolution=resolution)
     generator.device, generator.settings = torch.device("cuda"), replace(generator.settings, compile="auto")
     gpu = SimpleNamespace(total_memory=gigabytes * 2**30)
@@ -103,16 +103,17 @@ def test_where_a_size_is_compiled_first_no_more_classes_are_tried_than_fit_on_a_
     settings = TextualInversionSettings()
     assert classes_together(generator, settings) == classes
     assert classes_together(generator, replace(settings, classes_per_batch=9)) == 9
+    assert [len(group) for group in class_groups(generator, 23)] == [8, 8, 8]
 
 
 def test_classes_are_learned_in_groups_of_one_size_where_each_is_compiled_for(
-    make_generator: Callable[..., Generator],
+    make_generator: Callable[..., Generator], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = TextualInversionSettings(classes_per_batch=2)
+    monkeypatch.setattr(textual_inversion, "_CLASSES_TOGETHER", 2)
     generator = make_generator()
-    assert [list(group) for group in class_groups(generator, settings, 3)] == [[0, 1], [2]]
+    assert [list(group) for group in class_groups(generator, 3)] == [[0, 1], [2]]
     generator.settings = replace(generator.settings, compile="always")
-    assert [list(group) for group in class_groups(generator, settings, 3)] == [[0, 1], [2, 2]]
+    assert [list(group) for group in class_groups(generator, 3)] == [[0, 1], [2, 2]]
 
 
 def test_groups_are_even_lest_the_unet_is_compiled_for_each_size(
