@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import re
 from collections.abc import Callable, Iterator
@@ -18,8 +19,17 @@ _SIGNS = (
     "Triton Error [CUDA]: out of memory",
     "CUBLAS_STATUS_ALLOC_FAILED",
     "CUDNN_STATUS_ALLOC_FAILED",
+    "DEVICE_ALLOCATION_FAILED",
+    "CUDA driver error: out of memory",
 )
 """In errors of other classes than PyTorch's own: of the driver, and of libraries that allocate for themselves."""
+_SIGNS_ON_A_FULL_GPU = (
+    "CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate",
+    "unable to find an engine to execute this computation",
+)
+"""Which have other causes too: a driver that does not fit, a convolution that cuDNN does not know."""
+_FULL = 2**30
+"""Bytes, of which less is free."""
 _TRIED = re.compile(r"Tried to allocate ([\d.]+) (bytes|KiB|MiB|GiB)")
 _UNITS = {"bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
@@ -42,7 +52,14 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether a GPU's memory ran out, whoever noticed it."""
     if isinstance(error, torch.OutOfMemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS)
+    if not isinstance(error, RuntimeError):
+        return False
+    signs = _SIGNS + _SIGNS_ON_A_FULL_GPU if _is_full() else _SIGNS
+    return any(sign in str(error) for sign in signs)
+
+
+def _is_full() -> bool:
+    return torch.cuda.is_available() and torch.cuda.mem_get_info()[0] < _FULL
 
 
 def attempt(work: Callable[[], Result]) -> Result | Shortage:
@@ -71,6 +88,7 @@ def halved(size: int, shortage: Shortage, what: str, lower: str, setting: str = 
         raise does_not_fit(shortage, what, lower)
     smaller, hint = size // 2, f" ({setting})" if setting else ""
     logger.warning("%d %s at once do not fit into memory: going on with %d%s", size, what, smaller, hint)
+    gc.collect()  # an error of a compiled network holds itself, and with it what it had computed
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     return smaller

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import weakref
 
 import pytest
 import torch
@@ -18,6 +20,8 @@ LACKS = [
     RuntimeError("Triton Error [CUDA]: out of memory"),
     RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
     RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+    RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"),
+    RuntimeError("CUDA driver error: out of memory"),
 ]
 if hasattr(torch, "AcceleratorError"):
     LACKS.append(torch.AcceleratorError("CUDA error: out of memory"))
@@ -44,6 +48,22 @@ def test_other_errors_pass(error: Exception) -> None:
         attempt(lambda: _fails(error))
     with pytest.raises(type(error), match=re.escape(str(error))), loading("the model", 3.4):
         raise error
+
+
+@pytest.mark.parametrize("free", [2**28, 2**33])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "GET was unable to find an engine to execute this computation",
+        "CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`",
+    ],
+)
+def test_what_may_have_another_cause_is_a_lack_on_a_full_gpu(
+    free: int, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (free, 2**34))
+    assert is_out_of_memory(RuntimeError(message)) is (free == 2**28)
 
 
 def test_what_fits_is_returned() -> None:
@@ -87,6 +107,28 @@ class TestNeeds:
         with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
             halved(1, shortage, "images", "it")
         assert halved(4, shortage, "images", "it") == 2
+
+
+def test_what_failed_is_gone_before_less_is_tried() -> None:
+    """An error that holds itself, as that of a network that is compiled, holds the tensors of where it was raised."""
+    held: list[weakref.ref[torch.Tensor]] = []
+
+    def fails() -> None:
+        tensor = torch.ones(3)
+        held.append(weakref.ref(tensor))
+        error = torch.OutOfMemoryError("CUDA out of memory.")
+        error.inner_exception = error  # type: ignore[attr-defined]
+        raise error
+
+    gc.disable()
+    try:
+        shortage = attempt(fails)
+        assert held[0]() is not None
+        assert isinstance(shortage, Shortage)
+        halved(2, shortage, "images", "it")
+        assert held[0]() is None
+    finally:
+        gc.enable()
 
 
 def test_nothing_is_said_of_needs_that_are_not_known() -> None:
