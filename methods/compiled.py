@@ -83,7 +83,10 @@ class CompiledNetwork:
             cause = getattr(error, "inner_exception", error)
             if self._call is self._module or is_out_of_memory(cause):
                 raise cause from None
-            message = "torch.compile cannot be used (%s): going on without (generator.compile=never)"
+            message = (
+                "torch.compile cannot be used (%s): going on without (generator.compile=never); "
+                "it needs a C compiler and Python's header files"
+            )
             logger.warning(message, reason_of(cause))
             self._call = self._module
             return self._call(*inputs, **named_inputs)

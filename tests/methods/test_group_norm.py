@@ -1,6 +1,8 @@
-"""The layer for channels_last computes what PyTorch's own does."""
+"""The layer for channels_last computes, compiled, what PyTorch's own does; uncompiled that one is called."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -18,13 +20,18 @@ def norm() -> nn.GroupNorm:
     return layer
 
 
+def compiled(module: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
+    """As a compiler sees the module, but without one."""
+    return torch.compile(module, backend="eager", fullgraph=True)
+
+
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 2e-5), (torch.bfloat16, 2e-2)])
 @pytest.mark.parametrize("shape", [(3, 12, 8, 6), (3, 12, 20)])  # images, and positions as attention has them
 def test_it_equals_pytorchs(norm: nn.GroupNorm, shape: tuple[int, ...], dtype: torch.dtype, tolerance: float) -> None:
     images = 5 + 3 * torch.randn(shape, generator=torch.Generator().manual_seed(1))
     if images.ndim == 4:
         images = images.to(memory_format=torch.channels_last)
-    layer = ChannelsLastGroupNorm(norm.to(dtype))
+    layer = compiled(ChannelsLastGroupNorm(norm.to(dtype)))
     normalised = layer(images.to(dtype))
     assert normalised.dtype == dtype
     torch.testing.assert_close(normalised, norm(images.to(dtype)), atol=tolerance, rtol=tolerance)
@@ -35,7 +42,15 @@ def test_it_equals_pytorchs(norm: nn.GroupNorm, shape: tuple[int, ...], dtype: t
 def test_a_far_mean_does_not_drown_the_deviation(norm: nn.GroupNorm) -> None:
     images = 3000 + torch.randn(2, 12, 8, 8, generator=torch.Generator().manual_seed(2))
     expected = norm.double()(images.double()).float()
-    torch.testing.assert_close(ChannelsLastGroupNorm(norm.float())(images), expected, atol=2e-3, rtol=0)
+    torch.testing.assert_close(compiled(ChannelsLastGroupNorm(norm.float()))(images), expected, atol=2e-3, rtol=0)
+
+
+def test_uncompiled_it_is_pytorchs(norm: nn.GroupNorm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each step of the other would take memory of its own."""
+    images = torch.randn(2, 12, 8, 8, generator=torch.Generator().manual_seed(4))
+    assert torch.equal(ChannelsLastGroupNorm(norm)(images), norm(images))
+    monkeypatch.setattr(nn.GroupNorm, "forward", lambda *_: pytest.fail("it was called"))
+    compiled(ChannelsLastGroupNorm(norm))(images)
 
 
 def test_a_networks_norms_are_replaced_with_their_weights(norm: nn.GroupNorm) -> None:
@@ -45,4 +60,4 @@ def test_a_networks_norms_are_replaced_with_their_weights(norm: nn.GroupNorm) ->
     normalise_in_channels_last(network)
     assert [type(layer) for layer in network[1]] == [ChannelsLastGroupNorm, nn.SiLU]
     assert set(network.parameters()) == weights
-    torch.testing.assert_close(network(images), expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(compiled(network)(images), expected, atol=1e-5, rtol=1e-5)
