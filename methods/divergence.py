@@ -24,6 +24,7 @@ class DivergenceWatch:
         self._streak = torch.zeros(classes, dtype=torch.int64, device=device)
         self._longest = self._streak.clone()
         self._tenth = max(1, steps // 10)
+        self._too_long = max(1, min(STEPS_IN_A_ROW, steps))
         self._enough = min(self._tenth, steps) * samples_per_step >= FEWEST_SAMPLES
 
     def record(self, step: int, losses: Tensor, gradient: Tensor) -> None:
@@ -41,10 +42,14 @@ class DivergenceWatch:
             state[name].to(self._losses.device) for name in ("losses", "streak", "longest")
         )
 
+    def all_broken(self) -> bool:
+        """Whether no class can be told anything by further steps. Waits for a GPU."""
+        return bool((self._longest >= self._too_long).all())
+
     def diverged(self) -> Mask:
         """Which classes did not learn, (classes,)."""
         finite = self._losses.nan_to_num(torch.nan, torch.nan, torch.nan)
         first, last = finite[: self._tenth].nanmean(dim=0), finite[-self._tenth :].nanmean(dim=0)
-        broken = self._longest >= max(1, min(STEPS_IN_A_ROW, len(self._losses)))
+        broken = self._longest >= self._too_long
         grew = ((last > GROWTH * first) | last.isnan()) & self._enough
         return np.asarray((broken | grew).cpu().numpy())

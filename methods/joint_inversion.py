@@ -63,6 +63,10 @@ class JointInversion:
         self._optimizer.step()
         self.steps_done += 1
 
+    def is_hopeless(self) -> bool:
+        """Whether every class has diverged for good, whatever steps are left. Waits for a GPU."""
+        return self._watch.all_broken()
+
     def learned(self) -> Learned:
         return Learned(self._words.detach().cpu().numpy(), self._watch.diverged())
 

@@ -23,7 +23,7 @@ class LearningStates(Protocol):
 def finish(
     learning: JointInversion, steps: int, states: LearningStates, name: str, report: Callable[[int], None]
 ) -> None:
-    """Take the steps that are left, from the state that is kept under a name.
+    """Take the steps that are left, from the state that is kept under a name; none where every class has diverged.
 
     Args:
         report: called with the steps done, after each of them.
@@ -31,10 +31,11 @@ def finish(
     if (state := states.get(name)) is not None:
         learning.load_state_dict(state)
         report(learning.steps_done)
-    kept = time.monotonic()
-    while learning.steps_done < steps:
+    kept, hopeless = time.monotonic(), False
+    while learning.steps_done < steps and not hopeless:
         learning.step()
         if learning.steps_done == steps or time.monotonic() - kept >= SECONDS_BETWEEN_STATES:
             states[name] = learning.state_dict()
             kept = time.monotonic()
-        report(learning.steps_done)
+            hopeless = learning.is_hopeless()
+        report(steps if hopeless else learning.steps_done)

@@ -15,7 +15,8 @@ from PIL import Image
 from datasets.errors import UserError
 from datasets.seeding import seed_from
 from evaluation.device import torch_threads
-from methods.divergence import DivergenceWatch
+from methods import learning_states
+from methods.divergence import STEPS_IN_A_ROW, DivergenceWatch
 from methods.generator import Generator
 from methods.settings import TextualInversionSettings
 from methods.textual_inversion import learn_words
@@ -144,6 +145,27 @@ def test_a_class_that_diverges_at_every_rate_is_refused(
     monkeypatch.setattr(generator.model, "predict", lambda *a, **k: (predict(*a, **k)[0] * torch.nan,))
     with pytest.raises(UserError, match=r"word of class car diverges even at learning rate 0\.0002: look at"):
         learn_words(generator, images[:1], SETTINGS, [1], nouns=["car"])
+
+
+def test_no_steps_are_taken_once_every_class_has_diverged(
+    make_generator: Callable[..., Generator], images: list[list[Image.Image]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a GPU without numbers in float16 hours would go by until it is told."""
+    monkeypatch.setattr(learning_states, "SECONDS_BETWEEN_STATES", 0.0)
+    generator, done, calls = make_generator(), [], []
+    predict = generator.model.predict
+
+    def breaks(latents: torch.Tensor, *arguments: Any, **named: Any) -> Any:
+        calls.append(len(latents))
+        return (predict(latents, *arguments, **named)[0] * torch.nan,)
+
+    monkeypatch.setattr(generator.model, "predict", breaks)
+    settings = replace(SETTINGS, steps=50)
+    with pytest.raises(UserError, match="diverges even at"):
+        learn_words(generator, images, settings, [1, 2], lambda now, _all: done.append(now))
+    together, alone = 2 * settings.batch_size, settings.batch_size
+    assert calls == [together] * STEPS_IN_A_ROW + [alone] * 2 * 2 * STEPS_IN_A_ROW
+    assert max(done) == 2 * settings.steps
 
 
 def test_a_class_that_diverges_in_one_try_keeps_the_word_of_another(
