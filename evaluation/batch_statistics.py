@@ -7,6 +7,8 @@ dropout and stochastic depth on, in networks that have them.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -15,6 +17,7 @@ from datasets.seeding import fingerprint
 from evaluation.arrays import Pixels, Singles
 from evaluation.backbones import check_backbone, load_network
 from evaluation.frozen import Backbone, Network
+from evaluation.memory import Shortage, attempt, does_not_fit
 
 
 class DriftingBackbone(Backbone):
@@ -48,15 +51,25 @@ class DriftingBackbone(Backbone):
             start += buffer.numel()
 
     def train_batch(self, pixels: Pixels) -> torch.Tensor:
-        """Features (B, D) of pixels (B, S, S, 3), normalised by the batch's own statistics; the running ones move."""
-        batch = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2)
+        """Features (B, D) of pixels (B, S, S, 3), normalised by the batch's own statistics; the running ones move.
+
+        Raises:
+            UserError: a GPU that cannot hold it. A smaller batch would have other statistics.
+        """
+        features = attempt(partial(self._in_training_mode, pixels))
+        if isinstance(features, Shortage):
+            raise does_not_fit(features, "training batches", "classifier.image_size")
+        return features
+
+    @torch.no_grad()
+    def _in_training_mode(self, pixels: Pixels) -> torch.Tensor:
         self._module.train()
         try:
-            with torch.no_grad():
-                features: torch.Tensor = self._module((batch.float() - self._mean) / self._std)
+            batch = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2)
+            features: torch.Tensor = self._module((batch.float() - self._mean) / self._std)
+            return features.float().cpu()
         finally:
             self._module.eval()
-        return features.float().cpu()
 
     def _buffers(self) -> list[torch.Tensor]:
         layers = [module for module in self._module.modules() if isinstance(module, _BatchNorm)]

@@ -141,6 +141,7 @@ def _reduced(image: Image, side: int) -> Pixels:
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
     """Dropout draws from the global generators: they are lent to it, seeded, and given back."""
-    with torch.random.fork_rng():
+    devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []  # of all that there are it would warn
+    with torch.random.fork_rng(devices):
         torch.manual_seed(seed)
         yield

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from datasets.errors import UserError
 from evaluation.arrays import Pixels
 from evaluation.backbones import load_backbone
 from evaluation.batch_statistics import DriftingBackbone, load_drifting_backbone
@@ -54,6 +55,20 @@ def test_nothing_but_the_statistics_moves(backbone: DriftingBackbone) -> None:
     weights = {name: value.clone() for name, value in backbone._module.named_parameters()}
     backbone.train_batch(pixels(1))
     assert all(torch.equal(value, weights[name]) for name, value in backbone._module.named_parameters())
+    assert not backbone._module.training
+
+
+def test_a_batch_that_a_gpu_cannot_hold_is_told_in_a_line() -> None:
+    class Full(nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    backbone = tiny_backbone()
+    backbone._module[-1] = Full()
+    with pytest.raises(
+        UserError, match=r"^one of the training batches does not fit .*lower classifier.image_size$"
+    ):
+        backbone.train_batch(pixels(1))
     assert not backbone._module.training
 
 
