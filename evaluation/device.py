@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from platform import release
 from typing import TYPE_CHECKING
 
 from datasets.errors import UnknownName, UserError, reason_of
@@ -17,6 +18,9 @@ logger = logging.getLogger(__name__)
 
 DTYPES = ("auto", "float32", "float16", "bfloat16")
 """What a setting of precision may be."""
+
+_OF_FREE_MEMORY = 0.95
+"""Share that is used where a GPU has no end of memory."""
 
 IMAGES_AT_ONCE = {"cuda": 128, "cpu": 32}
 """Images that a backbone takes together, beyond which a device is not faster."""
@@ -38,6 +42,8 @@ def _gpu_computes() -> bool:
     """Whether PyTorch was built for this GPU, tried out: one that it was not counts as available all the same."""
     try:
         _run_a_kernel()
+        if "microsoft" in release().lower():
+            _keep_to_its_own_memory()
     except RuntimeError as error:
         if "no kernel image" not in str(error):
             hint = "free it, or set CUDA_VISIBLE_DEVICES to another one, or to nothing for the CPU"
@@ -53,11 +59,19 @@ def _run_a_kernel() -> None:
     torch.ones(1, device="cuda").item()
 
 
+def _keep_to_its_own_memory() -> None:
+    """On Windows a driver lends a full GPU the computer's memory, which is many times slower than doing less at once."""
+    import torch
+
+    free, total = torch.cuda.mem_get_info()
+    torch.cuda.set_per_process_memory_fraction(_OF_FREE_MEMORY * free / total)
+
+
 def dtype_named(name: str, device: torch.device) -> torch.dtype:
     """One of `DTYPES`; `auto` is the fastest of a GPU, and float32 on a CPU, where features stay what they were.
 
     Raises:
-        UserError: none of them.
+        UserError: none of them, or bfloat16 on a GPU that does not compute in it.
     """
     import torch
 
@@ -65,6 +79,8 @@ def dtype_named(name: str, device: torch.device) -> torch.dtype:
         raise UnknownName("dtype", name, DTYPES)
     if name == "auto":
         return half_precision() if device.type == "cuda" else torch.float32
+    if name == "bfloat16" and not takes_bfloat16(device):
+        raise UserError("this GPU does not compute in bfloat16: set the dtype to auto, float16 or float32")
     dtype: torch.dtype = getattr(torch, name)
     return dtype
 
@@ -74,6 +90,11 @@ def half_precision() -> torch.dtype:
     import torch
 
     return torch.bfloat16 if multiplies_bfloat16(torch.device("cuda")) else torch.float16
+
+
+def takes_bfloat16(device: torch.device) -> bool:
+    """Whether networks run in it: on any CPU, if slowly, and on no GPU without the instructions, where cuDNN refuses."""
+    return device.type != "cuda" or multiplies_bfloat16(device)
 
 
 def multiplies_bfloat16(device: torch.device) -> bool:

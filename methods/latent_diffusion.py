@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from datasets.errors import UserError
-from evaluation.device import fetched_later, sent, torch_threads
+from evaluation.device import fetched_later, sent, takes_bfloat16, torch_threads
 from evaluation.memory import Shortage, attempt, does_not_fit, loading
 from methods.compiled import CompiledNetwork, announce_compiling
 from methods.cross_attention import take_out_text_projections
@@ -144,7 +144,7 @@ class LatentDiffusion:
     def _images(self, latents: Tensor, fetch: Callable[[], Sequence[Tensor]]) -> list[Image.Image]:
         colours, whole, sound = (tensor.numpy() for tensor in fetch())
         if not sound.all():
-            raise _no_numbers("the latents of an image", "the UNet", self.dtype)
+            raise _no_numbers("the latents of an image", "the UNet", self.dtype, self.device)
         for row in np.flatnonzero(~whole):
             again = attempt(partial(self._in_float32, _pixels, latents[row : row + 1]))
             if isinstance(again, Shortage):
@@ -156,10 +156,10 @@ class LatentDiffusion:
     def _in_float32(self, work: _CodecWork, inputs: Tensor) -> tuple[Tensor, ...]:
         """The codec's work on one image for which it overflows half precision."""
         if self.dtype == torch.float32:
-            raise _no_numbers("the codec's results", "the codec", self.dtype)
+            raise _no_numbers("the codec's results", "the codec", self.dtype, self.device)
         results = work(self._wider_codec(), inputs)
         if not _are_numbers(*results):
-            raise _no_numbers("the codec's results", "the codec", torch.float32)
+            raise _no_numbers("the codec's results", "the codec", torch.float32, self.device)
         return results
 
     def _wider_codec(self) -> Any:
@@ -189,10 +189,10 @@ def _colours(pixels: Tensor) -> Tensor:
     return ((pixels * 0.5 + 0.5).clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1)
 
 
-def _no_numbers(what: str, network: str, dtype: torch.dtype) -> UserError:
+def _no_numbers(what: str, network: str, dtype: torch.dtype, device: torch.device) -> UserError:
     if dtype == torch.float32:
         return UserError(f"{what} are no numbers, in float32: the weights of {network} are not sound")
-    wider = "float32" if dtype == torch.bfloat16 else "bfloat16 or float32"
+    wider = "bfloat16 or float32" if dtype == torch.float16 and takes_bfloat16(device) else "float32"
     return UserError(f"{what} are no numbers: {network} overflows {_name(dtype)}; set generator.dtype={wider}")
 
 

@@ -28,6 +28,22 @@ def test_a_gpu_that_computes_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     assert device.default_device() == torch.device("cuda")
 
 
+@pytest.mark.parametrize(
+    ("kernel", "fractions"), [("6.6.87.2-microsoft-standard-WSL2", [0.95 * 6 / 8]), ("6.1.0-40-amd64", [])]
+)
+def test_in_wsl_it_is_kept_to_its_own_memory(
+    kernel: str, fractions: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There more would be taken than it has, and all would go on, slowly, where less at once would fit."""
+    limits: list[float] = []
+    monkeypatch.setattr(device, "_run_a_kernel", lambda: None)
+    monkeypatch.setattr(device, "release", lambda: kernel)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (6 * 2**30, 8 * 2**30))
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", limits.append)
+    assert device.default_device().type == "cuda"
+    assert limits == fractions
+
+
 def test_one_that_pytorch_was_not_built_for_leaves_the_cpu(monkeypatch: pytest.MonkeyPatch, caplog) -> None:
     message = "CUDA error: no kernel image is available for execution on the device\nSearch for `cudaErrorNoKernel…"
     monkeypatch.setattr(device, "_run_a_kernel", lambda: fail(message))

@@ -45,8 +45,15 @@ class TestAutomaticDtype:
         assert dtype_named("auto", GPU) == dtype
 
     @pytest.mark.parametrize("name", device.DTYPES[1:])
-    def test_what_is_named_is_taken(self, name: str) -> None:
+    def test_what_is_named_is_taken(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
         assert str(dtype_named(name, CPU)) == str(dtype_named(name, GPU)) == f"torch.{name}"
+
+    def test_bfloat16_is_refused_where_a_gpu_would_fail_in_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: False)
+        with pytest.raises(UserError, match="this GPU does not compute in bfloat16: set the dtype to auto, float16 or"):
+            dtype_named("bfloat16", GPU)
+        assert dtype_named("bfloat16", CPU) == torch.bfloat16
 
     def test_an_unknown_one_is_refused_before_weights_are_loaded(self) -> None:
         with pytest.raises(UserError, match="unknown dtype 'float8'; did you mean float"):

@@ -86,6 +86,15 @@ def test_latents_that_are_no_numbers_are_refused(
         model.decode(latents)()
 
 
+def test_bfloat16_is_not_advised_where_a_gpu_would_fail_in_it(
+    open_model: Callable[[str], LatentDiffusion], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = open_model("float16")
+    monkeypatch.setattr(latent_diffusion, "takes_bfloat16", lambda device: False)
+    with pytest.raises(UserError, match=r"overflows float16; set generator\.dtype=float32$"):
+        model.decode(_latents(model) * torch.nan)()
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
 def test_images_that_are_no_numbers_in_float32_either_are_refused(
     open_model: Callable[[str], LatentDiffusion], dtype: str
