@@ -60,7 +60,7 @@ def _run_a_kernel() -> None:
 
 
 def _keep_to_its_own_memory() -> None:
-    """On Windows a driver lends a full GPU the computer's memory, which is many times slower than doing less at once."""
+    """On Windows a driver lends a full GPU the computer's memory, many times slower than doing less at once."""
     import torch
 
     free, total = torch.cuda.mem_get_info()
@@ -93,7 +93,7 @@ def half_precision() -> torch.dtype:
 
 
 def takes_bfloat16(device: torch.device) -> bool:
-    """Whether networks run in it: on any CPU, if slowly, and on no GPU without the instructions, where cuDNN refuses."""
+    """Whether networks run in it: on any CPU, if slowly, but on no GPU without the instructions: cuDNN refuses."""
     return device.type != "cuda" or multiplies_bfloat16(device)
 
 

@@ -65,9 +65,7 @@ def test_a_batch_that_a_gpu_cannot_hold_is_told_in_a_line() -> None:
 
     backbone = tiny_backbone()
     backbone._module[-1] = Full()
-    with pytest.raises(
-        UserError, match=r"^one of the training batches does not fit .*lower classifier.image_size$"
-    ):
+    with pytest.raises(UserError, match=r"^one of the training batches does not fit .*lower classifier.image_size$"):
         backbone.train_batch(pixels(1))
     assert not backbone._module.training
 
