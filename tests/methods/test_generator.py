@@ -6,7 +6,6 @@ import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from methods.plan import PlanRow
 from methods.settings import GeneratorSettings
 from tests.methods.conftest import RESOLUTION
 from tests.methods.plain_pipeline import difference, pipeline_image
+from tests.methods.traced import traced
 
 TOLERANCE = 1
 """Of 255: batching may round a grey level the other way."""
@@ -78,8 +78,7 @@ def test_rows_equal_the_pipelines_images_by_what_a_gpu_does_otherwise(
     """Layouts, projections of the text, the halves of guidance, the order of work; it runs on this device."""
     monkeypatch.setattr(latent_diffusion, "_is_gpu", lambda _device: True)
     monkeypatch.setattr(Generator, "_side_by_side", Generator._one_after_the_other)
-    as_traced = partial(torch.compile, backend="eager")  # what would be compiled
-    monkeypatch.setattr(latent_diffusion, "CompiledNetwork", lambda module: as_traced(module.forward))
+    monkeypatch.setattr(latent_diffusion, "CompiledNetwork", traced)
     generator = make_generator(checkpoint)
     generator.settings.compile = "always"
     assert generator.model.guided_unet is not generator.model.unet
@@ -292,7 +291,7 @@ def test_what_a_gpu_or_a_compiler_rounds_otherwise_has_an_address_of_its_own(
 ) -> None:
     def fingerprint(device: str, compile: str) -> str:
         monkeypatch.setattr("methods.generator.default_device", lambda: torch.device(device))
-        return Generator(GeneratorSettings(str(checkpoints["ddim"]), 32, 4, "bfloat16", compile=compile)).fingerprint
+        return Generator(GeneratorSettings(str(checkpoints["ddim"]), 32, 4, "float16", compile=compile)).fingerprint
 
     assert len({fingerprint(device, compile) for device in ("cpu", "cuda") for compile in ("never", "always")}) == 4
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 import torch
 from torch import nn
 
 from methods.group_norm import ChannelsLastGroupNorm, normalise_in_channels_last
+from tests.methods.traced import traced
 
 
 @pytest.fixture
@@ -20,18 +19,13 @@ def norm() -> nn.GroupNorm:
     return layer
 
 
-def compiled(module: nn.Module) -> Callable[[torch.Tensor], torch.Tensor]:
-    """As a compiler sees the module, but without one."""
-    return torch.compile(module, backend="eager", fullgraph=True)
-
-
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 2e-5), (torch.bfloat16, 2e-2)])
 @pytest.mark.parametrize("shape", [(3, 12, 8, 6), (3, 12, 20)])  # images, and positions as attention has them
 def test_it_equals_pytorchs(norm: nn.GroupNorm, shape: tuple[int, ...], dtype: torch.dtype, tolerance: float) -> None:
     images = 5 + 3 * torch.randn(shape, generator=torch.Generator().manual_seed(1))
     if images.ndim == 4:
         images = images.to(memory_format=torch.channels_last)
-    layer = compiled(ChannelsLastGroupNorm(norm.to(dtype)))
+    layer = traced(ChannelsLastGroupNorm(norm.to(dtype)))
     normalised = layer(images.to(dtype))
     assert normalised.dtype == dtype
     torch.testing.assert_close(normalised, norm(images.to(dtype)), atol=tolerance, rtol=tolerance)
@@ -42,7 +36,7 @@ def test_it_equals_pytorchs(norm: nn.GroupNorm, shape: tuple[int, ...], dtype: t
 def test_a_far_mean_does_not_drown_the_deviation(norm: nn.GroupNorm) -> None:
     images = 3000 + torch.randn(2, 12, 8, 8, generator=torch.Generator().manual_seed(2))
     expected = norm.double()(images.double()).float()
-    torch.testing.assert_close(compiled(ChannelsLastGroupNorm(norm.float()))(images), expected, atol=2e-3, rtol=0)
+    torch.testing.assert_close(traced(ChannelsLastGroupNorm(norm.float()))(images), expected, atol=2e-3, rtol=0)
 
 
 def test_uncompiled_it_is_pytorchs(norm: nn.GroupNorm, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +44,7 @@ def test_uncompiled_it_is_pytorchs(norm: nn.GroupNorm, monkeypatch: pytest.Monke
     images = torch.randn(2, 12, 8, 8, generator=torch.Generator().manual_seed(4))
     assert torch.equal(ChannelsLastGroupNorm(norm)(images), norm(images))
     monkeypatch.setattr(nn.GroupNorm, "forward", lambda *_: pytest.fail("it was called"))
-    compiled(ChannelsLastGroupNorm(norm))(images)
+    traced(ChannelsLastGroupNorm(norm))(images)
 
 
 def test_a_networks_norms_are_replaced_with_their_weights(norm: nn.GroupNorm) -> None:
@@ -60,4 +54,4 @@ def test_a_networks_norms_are_replaced_with_their_weights(norm: nn.GroupNorm) ->
     normalise_in_channels_last(network)
     assert [type(layer) for layer in network[1]] == [ChannelsLastGroupNorm, nn.SiLU]
     assert set(network.parameters()) == weights
-    torch.testing.assert_close(compiled(network)(images), expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(traced(network)(images), expected, atol=1e-5, rtol=1e-5)
