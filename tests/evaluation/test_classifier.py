@@ -135,13 +135,40 @@ def test_without_validation_the_last_epoch_is_kept(training: TrainingFeatures) -
     assert train_head(training, *NOTHING, CLASSES, SETTINGS, 0.0, 0).epoch == SETTINGS.epochs
 
 
-def test_every_view_is_drawn() -> None:
-    """Each view has an entry of its own, whose weights move once it was drawn."""
-    views = TrainingFeatures(np.eye(6, dtype=np.float32).reshape(2, 3, 6), np.array([0, 1]))
+def test_every_view_is_drawn_with_its_images_label() -> None:
+    """Each view has an entry of its own, whose weight grows for its class alone once it was drawn. Of real images there
+    are more views than of synthetic ones."""
+    entries = np.split(np.eye(12, dtype=np.float32), [6])
+    labels, guides = np.array([0, 1]), np.array([1, 1, 0])
+    views = TrainingFeatures(entries[0].reshape(2, 3, 12), labels, entries[1].reshape(3, 2, 12), guides, np.ones(3))
     start, moved = (
-        train_head(views, *NOTHING, 2, replace(SETTINGS, learning_rate=rate), 0.0, 0).weight for rate in (0.0, 0.01)
+        train_head(views, *NOTHING, 2, replace(SETTINGS, learning_rate=rate), 0.5, 0).weight for rate in (0.0, 0.01)
     )
-    assert (start != moved).any(axis=0).all()
+    of_each = np.concatenate([labels.repeat(3), labels[guides].repeat(2)])
+    np.testing.assert_array_equal(np.sign(moved - start), np.where(of_each == np.array([[0], [1]]), 1, -1))
+
+
+def test_an_epoch_has_as_many_steps_as_are_set() -> None:
+    """Of images of one class, whose features are 0, the bias grows by Adam's whole rate in each."""
+    nothing = TrainingFeatures(np.zeros((4, 1, WIDTH), np.float32), np.zeros(4, np.int64))
+    start, moved = (
+        train_head(nothing, *NOTHING, 2, replace(SETTINGS, learning_rate=rate), 0.0, 0).bias for rate in (0.0, 1e-5)
+    )
+    assert moved - start == pytest.approx(np.array([1, -1]) * SETTINGS.epochs * SETTINGS.iterations * 1e-5, rel=0.01)
+
+
+def test_resampled_validation_draws_as_many_images_as_an_epoch_trains_on(
+    monkeypatch: pytest.MonkeyPatch, training: TrainingFeatures, validation: tuple[Singles, Indices]
+) -> None:
+    counts: list[int] = []
+
+    def counted(predictions: Indices, labels: Indices, classes: int) -> float:
+        counts.append(len(labels))
+        return mean_class_accuracy(predictions, labels, classes)
+
+    monkeypatch.setattr(classifier, "mean_class_accuracy", counted)
+    train_head(training, *validation, CLASSES, replace(SETTINGS, validation="resampled"), 0.0, 0)
+    assert counts == [SETTINGS.iterations * SETTINGS.batch_size] * SETTINGS.epochs
 
 
 def test_a_linear_layer_begins_as_pytorchs_does() -> None:

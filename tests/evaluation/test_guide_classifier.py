@@ -70,6 +70,51 @@ def test_weight_decay_is_adams_l2_penalty() -> None:
     np.testing.assert_allclose(start - decayed, 10 * 1e-3 * np.sign(start), rtol=0.05)
 
 
+def test_every_view_is_drawn_with_its_images_label() -> None:
+    """Each view has an entry of its own, whose weight grows for its class alone once it was drawn."""
+    views, labels = np.eye(12, dtype=np.float32).reshape(4, 3, 12), np.array([0, 1, 1, 0])
+    nothing = np.empty((0, 12), np.float32), np.empty(0, np.int64)
+    start, moved = (
+        train_guide_head(views, labels, *nothing, 2, replace(SETTINGS, learning_rate=rate, weight_decay=0.0), 0).weight
+        for rate in (0.0, 0.01)
+    )
+    np.testing.assert_array_equal(np.sign(moved - start), np.where(labels.repeat(3) == np.array([[0], [1]]), 1, -1))
+
+
+class TestSeeds:
+    """Each decides what is drawn, and not where the weights begin alone."""
+
+    def test_of_what_is_trained_on(self) -> None:
+        """One step of one image of 100, each of an entry of its own."""
+        views, labels = np.eye(100, dtype=np.float32)[:, None], np.arange(100) % 2
+        nothing = np.empty((0, 100), np.float32), np.empty(0, np.int64)
+        settings = GuideClassifierSettings(epochs=1, iterations=1, batch_size=1, weight_decay=0.0)
+        drawn = set()
+        for seed in range(5):
+            start, moved = (
+                train_guide_head(views, labels, *nothing, 2, replace(settings, learning_rate=rate), seed).weight
+                for rate in (0.0, 0.1)
+            )
+            drawn.add(int(np.flatnonzero(start[0] != moved[0])[0]))
+        assert len(drawn) > 2
+
+    def test_of_resampled_validation(self) -> None:
+        """Of a head that never moves the epoch is the best whose draws happen to suit it."""
+        features, labels = np.zeros((20, WIDTH), np.float32), np.repeat([0, 1], 10)
+        settings = replace(SETTINGS, validation="resampled", learning_rate=0.0, weight_decay=0.0, patience=100)
+        heads = [train_guide_head(*blobs(1, 1, 1), features, labels, CLASSES, settings, seed) for seed in range(8)]
+        assert len({head.epoch for head in heads}) > 3
+
+    def test_of_what_the_temperature_is_fitted_on(self) -> None:
+        head, labels = Head(np.eye(2, dtype=np.float32), np.zeros(2, np.float32)), np.repeat([0, 1], [95, 5])
+        logits, views = np.tile(np.array([[3.0, 0.0]], np.float32), (100, 1)), np.array([[[3.0, 0.0]]], np.float32)
+        settings = replace(SETTINGS, validation="resampled")
+        given = head, logits, labels, views, np.array([0]), settings
+        confidences = [judge(*given, seed).confidence for seed in range(5)]
+        assert len(np.unique(confidences)) > 2
+        assert confidences == pytest.approx(np.full((5, 1), 0.5), abs=0.06), "as many draws as an epoch trains on"
+
+
 class TestEarlyStopping:
     def train(self, patience: int, learning_rate: float = 0.3) -> Head:
         validation, labels = blobs(2, 40, 1)
