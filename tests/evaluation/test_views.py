@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torchvision.transforms import RandomResizedCrop
+from scipy.stats import kstest
+from torchvision.transforms import InterpolationMode, RandAugment, RandomResizedCrop, functional
 
 from evaluation.views import (
     RANDOM_VIEWS,
@@ -55,9 +56,48 @@ def test_a_plain_view_is_the_image(image: Image.Image) -> None:
 
 def test_half_of_the_standard_views_are_flipped() -> None:
     image = Image.fromarray(np.tile(np.linspace(0, 255, 64).astype(np.uint8), (64, 1)))
-    rises = [np.asarray(standard_view(image, seed), float)[32] for seed in range(200)]
+    rises = [np.asarray(standard_view(image, seed), float)[32] for seed in range(1000)]
     flipped = np.mean([row[48] < row[16] for row in rises])
-    assert 0.4 < flipped < 0.6
+    assert 0.45 < flipped < 0.55
+
+
+def test_a_standard_view_is_torchvisions_crop_flip_and_rotation() -> None:
+    """Of the same numbers, drawn in that order. At the edge of a crop it has a share of the pixels beyond."""
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8))
+    bilinear, inner = InterpolationMode.BILINEAR, np.s_[12:36, 16:48]
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        left, top, right, bottom = _crop_box(image.width, image.height, rng)
+        expected = functional.resized_crop(
+            image, top, left, bottom - top, right - left, [image.height, image.width], bilinear
+        )
+        if rng.random() < 0.5:
+            expected = functional.hflip(expected)
+        expected = functional.rotate(expected, rng.uniform(-15, 15), bilinear)
+        np.testing.assert_array_equal(np.asarray(standard_view(image, seed))[inner], np.asarray(expected)[inner])
+
+
+def test_a_rand_augment_view_is_torchvisions_by_its_defaults(image: Image.Image) -> None:
+    for seed in range(10):
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            expected = RandAugment(num_ops=2, magnitude=9)(image)
+        assert rand_augment_view(image, seed).tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize(("width", "height"), [(300, 300), (400, 300), (32, 24)])
+def test_crops_are_distributed_as_torchvisions(width: int, height: int) -> None:
+    """In their shares of the area, their widths over their heights, and their places."""
+    rng, plain = np.random.default_rng(0), Image.new("L", (width, height))
+    ours = np.array([_crop_box(width, height, rng) for _ in range(4000)])
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        theirs = np.array([RandomResizedCrop.get_params(plain, [0.7, 1.0], [3 / 4, 4 / 3]) for _ in range(4000)])
+    left, top, right, bottom = ours.T
+    facts = [(right - left) * (bottom - top) / (width * height), (right - left) / (bottom - top), left / width]
+    expected = [theirs[:, 2] * theirs[:, 3] / (width * height), theirs[:, 3] / theirs[:, 2], theirs[:, 1] / width]
+    for own, other in zip(facts, expected, strict=True):
+        assert kstest(own, other).statistic < 0.04
 
 
 def test_standard_views_keep_at_least_most_of_the_image() -> None:
@@ -95,8 +135,9 @@ def test_views_are_turned_by_fifteen_degrees_at_most() -> None:
     for seed in range(200):
         columns = np.asarray(standard_view_without_crop(image, seed), float)[:, [30, 60]]
         left, right = (columns * rows).sum(axis=0) / columns.sum(axis=0)
-        angles.append(abs(np.degrees(np.arctan((right - left) / 30))))
+        angles.append(np.degrees(np.arctan((right - left) / 30)))
     assert 14 < max(angles) < 15.5
+    assert -15.5 < min(angles) < -14
 
 
 def test_without_its_crop_the_standard_view_keeps_the_images_scale() -> None:
@@ -119,5 +160,5 @@ def test_extreme_shapes_have_views(size: tuple[int, int]) -> None:
 
 
 def test_view_seeds_differ_by_every_part() -> None:
-    seeds = {view_seed(*parts) for parts in [("a", "x", 0, 0), ("b", "x", 0, 0), ("a", "y", 0, 0), ("a", "x", 1, 0)]}
-    assert len(seeds) == 4
+    parts = [("a", "x", 0, 0), ("b", "x", 0, 0), ("a", "y", 0, 0), ("a", "x", 1, 0), ("a", "x", 0, 1)]
+    assert len({view_seed(*own) for own in parts}) == 5
