@@ -37,11 +37,13 @@ def test_two_seeds_leave_one_degree_of_freedom_whatever_the_images_say() -> None
 
 
 def test_one_seed_or_seeds_that_do_not_vary_cannot_tell() -> None:
-    for differences in ([], [0.2], [0.0], [0.72 - 0.70, 0.76 - 0.74]):
+    assert 0.7 - 0.6 != 0.8 - 0.7, "the same difference but for rounding"
+    for differences in ([], [0.2], [0.0], [0.7 - 0.6, 0.8 - 0.7]):
         interval, p = crossed_test(differences)
         assert interval is None
         assert np.isnan(p)
     assert crossed_test([0.0, 0.0]) == (None, 1.0)
+    assert crossed_test([0.1 + 0.2 - 0.3, 0.0]) == (None, 1.0)
 
 
 def test_influences_are_the_variance_over_images() -> None:

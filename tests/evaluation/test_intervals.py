@@ -97,6 +97,16 @@ def test_without_images_there_is_no_interval() -> None:
     assert bootstrap_interval(np.empty(0, bool), np.empty(0, int)) is None
 
 
-def test_the_same_seed_gives_the_same_interval() -> None:
-    labels, correct = np.zeros(30, int), np.arange(30) % 3 > 0
-    assert bootstrap_interval(correct, labels, seed=5) == bootstrap_interval(correct, labels, seed=5)
+def test_the_same_seed_gives_the_same_interval_and_another_seed_another() -> None:
+    """Of classes of many sizes, whose means take many values."""
+    labels = np.repeat(np.arange(4), [29, 31, 37, 41])
+    correct = np.arange(len(labels)) % 3 > 0
+    first, again, other = (bootstrap_interval(correct, labels, seed=seed) for seed in (5, 5, 6))
+    assert first == again != other
+
+
+def test_a_class_of_one_image_says_nothing_of_its_variance() -> None:
+    """Its image is drawn each time."""
+    correct, labels = np.array([True, False] * 10 + [True]), np.repeat([0, 1], [20, 1])
+    low, high = bootstrap_interval(correct[:20], labels[:20]) or (0, 0)
+    assert bootstrap_interval(correct, labels) == pytest.approx(((low + 1) / 2, (high + 1) / 2))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
+from itertools import product
 
 import numpy as np
 import pytest
-from scipy.stats import PermutationMethod, rankdata
+from scipy.stats import PermutationMethod, binom, rankdata
 from scipy.stats import wilcoxon as scipys_wilcoxon
 
 from evaluation.significance import holm, mean_ranks, paired_bootstrap, wilcoxon
@@ -28,6 +30,40 @@ def test_a_clear_difference_is_significant_and_no_difference_is_not() -> None:
     better = (np.arange(200) % 5 == 0).astype(float)
     assert paired_bootstrap(better, np.ones(200), labels) < 0.01
     assert paired_bootstrap(np.zeros(200), np.ones(200), labels) == 1.0
+
+
+def test_which_method_is_the_first_does_not_matter() -> None:
+    advantage, labels = np.where(np.arange(60) % 4 == 0, 1.0, 0.0), np.repeat([0, 1], [20, 40])
+    p = paired_bootstrap(advantage, np.ones(60), labels)
+    assert paired_bootstrap(-advantage, np.ones(60), labels) == pytest.approx(p, abs=0.01)
+    assert p < 0.01
+
+
+def test_an_image_counts_as_often_as_it_occurs() -> None:
+    """One of three cells, in which the second is right, and five of one cell, in which the first is: the first is ahead
+    by 2 of 8 answers, and not by 4 of 6 images."""
+    advantage, times = np.array([-3.0, 1, 1, 1, 1, 1]), np.array([3.0, 1, 1, 1, 1, 1])
+    totals = {drawn: (5 - drawn - 3 * drawn) / (5 - drawn + 3 * drawn) for drawn in range(6)}
+    exact = sum(binom.pmf(drawn, 5, 1 / 6) for drawn, mean in totals.items() if abs(mean - 2 / 8) >= 2 / 8)
+    assert 0.5 < exact < 0.7
+    assert paired_bootstrap(advantage, times, np.zeros(6, int)) == pytest.approx(exact, abs=0.03)
+
+
+def test_draws_that_equal_the_difference_but_for_rounding_count_as_large() -> None:
+    """1 of 3 images of a class against 2 of 4 of another: some draws lie just as far from it as it does from 0."""
+    advantage, labels = np.array([1.0, 0, 0, -1, -1, 0, 0]), np.repeat([0, 1], [3, 4])
+    observed, exact = (Fraction(1, 3) - Fraction(1, 2)) / 2, 0.0
+    for one, other in product(range(3), range(4)):
+        drawn = (Fraction(one, 2) - Fraction(other, 3)) / 2
+        if abs(drawn - observed) >= abs(observed):
+            exact += binom.pmf(one, 2, 1 / 3) * binom.pmf(other, 3, 1 / 2)
+    assert paired_bootstrap(advantage, np.ones(7), labels) == pytest.approx(exact, abs=0.03)
+
+
+def test_a_class_of_one_image_raises_no_alarm() -> None:
+    """It is drawn each time, whatever the other classes say."""
+    advantage, labels = np.array([1.0, 0, 0, 0, -1, 0, 0, 0]), np.repeat([0, 1], [7, 1])
+    assert paired_bootstrap(advantage, np.ones(8), labels) > 0.5
 
 
 def test_no_p_value_is_0() -> None:
@@ -89,6 +125,7 @@ def test_wilcoxon_takes_ties_and_zeros() -> None:
     assert wilcoxon([0.0, 0.0, 0.0]) == 1.0
     assert wilcoxon([0.1] * 6) == pytest.approx(2 / 2**6)
     assert wilcoxon([0.1] * 5 + [0.0]) == pytest.approx(2 / 2**5)  # a zero says nothing: five are too few
+    assert wilcoxon([0.0] * 45 + [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]) == pytest.approx(2 / 2**7)
 
 
 def test_sizes_that_are_equal_but_for_rounding_are_equal() -> None:
