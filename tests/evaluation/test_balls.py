@@ -37,7 +37,11 @@ def test_balls_hold_the_points_of_every_distance(
 
 
 @pytest.mark.parametrize(("width", "spread"), SETS)
-def test_mutual_membership_is_that_of_both_sets_of_balls(width: int, spread: float) -> None:
+@pytest.mark.parametrize("tile", [7, 2048])
+def test_mutual_membership_is_that_of_both_sets_of_balls(
+    width: int, spread: float, tile: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(balls, "_TILE", tile)
     one, other = clouds(1, 90, width, spread), clouds(2, 120, width, spread)
     one_radii, other_radii = neighbour_radii(one, 2), neighbour_radii(other, 4)
     of_one, of_other = mutual_membership(one, one_radii, other, other_radii)

@@ -49,6 +49,14 @@ def test_temperature_is_the_one_of_least_nll(miscalibrated: Data) -> None:
     assert fitted == pytest.approx(best.x, rel=1e-3)
 
 
+def test_logits_of_single_precision_are_taken_for_the_numbers_that_they_are(miscalibrated: Data) -> None:
+    """A head gives such logits; a loss in float32 would be too coarse for the search."""
+    singles, labels = miscalibrated[0].astype(np.float32), miscalibrated[1]
+    doubles = singles.astype(np.float64)
+    assert negative_log_likelihood(singles, labels, 2.0) == negative_log_likelihood(doubles, labels, 2.0)
+    assert fit_temperature(singles, labels) == fit_temperature(doubles, labels)
+
+
 def test_ece_equals_torchmetrics(miscalibrated: Data) -> None:
     logits, labels = miscalibrated
     probabilities = softmax(logits, axis=1)
@@ -137,6 +145,11 @@ class TestWeights:
         for name in ("ece_before", "ece_after", "nll_before", "nll_after"):
             assert getattr(found, name) == pytest.approx(getattr(expected, name), rel=1e-5), name
         assert np.array_equal(found.weights, self.WEIGHTS)
+
+    def test_only_ratios_of_weights_matter(self, logits: Doubles) -> None:
+        found, scaled = (calibrate(logits, self.LABELS, scale * self.WEIGHTS) for scale in (1.0, 5.0))
+        for name in ("temperature", "ece_before", "ece_after", "nll_before", "nll_after"):
+            assert getattr(scaled, name) == pytest.approx(getattr(found, name), rel=1e-6), name
 
     def test_the_ece_of_repeated_images_equals_torchmetrics(self, logits: Doubles) -> None:
         many, labels = self.repeated(logits)

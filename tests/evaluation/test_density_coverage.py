@@ -101,3 +101,9 @@ def test_class_mean_is_the_mean_of_each_class() -> None:
     assert result.coverage == pytest.approx(np.mean([part.coverage for part in parts]))
     lacking = class_mean_density_coverage(real, labels, synthetic[labels == 0], labels[labels == 0])
     assert np.isnan(lacking.density)
+
+
+def test_a_class_of_too_few_real_images_does_not_count() -> None:
+    real, synthetic = features(0, 13), features(1, 10)
+    labels, own = np.repeat([0, 1], [10, 3]), np.repeat([0, 1], 5)
+    assert class_mean_density_coverage(real, labels, synthetic, own) == density_coverage(real[:10], synthetic[:5])

@@ -82,6 +82,14 @@ def test_is_symmetric_and_far_from_the_origin_the_same() -> None:
     assert frechet_distance(real + 1e4, synthetic + 1e4) == pytest.approx(frechet_distance(real, synthetic), rel=1e-7)
 
 
+@pytest.mark.parametrize("count", [100, 3000])
+def test_features_of_single_precision_lose_nothing(count: int) -> None:
+    """As networks give them: here all about 100, so that a mean in float32 would be off."""
+    real, synthetic = (features(seed, count, 200, 100.0).astype(np.float32) for seed in (0, 1))
+    expected = frechet_distance(real.astype(np.float64), synthetic.astype(np.float64))
+    assert frechet_distance(real, synthetic) == pytest.approx(expected, rel=1e-12)
+
+
 def test_one_image_has_no_covariance() -> None:
     assert np.isnan(frechet_distance(features(0, 1, 4), features(1, 9, 4)))
     assert np.isnan(frechet_distance(features(0, 9, 4), np.empty((0, 4))))

@@ -56,6 +56,11 @@ def test_five_percent_of_unseen_real_images_pass_for_copies_however_many_they_ar
     assert np.mean(shares) == pytest.approx(0.05, abs=0.015)
 
 
+def test_an_image_as_near_as_the_quantile_itself_is_no_near_copy() -> None:
+    """Of 21 held-out images the one that is second nearest."""
+    assert near_copy_share(np.array([0.99, 1.0]), np.arange(21.0)) == 0.5
+
+
 def test_slightly_changed_training_images_are_near_copies() -> None:
     train = features(0, 40)
     changed = np.repeat(train, 10, axis=0) + features(1, 400) * 0.3

@@ -52,8 +52,9 @@ def test_swapping_the_sets_swaps_the_figures() -> None:
     assert (one.precision, one.recall) == (other.recall, other.precision)
 
 
-def test_a_set_covers_itself() -> None:
-    real = features(0, 40)
+@pytest.mark.parametrize("real", [features(0, 40), np.ones((5, 6))])
+def test_a_set_covers_itself(real: Singles) -> None:
+    """Also where all images are the same, and each ball is a point."""
     assert precision_recall(real, real) == PrecisionRecall(1.0, 1.0)
 
 

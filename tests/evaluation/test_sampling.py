@@ -52,8 +52,12 @@ def test_a_weight_that_is_none_is_refused(weight: float) -> None:
 
 
 def test_other_impossible_input_is_refused() -> None:
-    with pytest.raises(ValueError, match="guide"):
-        sampling_probabilities(np.array([0]), np.array([1]), np.array([1.0]), 0.5)
+    for nobody in (1, -1):
+        with pytest.raises(ValueError, match="guide"):
+            sampling_probabilities(np.array([0]), np.array([nobody]), np.array([1.0]), 0.5)
+    for weights in ([], [1.0, 1.0]):
+        with pytest.raises(ValueError, match=f"{len(weights)} weights for 1 synthetic"):
+            sampling_probabilities(np.array([0]), np.array([0]), np.array(weights), 0.5)
     with pytest.raises(ValueError, match="outside"):
         sampling_probabilities(np.array([0]), NO_GUIDES, NO_WEIGHTS, 1.5)
     with pytest.raises(ValueError, match="no real image"):

@@ -30,3 +30,8 @@ def test_an_image_without_a_value_counts_for_none():
 def test_one_value_for_all_gives_the_whole_accuracy():
     (whole,) = slice_accuracies(PREDICTIONS, LABELS, ["x"] * 5, 2)
     assert whole.accuracy == (1 / 2 + 2 / 3) / 2
+
+
+def test_values_are_in_alphabetical_order():
+    slices = slice_accuracies(PREDICTIONS, LABELS, ["night", "day, night", "day", "night", ""], 2)
+    assert [part.value for part in slices] == ["day", "night", "none"]

@@ -43,10 +43,16 @@ def test_the_length_of_a_feature_vector_does_not_matter() -> None:
 
 
 def test_class_mean_is_that_of_the_classes_that_have_images() -> None:
-    """Two images alike and two orthogonal ones: 1 and 2 within the classes, which say nothing of the pooled score."""
-    vectors, labels = np.array([[1.0, 0], [2, 0], [1, 0], [0, 1]]), np.array([0, 0, 3, 3])
+    """Three images alike and two orthogonal ones: 1 and 2 within the classes, which say nothing of the pooled score."""
+    vectors, labels = np.array([[1.0, 0], [2, 0], [3, 0], [1, 0], [0, 1]]), np.array([0, 0, 0, 3, 3])
     assert class_mean_vendi_score(vectors, labels) == pytest.approx(1.5)
-    assert vendi_score(vectors) == pytest.approx(np.exp(entropy([0.75, 0.25])))
+    assert vendi_score(vectors) == pytest.approx(np.exp(entropy([0.8, 0.2])))
+
+
+@pytest.mark.parametrize("width", [20, 400])
+def test_features_of_single_precision_lose_nothing(width: int) -> None:
+    singles = features(0, 100, width).astype(np.float32)
+    assert vendi_score(singles) == pytest.approx(vendi_score(singles.astype(np.float64)), rel=1e-12)
 
 
 def test_without_images_there_is_no_score() -> None:
