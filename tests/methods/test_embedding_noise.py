@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.stats import kstest
 
 from methods.embedding_noise import noisy_words
 
@@ -17,6 +18,11 @@ def test_the_noise_has_the_levels_deviation_and_level_zero_is_clean() -> None:
             assert vector.dtype == np.float32
             assert abs(float((vector - word).std()) / level - 1) < 0.05
             assert abs(float((vector - word).mean())) < 4 * level / np.sqrt(4000)
+
+
+def test_the_noise_is_normal() -> None:
+    (clean, noisy), *_ = noisy_words(WORDS, (0.0, 0.01), seed=1)
+    assert kstest((noisy - clean) / 0.01, "norm").pvalue > 0.01
 
 
 def test_draws_of_classes_and_levels_are_unrelated() -> None:

@@ -42,6 +42,24 @@ def test_da_fusion_varies_each_guide_with_the_plain_prompt() -> None:
     assert {image.row.noise_std for image in made.images} == {0.0}
 
 
+@pytest.mark.parametrize("method", [DAFusion, DIAGen])
+def test_images_are_made_as_is_set(method: type[DAFusion | DIAGen]) -> None:
+    made, _ = synthesize(method(strength=0.3, guidance_scale=2.0, steps=20, images_per_example=3))
+    rows = [image.row for image in made.images]
+    assert {(row.strength, row.guidance_scale, row.steps) for row in rows} == {(0.3, 2.0, 20)}
+    assert [row.guide for row in rows] == [guide for guide in range(4) for _ in range(3)]
+
+
+def test_so_many_prompts_are_written_as_are_set() -> None:
+    made, _ = synthesize(DIAGen(prompts_per_class=3))
+    assert len({image.row.prompt for image in made.images}) == 2 * 3
+
+
+def test_without_the_noise_words_are_clean_whatever_its_levels() -> None:
+    made, _ = synthesize(DIAGen(noise_std=(0.1, 0.2), enabled=("prompts", "weights")))
+    assert {image.row.noise_std for image in made.images} == {0.0}
+
+
 @pytest.mark.parametrize("enabled", SUBSETS)
 def test_each_component_of_diagen_does_its_own_part(enabled: tuple[str, ...]) -> None:
     made, tools = synthesize(DIAGen(enabled=enabled), shots=4)
@@ -91,6 +109,8 @@ def test_confidence_becomes_weight() -> None:
     np.testing.assert_allclose(weights_from_confidence(confidence, "c"), confidence)
     with pytest.raises(UserError, match="outside"):
         weights_from_confidence(np.array([0.1, np.nan]))
+    with pytest.raises(UserError, match="unknown weight rule '2c'"):
+        weights_from_confidence(confidence, "2c")
 
 
 @pytest.mark.parametrize(
@@ -99,10 +119,14 @@ def test_confidence_becomes_weight() -> None:
         (lambda: DIAGen(strength=0.0), r"diagen.strength must be in \(0, 1\], got 0.0"),
         (lambda: DAFusion(strength=1.2), "da_fusion.strength"),
         (lambda: DAFusion(strength=0.01), "da_fusion.steps must be enough for one step"),
+        (lambda: DAFusion(steps=50, strength=0.0199), "da_fusion.steps must be enough for one step"),
+        (lambda: DAFusion(steps=0), "da_fusion.steps must be at least 1, got 0"),
+        (lambda: DAFusion(guidance_scale=0.9), "da_fusion.guidance_scale must be at least 1"),
         (lambda: DAFusion(images_per_example=0), "da_fusion.images_per_example"),
         (lambda: DIAGen(synthetic_probability=1.5), "diagen.synthetic_probability"),
         (lambda: DIAGen(noise_std=()), "diagen.noise_std"),
         (lambda: DIAGen(noise_std=(0.1, 0.1)), "diagen.noise_std"),
+        (lambda: DIAGen(noise_std=(-0.1, 0.1)), "diagen.noise_std"),
         (lambda: DIAGen(prompts_per_class=0), "diagen.prompts_per_class"),
         (lambda: DIAGen(weight="2c"), "unknown diagen.weight '2c'"),
         (lambda: DIAGen(enabled=("nois",)), "unknown component 'nois'; did you mean noise"),
@@ -111,6 +135,13 @@ def test_confidence_becomes_weight() -> None:
 def test_hyper_parameters_that_cannot_be_are_refused(make: Any, message: str) -> None:
     with pytest.raises(UserError, match=message):
         make()
+
+
+@pytest.mark.parametrize("alpha", [0, 1])
+def test_hyper_parameters_may_be_at_their_limits(alpha: float) -> None:
+    ends = DAFusion(strength=1.0, guidance_scale=1.0, steps=1, images_per_example=1, synthetic_probability=alpha)
+    assert len(synthesize(ends)[0].images) == 4
+    assert DAFusion(strength=0.1, steps=10).steps == 10, "one step is enough"
 
 
 def test_every_registered_method_has_facts_and_defaults() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from methods.pairing import pair
+from methods.pairing import every_pair, pair
 from methods.plan import Plan
 from tests.methods.fakes import fake_task
 
@@ -35,6 +35,12 @@ def test_every_prompt_meets_every_level(shots: int, prompts: int, levels: int, i
         wanted = set(product({f"{label} <word> {i}" for i in range(prompts)}, sigmas))
         assert set(met) == wanted
         assert max(met.values()) - min(met.values()) <= 1
+
+
+def test_pairs_walk_diagonally_over_prompts_and_levels() -> None:
+    """So that a guide's images are of several levels, too."""
+    walk = [every_pair(count, prompts=3, words=2) for count in range(7)]
+    assert walk == [(0, 0), (1, 1), (2, 0), (0, 1), (1, 0), (2, 1), (0, 0)]
 
 
 def test_the_papers_four_shots_use_each_of_the_forty_pairs_once() -> None:
