@@ -37,7 +37,13 @@ def _watch(losses: list[list[float]], broken: set[int] | None = None, samples: i
 def test_a_loss_that_doubles_has_diverged_and_one_that_wavers_has_not() -> None:
     rising = [[0.1 + 0.01 * step, 0.1 + 0.05 * (step % 2)] for step in range(40)]
     assert _watch(rising) == [True, False]
-    assert _watch(rising, samples=1) == [False, False]  # four samples say nothing
+    assert _watch(rising, samples=8) == [True, False]
+    assert _watch(rising, samples=7) == [False, False]  # 28 samples of a tenth of the steps say nothing
+
+
+@pytest.mark.parametrize(("growth", "diverged"), [(1.9, False), (2.1, True)])
+def test_a_loss_has_diverged_from_twice_what_it_was_on(growth: float, diverged: bool) -> None:
+    assert _watch([[0.1]] * 20 + [[0.1 * growth]] * 20) == [diverged]
 
 
 @pytest.mark.parametrize("step", [0, 3, 36, 39])
@@ -55,8 +61,25 @@ def test_a_last_tenth_without_any_finite_loss_has_diverged() -> None:
 def test_ten_steps_in_a_row_without_a_finite_gradient_have_diverged() -> None:
     calm = [[0.1, 0.1]] * 40
     assert _watch(calm, broken=set(range(5, 15))) == [True, False]
+    assert _watch(calm, broken=set(range(5, 14))) == [False, False]
     assert _watch(calm, broken=set(range(0, 40, 2))) == [False, False]  # as float16 does now and then
-    assert _watch([[float("nan"), 0.1]] * 4) == [True, False]
+
+
+@pytest.mark.parametrize("steps", [4, 40])
+def test_a_class_that_never_has_a_finite_loss_has_diverged_however_few_its_samples(steps: int) -> None:
+    assert _watch([[float("nan"), 0.1]] * steps, samples=1) == [True, False]
+
+
+def test_a_watch_that_goes_on_elsewhere_counts_from_where_it_was() -> None:
+    """Six steps without a gradient, and later six more, are no ten in a row; twelve are."""
+    for broken, diverged in (({*range(6), *range(9, 15)}, False), (set(range(4, 16)), True)):
+        first, second = (DivergenceWatch(1, 20, 1, torch.device("cpu")) for _ in range(2))
+        for step in range(20):
+            if step == 9:
+                second.load_state_dict(first.state_dict())
+            gradient = torch.full((1, 3), torch.nan if step in broken else 0.0)
+            (first if step < 9 else second).record(step, torch.tensor([0.1]), gradient)
+        assert second.diverged().tolist() == [diverged]
 
 
 @pytest.fixture
@@ -92,6 +115,36 @@ def test_a_diverged_class_is_named_and_learned_again_more_slowly(
     assert [record.message for record in caplog.records] == [
         "the word of class bird diverged: learning it again alone, at learning rate 0.002"
     ]
+
+
+def test_a_class_whose_loss_grows_is_learned_again_more_slowly(
+    make_generator: Callable[..., Generator],
+    images: list[list[Image.Image]],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What the UNet predicts is exaggerated ever more, up to the last step at the first rate."""
+    generator, settings = make_generator(), replace(SETTINGS, steps=20, batch_size=16)
+    slow = learn_words(generator, images[:1], replace(settings, learning_rate=0.002), [1])
+    predict, factors = generator.model.predict, iter(range(1, settings.steps + 1))
+    monkeypatch.setattr(generator.model, "predict", lambda *a, **k: (predict(*a, **k)[0] * next(factors, 1),))
+    words = learn_words(generator, images[:1], settings, [1], nouns=["car"])
+    assert [record.message for record in caplog.records] == [
+        "the word of class car diverged: learning it again alone, at learning rate 0.002"
+    ]
+    np.testing.assert_allclose(words, slow, atol=1e-6)
+
+
+def test_a_single_step_without_numbers_is_passed_over(
+    make_generator: Callable[..., Generator],
+    images: list[list[Image.Image]],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    generator = make_generator()
+    _break_first_steps(generator, 1, monkeypatch)
+    assert np.isfinite(learn_words(generator, images[:1], SETTINGS, [1])).all()
+    assert not caplog.messages
 
 
 def test_ctrl_c_is_heard_while_a_class_is_learned_again(

@@ -346,6 +346,22 @@ class TestStopped:
         monkeypatch.setattr(JointInversion, "step", lambda _self: pytest.fail("a step is taken again"))
         np.testing.assert_array_equal(learn_words(generator, images, SETTINGS, SEEDS, states=states), first)
 
+    def test_a_state_stays_what_it_was_while_the_learning_goes_on(
+        self, make_generator: Callable[..., Generator], images: list[list[Image.Image]]
+    ) -> None:
+        loss = InversionLoss(make_generator().model)
+        views, initial = views_of(loss.model, images[1], RESOLUTION), np.full((1, loss.model.encoder.width), 0.1)
+        before, after = (
+            JointInversion(loss, [ClassSampler(views, loss.model.scaling, 1)], initial.astype(np.float32), SETTINGS)
+            for _ in range(2)
+        )
+        before.step()
+        state = before.state_dict()
+        before.step()
+        after.load_state_dict(state)
+        after.step()
+        np.testing.assert_array_equal(after.learned().words, before.learned().words)
+
     def test_a_class_that_diverged_before_the_stop_is_known_after_it(
         self, make_generator: Callable[..., Generator], images: list[list[Image.Image]]
     ) -> None:
