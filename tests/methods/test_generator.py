@@ -311,6 +311,16 @@ def test_a_noun_of_several_tokens_is_their_mean(make_generator: Callable[..., Ge
     np.testing.assert_allclose(both, (car + bird) / 2, atol=1e-6)
 
 
+def test_tokens_that_the_tokenizer_does_not_know_are_no_part_of_a_noun(
+    make_generator: Callable[..., Generator],
+) -> None:
+    generator = make_generator()
+    np.testing.assert_array_equal(generator.noun_embedding("car ☃"), generator.noun_embedding("car"))
+    for unknown in ("☃", ""):
+        with pytest.raises(UserError, match=f"does not know the word '{unknown}'"):
+            generator.noun_embedding(unknown)
+
+
 @pytest.mark.parametrize(
     ("known", "expected"),
     [

@@ -68,6 +68,18 @@ def test_every_sampler_begins_at_the_strengths_time(checkpoint: Path, name: str,
     assert abs(int(times[0]) - 500) <= 1.5 * 1000 / steps
 
 
+def test_half_a_step_is_not_made(checkpoint: Path) -> None:
+    """As in diffusers' pipeline: 7 steps of 15 at half the strength."""
+    assert len(times_from(fresh_scheduler(_generator(checkpoint, "ddim").model.scheduler, 15), 0.5, 15)) == 7
+
+
+def test_each_batch_has_a_sampler_of_its_own(checkpoint: Path) -> None:
+    """It holds a history, and threads make batches side by side."""
+    own = _generator(checkpoint, "dpm_solver").model.scheduler
+    first, second = fresh_scheduler(own, 8), fresh_scheduler(own, 20)
+    assert [len(each.timesteps) for each in (first, second)] == [8, 20]
+
+
 def test_more_steps_than_a_sampler_has_are_refused(checkpoint: Path) -> None:
     with pytest.raises(UserError, match=r"LCMScheduler cannot make 60 steps: .*50"):
         fresh_scheduler(_generator(checkpoint, "lcm").model.scheduler, 60)
