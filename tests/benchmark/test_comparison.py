@@ -11,6 +11,7 @@ import pytest
 from benchmark.answers import Answers, side_by_side
 from benchmark.comparison import Comparison, compare
 from benchmark.records import Record
+from evaluation.significance import paired_bootstrap
 
 IMAGES = 60
 
@@ -59,6 +60,10 @@ def test_a_difference_that_other_seeds_reverse_is_said_to_be_none() -> None:
     comparison = one(compare(records(a=[0.5, 0.9, 0.7], b=[0.6, 0.7, 0.75]), "test"))
     assert not comparison.significant
     assert comparison.verdict.startswith("no significant difference between a and b on test (1.7 points; 3 cells")
+    assert comparison.interval is not None
+    low, high = comparison.interval
+    assert low < 0 < high
+    assert f"95% interval {100 * low:.1f} to {100 * high:.1f}" in comparison.verdict
 
 
 def test_shots_of_one_seed_are_not_taken_for_seeds() -> None:
@@ -70,6 +75,18 @@ def test_shots_of_one_seed_are_not_taken_for_seeds() -> None:
     assert (often.cells, often.seeds, often.p) == (9, 3, pytest.approx(once.p))
     single = one(compare([own for own in cells if own.seed == 0], "test"))
     assert single.verdict.startswith("too few seeds to tell a and b apart on test (10.0 points; 3 cells of 1 seed;")
+
+
+def test_cells_of_few_seeds_are_many_enough_for_wilcoxons_test() -> None:
+    """Which takes cells for independent: six of three seeds are six."""
+    cells = [cell(m, s, 0.5 + 0.1 * (m == "a") + s / 50, shots=k) for m in "ab" for s in range(3) for k in (2, 4)]
+    assert one(compare(cells, "test")).p_wilcoxon == pytest.approx(2 / 2**6)
+    assert math.isnan(one(compare([own for own in cells if own.shots == 4], "test")).p_wilcoxon)
+
+
+def test_in_which_order_records_come_does_not_matter() -> None:
+    cells = records(c=[0.5, 0.6, 0.4], a=[0.7, 0.81, 0.6], b=[0.5, 0.7, 0.45])
+    assert compare(cells, "test") == compare(cells[::-1], "test")
 
 
 def test_what_more_shots_do_does_not_count_as_what_seeds_do() -> None:
@@ -119,7 +136,8 @@ def test_p_values_are_corrected_for_the_number_of_pairs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("p", "shown"), [(0.0003, "< 0.001"), (0.0314, "= 0.031"), (0.04966, "< 0.050"), (0.05, "= 0.050")]
+    ("p", "shown"),
+    [(0.0003, "< 0.001"), (0.0314, "= 0.031"), (0.0316, "= 0.032"), (0.04966, "< 0.050"), (0.05, "= 0.050")],
 )
 def test_a_p_value_is_shown_on_its_side_of_the_level(p: float, shown: str) -> None:
     comparison = Comparison("a", "b", "test", shots=(4,), seeds=3, difference=0.1, p=p)
@@ -185,6 +203,38 @@ def test_of_several_shots_images_count_for_each_cell_and_influences_for_each_see
     np.testing.assert_allclose(twice.influences, once.influences)
     np.testing.assert_array_equal(twice.advantage, 2 * once.advantage)
     np.testing.assert_array_equal(twice.times, 2 * once.times)
+    numbers = np.arange(IMAGES)
+    np.testing.assert_array_equal(once.advantage, (numbers >= 30) & (numbers < 48))
+
+
+def test_each_seed_may_have_test_images_of_its_own() -> None:
+    """As rendered ones have: an image counts in the cells that it occurs in, with its own class."""
+    one, other = (cell(method, 0, value) for method, value in (("a", 0.8), ("b", 0.75)))
+    pairs = {(4, 0): (one, other), (4, 1): (_every_second(one), _every_second(other))}
+    both = side_by_side(pairs, Answers("test"))
+    alone = [side_by_side({place: pair}, Answers("test")) for place, pair in pairs.items()]
+    assert both is not None and alone[0] is not None and alone[1] is not None
+    kept = np.arange(IMAGES) % 2 > 0
+    np.testing.assert_array_equal(both.times, 1 + kept)
+    np.testing.assert_array_equal(both.influences[:, :1], alone[0].influences)
+    np.testing.assert_array_equal(both.influences[kept, 1:], alone[1].influences)
+    assert not both.influences[~kept, 1].any()
+    assert both.p == paired_bootstrap(both.advantage, both.times, both.labels)
+    assert both.p != paired_bootstrap(both.advantage, np.ones(IMAGES), both.labels)
+
+
+def _every_second(record: Record) -> Record:
+    """Its predictions of the lamps alone."""
+    table = record.tables["predictions_test"]
+    return replace(record, tables={"predictions_test": {name: values[1::2] for name, values in table.items()}})
+
+
+def test_each_test_set_has_predictions_of_its_own() -> None:
+    record = cell("a", 0, 0.8)
+    uncommon = cell("a", 0, 0.5).tables["predictions_test"]
+    outcomes = Answers("uncommon").of(replace(record, tables={**record.tables, "predictions_uncommon": uncommon}))
+    assert outcomes is not None
+    assert sum(right for _, right in outcomes.values()) == IMAGES // 2
 
 
 def test_predictions_of_other_images_are_not_compared() -> None:
@@ -193,6 +243,14 @@ def test_predictions_of_other_images_are_not_compared() -> None:
     assert side_by_side({(4, 0): pair}, Answers("test")) is not None
     others = replace(pair[0], tables={"predictions_test": fewer}), pair[1]
     assert side_by_side({(4, 0): others}, Answers("test")) is None
+    renamed = {**pair[0].tables["predictions_test"], "image": [f"other {i}.jpg" for i in range(IMAGES)]}
+    others = replace(pair[0], tables={"predictions_test": renamed}), pair[1]
+    assert side_by_side({(4, 0): others}, Answers("test")) is None
+
+
+def test_a_cell_without_predictions_leaves_all_cells_without_the_images_test() -> None:
+    cells = {(4, seed): (cell("a", seed, 0.8, predictions=seed > 0), cell("b", seed, 0.5)) for seed in (0, 1)}
+    assert side_by_side(cells, Answers("test")) is None
 
 
 def test_no_method_name_breaks_a_verdict() -> None:

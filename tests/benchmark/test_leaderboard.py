@@ -29,10 +29,13 @@ def test_a_score_is_the_mean_over_seeds_with_students_interval():
 
 def test_shares_end_at_0_and_100_and_other_metrics_do_not():
     two = [cell("diagen", seed, value) for seed, value in enumerate((0.6667, 0.9167))]
-    two = [replace(own, metrics={**own.metrics, "frechet_distance/pooled": float(own.seed)}) for own in two]
+    measures = ("frechet_distance", "precision", "recall", "coverage", "near_copies", "authenticity")
+    frechet, *shares = (f"{name}/pooled" for name in measures)
+    of_seed = (dict.fromkeys([frechet, *shares], float(seed)) for seed in range(2))
+    two = [replace(own, metrics={**own.metrics, **more}) for own, more in zip(two, of_seed, strict=True)]
     scores = row(two, "diagen").scores
-    assert scores[UNCOMMON].over_seeds == (0.0, 1.0)
-    assert scores["frechet_distance/pooled"].over_seeds == pytest.approx((-5.8531, 6.8531), abs=1e-4)
+    assert {scores[name].over_seeds for name in (UNCOMMON, *shares)} == {(0.0, 1.0)}
+    assert scores[frechet].over_seeds == pytest.approx((-5.8531, 6.8531), abs=1e-4)
     assert " 79.2 [0.0, 100.0] " in write([board(two)], "table")
 
 
@@ -56,6 +59,16 @@ def test_the_interval_over_images_of_several_seeds_has_their_mean_bounds():
     alone = [row([one], "standard").scores[UNCOMMON].over_images for one in both]
     lower, upper = zip(*(interval for interval in alone if interval), strict=True)
     assert row(both, "standard").scores[UNCOMMON].over_images == pytest.approx((mean(lower), mean(upper)))
+
+
+def test_the_interval_over_images_is_that_of_the_mean_over_classes():
+    """90% of 100 cars and half of 10 cows: 70%, far from the share of all images."""
+    found = ["car"] * 90 + ["cow"] * 15 + ["car"] * 5
+    table = {"label": ["car"] * 100 + ["cow"] * 10, "prediction": found}
+    score = row([cell("standard", 0, 0.7, tables={"predictions_uncommon": table})], "standard").scores[UNCOMMON]
+    assert score.over_images is not None
+    low, high = score.over_images
+    assert low < 0.6 < 0.8 < high
 
 
 def test_without_predictions_one_seed_has_no_interval_and_that_is_said():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import pytest
+
 from benchmark.leaderboard import leaderboard
 from benchmark.leaderboard_formats import write
 from benchmark.ranks import complete_cells, ranks_over_datasets
@@ -51,12 +53,15 @@ def test_presets_and_protocols_are_ranked_apart():
     ]
 
 
-def test_a_value_that_is_no_number_makes_its_cell_incomplete():
-    records = [cell("a", "pets", 0, math.nan), cell("b", "pets", 0, 0.5), cell("a", "pets", 1, 0.4), RECORDS[5]]
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_value_that_is_no_number_makes_its_cell_incomplete(value: float):
+    records = [cell("a", "pets", 0, value), cell("b", "pets", 0, 0.5), cell("a", "pets", 1, 0.4), RECORDS[5]]
     assert complete_cells(["a", "b"], records) == {"a": [0.4], "b": [0.7]}
 
 
 def test_the_leaderboard_tells_them_once_at_its_end():
-    text = write(leaderboard(comparable(RECORDS)), "table")
+    boards = leaderboard(comparable(RECORDS))
+    assert [len(board.over_datasets) for board in boards] == [0, 1]
+    text = write(boards, "table")
     assert text.count("mean rank over 3 cells of flowers, pets") == 1
     assert text.splitlines()[-1].startswith("preset mini")
