@@ -85,7 +85,7 @@ def test_a_cell_that_found_its_images_in_the_store_says_nothing_of_the_time(worl
     job = open_job(small())
     cells = [
         Record({**job.tags, "shots": "2", "seed": seed}, {"seconds/generation": seconds}, 0)
-        for seed, seconds in (("5", 3.0), ("6", 600.0))
+        for seed, seconds in (("5", 3.0), ("6", 600.0), ("7", 4.0))
     ]
     assert "about 10 min" in outlook([(job, job.cells)], cells)
 
@@ -112,6 +112,17 @@ def test_the_classifier_that_weights_images_is_counted(small: Settings, world):
     assert (heads, heads_without) == (2 * 2, 2)
     views = 2 * 6 * 7 + 2 * 6 * 4 * 5  # of the real images of two seeds, and five of each synthetic one
     assert hours - hours_without == views + 2
+
+
+def test_the_views_of_a_classifier_are_those_that_it_trains_on_validates_and_tests(small: Settings, world):
+    rates = Rates("file", "GPU", on_gpu=True, word=0, image=0, view=3600, head=0, feature=0)
+    views = "classifier.views_per_image=7", "classifier.views_per_synthetic=3"
+    job = open_job(small("da_fusion", seeds="0,1", overrides=views))
+    plain = [
+        example for task in job.tasks.values() for part in (task.validation, *task.tests.values()) for example in part
+    ]
+    hours = _hours(outlook_by_rates([(job, job.cells)], rates))["classifiers"][1]
+    assert hours == 2 * 6 * 7 + 2 * 6 * 4 * 3 + len(plain)
 
 
 def test_fewer_steps_without_guidance_take_less(small: Settings, world, rates_file: Path):

@@ -10,7 +10,8 @@ import pytest
 
 from benchmark.job import open_job
 from benchmark.progress import Stages
-from benchmark.records import Record, method_label, overrides, table_from_json
+from benchmark.records import Record, method_label, overrides, table_from_json, tells_its_cell
+from benchmark.records import tested_on as sets_tested_on
 from benchmark.runner import run_job
 from benchmark.settings import RunSettings
 from benchmark.tracking import Tracker
@@ -54,6 +55,25 @@ def test_records_survive_a_folder(tmp_path: Path):
     ]
     save_records(records, tmp_path / "records")
     assert load_records(tmp_path / "records") == records
+
+
+def test_the_plain_test_set_comes_first():
+    metrics = dict.fromkeys(
+        ("accuracy/uncommon", "accuracy/common", "accuracy/test", "accuracy/val", "recall/pooled"), 0.5
+    )
+    assert sets_tested_on([Record({}, metrics)]) == ["test", "common", "uncommon"]
+
+
+def test_a_value_may_hold_an_equals_sign():
+    tags = {"method": "diagen", "dataset": "coco", "overrides": "prompts.word_list=a=b=c.yaml"}
+    assert overrides(tags) == {"prompts.word_list": "a=b=c.yaml"}
+
+
+def test_who_counts_to_thousands_of_digits_tags_no_cell():
+    tags = {"method": "diagen", "dataset": "coco", "shots": "4", "seed": "0"}
+    assert tells_its_cell(tags)
+    assert tells_its_cell({**tags, "seed": "9" * 18})
+    assert not tells_its_cell({**tags, "seed": "9" * 19})
 
 
 def test_a_table_without_lines_keeps_its_columns():

@@ -125,6 +125,25 @@ def test_runs_that_did_not_finish_rename_no_dataset():
     assert group.dataset == group.registered == "mini_focus"
 
 
+def test_runs_on_other_images_that_did_not_finish_are_none_of_the_group():
+    failed = cell(seed=1, ended=9, status="FAILED", data_fingerprint="2")
+    (group,) = comparable([cell(data_fingerprint="1"), failed])
+    assert group.notes == ()
+
+
+def test_what_is_chosen_renames_no_dataset():
+    """Its name still tells the images apart, of which another preset has others."""
+    records = [cell(data_fingerprint="1234567"), cell(data_fingerprint="abcdefg", preset="paper")]
+    assert [group.dataset for group in comparable(records, preset="mini")] == ["mini_focus (123456)"]
+
+
+def test_records_are_in_order_whenever_they_ended():
+    cells = [(method, shots, seed) for method in ("diagen", "standard") for shots in (2, 10) for seed in (0, 1)]
+    records = [cell(m, s, ended=i, shots=str(k), split_digest="") for i, (m, k, s) in enumerate(cells)]
+    (group,) = comparable(records)
+    assert [(own.tags["method"], own.shots, own.seed) for own in group.records] == cells
+
+
 def test_runs_of_an_earlier_release_are_a_group_of_their_own():
     groups = comparable([cell(ended=1), cell(ended=2, data_fingerprint="1234567")])
     assert [group.dataset for group in groups] == ["mini_focus (123456)", "mini_focus (of an earlier release)"]

@@ -180,6 +180,10 @@ def test_only_what_can_change_a_figure_is_part_of_the_fingerprint():
     plain = settings_fingerprint(resolve())
     same = [
         resolve("generator.batch_size=3"),
+        resolve("textual_inversion.classes_per_batch=2"),
+        resolve("textual_inversion.deterministic=true"),
+        resolve("prompts.timeout_seconds=5", "prompts.retries=1"),
+        resolve("log_classifier=false"),
         resolve("da_fusion.strength=0.9"),
         resolve(data_root="/elsewhere"),
         resolve(shots="8", seeds="5"),
@@ -237,9 +241,14 @@ def test_overrides_name_what_differs_from_the_preset():
     )
 
 
+def test_what_a_protocol_sets_is_no_override():
+    assert overrides_of(resolve(protocol="as_released")) == ""
+    assert overrides_of(resolve("classifier.epochs=3", protocol="as_released")) == "classifier.epochs=3"
+
+
 @pytest.mark.parametrize(
     "text",
-    ["", "no", "010", "12:30", "x #1", "a: b", "null", "2024-01-02", "it's", "[", "min(1, 2c)", "llama3:8b"],
+    ["", "no", "010", "12:30", "x #1", "it's: so", "null", "2024-01-02", "it's", "[", "min(1, 2c)", "llama3:8b"],
 )
 def test_an_override_is_read_as_the_text_that_it_was(text: str):
     assert parse_override(as_override("prompts.model", text)) == {"prompts": {"model": text}}

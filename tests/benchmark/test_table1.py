@@ -99,6 +99,14 @@ def test_against_one_test_set_both_real_sets_are_one_figure_a_seed():
     assert (found.real_set, found.mean, found.n) == ("test", 0.25, 2)
 
 
+def test_without_a_set_called_test_the_real_set_is_all_of_them():
+    """As images are measured then, whatever is chosen."""
+    own = of_test_alone(cell("diagen", "mini_focus", 2, 0, 0.5, 0.25))
+    others = {name: value for name, value in own.metrics.items() if name != "accuracy/test"}
+    found = table1(comparable([replace(own, metrics={**others, "accuracy/unseen": 0.5})]), "class_mean")
+    assert {c.real_set for c in found} == {"uncommon and unseen"}
+
+
 def test_latex_compiles_its_special_characters():
     text = write_table1(table1(comparable(RECORDS), "class_mean"), "latex")
     assert r"mini\_focus k=4" in text
