@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from datasets.base import Example
-from datasets.few_shot import class_permutation, split_pool
+from datasets.few_shot import class_permutation, natural_key, split_pool
 
 
 def drawn(form: str) -> list[int]:
@@ -23,6 +23,13 @@ def drawn(form: str) -> list[int]:
 def test_numbers_are_shuffled_from_their_natural_order_however_they_are_written() -> None:
     assert drawn("cup ({}).jpg") == drawn("cup ({:02}).jpg")
     assert sorted(drawn("cup ({}).jpg")) == list(range(1, 13)) != drawn("cup ({}).jpg")
+
+
+def test_natural_order_has_numbers_by_their_size_before_letters() -> None:
+    """A raised 2 is no digit of a number."""
+    ordered = ["1²3.jpg", "9.jpg", "10.jpg", "a.jpg", "cup 9.jpg", "cup 10.jpg", "cup.jpg"]
+    found = random.Random(0).sample(ordered, len(ordered))
+    assert sorted(found, key=natural_key) == ordered
 
 
 def test_classes_of_equal_size_are_shuffled_independently() -> None:

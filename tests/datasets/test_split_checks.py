@@ -106,6 +106,11 @@ def test_validation_and_test_may_share_images_as_in_the_published_code_for_coco(
     assert few_shot_task("pets", pets, 4, 0).validation == few_shot_task("pets", pets, 4, 0).tests["test"]
 
 
+def test_a_dataset_need_not_have_validation_images(pets: Pets) -> None:
+    pets.wrong = lambda splits: replace(splits, validation=())
+    assert few_shot_task("pets", pets, 4, 0).validation == ()
+
+
 @pytest.mark.parametrize(
     ("classes", "complaint"),
     [
@@ -132,6 +137,7 @@ def test_classes_that_were_forgotten_are_named(pets: Pets) -> None:
     ("image", "complaint"),
     [
         (Image.new("L", (4, 4)), r"'test/0': Pets.load must give a Pillow image in mode RGB, not one in mode L"),
+        (Image.new("RGBA", (4, 4)), r"'test/0': Pets.load must give a Pillow image in mode RGB, not one in mode RGBA"),
         (np.zeros((4, 4, 3)), r"'test/0': Pets.load must give a Pillow image in mode RGB, not a ndarray"),
         (None, r"'test/0': Pets.load must give a Pillow image in mode RGB, not nothing"),
         (OSError("the drive is gone"), r"'test/0' cannot be loaded: the drive is gone"),

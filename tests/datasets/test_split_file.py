@@ -144,6 +144,9 @@ class TestAFileThatDoesNotAgree:
         dataset.classes = ("cell phone", "zebra")
         with pytest.raises(UserError, match="only in the file: cup; only in the data: zebra"):
             replay(split, dataset)
+        dataset.classes = split.classes[::-1]
+        with pytest.raises(UserError, match="has other classes here: the order differs"):
+            replay(split, dataset)
 
 
 @pytest.mark.parametrize(
@@ -184,6 +187,7 @@ def test_an_edited_file_is_refused(file: Path):
         ({"shots": 4.0}, "whole numbers"),
         ({"seed": 1.7}, "whole numbers"),
         ({"seed": True}, "whole numbers"),
+        ({"seed": -1}, "a seed is not negative"),
         ({"seed": 5}, "its dataset, shots or seed was edited"),
         ({"dataset": "coco"}, "its dataset, shots or seed was edited"),
     ],
@@ -210,5 +214,6 @@ def test_a_byte_order_mark_that_an_editor_left_does_no_harm(file: Path):
 
 def test_a_label_beyond_the_classes_is_refused(file: Path):
     images = json.loads(file.read_text())["images"]
-    with pytest.raises(UserError, match="label"):
-        read_split(edited(file, images=[{**images[0], "label": 7}]))
+    for label in (2, -1):
+        with pytest.raises(UserError, match="a label is no index into classes"):
+            read_split(edited(file, images=[{**images[0], "label": label}]))

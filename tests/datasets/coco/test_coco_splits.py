@@ -43,6 +43,8 @@ def test_validation_comes_from_train2017_and_the_test_set_is_all_of_val2017(publ
 def test_validation_takes_no_more_images_per_class_than_set(published: Path) -> None:
     splits = Coco(published, validation_per_class=1).splits(0)
     assert [example.label for example in splits.validation] == list(range(80))
+    with pytest.raises(UserError, match=r"coco\.validation_per_class=0: must be at least 1"):
+        Coco(published, validation_per_class=0)
 
 
 def test_validation_on_val2017_is_the_test_set(published: Path) -> None:
