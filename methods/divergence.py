@@ -39,7 +39,7 @@ class DivergenceWatch:
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         self._losses, self._streak, self._longest = (
-            state[name].to(self._losses.device) for name in ("losses", "streak", "longest")
+            state[name].to(self._losses.device, copy=True) for name in ("losses", "streak", "longest")
         )
 
     def all_broken(self) -> bool:
