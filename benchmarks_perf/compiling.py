@@ -34,7 +34,7 @@ def main(size: SizeName = "small", checkpoint: Checkpoint = "") -> None:
         for way, choice in WAYS.items():
             generator = replace(chosen.generator, compile=choice)
             waits = in_own_process(first_waits, replace(chosen, generator=generator))
-            lines.append((way, *(f"{wait:.1f} s" for wait in waits)))
+            lines.append((way, *(f"{wait:.3g} s" for wait in waits)))
     print(f"{machine()}\n\n{aligned(lines)}")
 
 
