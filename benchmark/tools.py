@@ -123,11 +123,11 @@ class LocalTools:
     def textual_inversion(self, task: FewShotTask) -> tuple[Vector, ...]:
         """One learned word per class, learned and kept in groups of those that learn together."""
         self._check_declared("generator", "textual_inversion", "features")
-        from methods.textual_inversion import class_groups
+        from methods.class_groups import class_groups
 
         task = self._task_of_words(task)
         words: dict[int, Vector] = {}
-        for group in class_groups(self.generator, len(task.classes)):
+        for group in class_groups(self.generator, self.settings.textual_inversion, len(task.classes)):
             words.update(zip(group, self._words(task, group), strict=True))
         return tuple(words[label] for label in range(len(task.classes)))
 

@@ -109,7 +109,7 @@ def test_words_are_kept_group_by_group(world, small: Settings, monkeypatch):
         return learn(*arguments)
 
     monkeypatch.setattr(methods.textual_inversion, "learn_words", dies_at_the_second)
-    monkeypatch.setattr(methods.textual_inversion, "_CLASSES_TOGETHER", 2)
+    monkeypatch.setattr("methods.class_groups._CLASSES_TOGETHER", 2)
     settings = small("diagen")
     with pytest.raises(KeyboardInterrupt):
         fresh_tools(settings).textual_inversion(task())
@@ -158,14 +158,14 @@ def test_a_damaged_state_is_begun_again(world, small: Settings, caplog: pytest.L
 
 
 def test_groups_of_words_are_even(world, small: Settings, monkeypatch):
-    monkeypatch.setattr("methods.textual_inversion._CLASSES_TOGETHER", 4)
+    monkeypatch.setattr("methods.class_groups._CLASSES_TOGETHER", 4)
     tools = fresh_tools(small("diagen"))
     monkeypatch.setattr(tools, "_words", lambda task, labels: [len(labels)] * len(labels))
     assert tools.textual_inversion(SimpleNamespace(classes="abcde")) == (3, 3, 3, 2, 2)
 
 
 def test_a_label_that_fills_a_group_up_has_one_word(world, small: Settings, monkeypatch):
-    monkeypatch.setattr("methods.textual_inversion._CLASSES_TOGETHER", 2)
+    monkeypatch.setattr("methods.class_groups._CLASSES_TOGETHER", 2)
     tools = fresh_tools(small("diagen"))
     monkeypatch.setattr(tools.generator, "compiled", True)
     monkeypatch.setattr(tools, "_words", lambda task, labels: [f"word {label}" for label in labels])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,14 +15,14 @@ from PIL import Image
 from benchmarks_perf.plain_inversion import PlainInversion
 from datasets.seeding import seed_from
 from evaluation.device import torch_threads
-from methods import latent_diffusion, learning_states, textual_inversion
+from methods import latent_diffusion, learning_states
 from methods.generator import Generator
 from methods.inversion_learner import InversionLearner
 from methods.inversion_loss import InversionLoss
 from methods.inversion_samples import TEMPLATES, ClassSampler, views_of
 from methods.joint_inversion import JointInversion, Learned
 from methods.settings import TextualInversionSettings
-from methods.textual_inversion import _best, class_groups, classes_together, learn_words
+from methods.textual_inversion import _best, learn_words
 from tests.methods.conftest import RESOLUTION
 
 SETTINGS = TextualInversionSettings(steps=4, batch_size=2, learning_rate=0.02, classes_per_batch=10)
@@ -68,52 +67,6 @@ def test_classes_per_batch_changes_nothing(
     together = learn_words(generator, images, SETTINGS, SEEDS)
     in_groups = learn_words(generator, images, replace(SETTINGS, classes_per_batch=2), SEEDS)
     np.testing.assert_allclose(together, in_groups, atol=TOLERANCE)
-
-
-@pytest.mark.parametrize(
-    ("device", "resolution", "classes"),
-    [("cpu", 32, 10), ("cpu", 64, 10), ("cpu", 128, 2), ("cpu", 512, 1), ("cuda", 512, 10)],
-)
-def test_of_large_images_a_cpu_learns_few_classes_together(
-    make_generator: Callable[..., Generator], device: str, resolution: int, classes: int
-) -> None:
-    """Two classes of 512 pixels took 9 GB, and a CPU's memory that runs out ends the run without a word."""
-    generator = make_generator(resolution=resolution)
-    generator.device = torch.device(device)
-    assert classes_together(generator, TextualInversionSettings()) == classes
-    assert classes_together(generator, SETTINGS) == SETTINGS.classes_per_batch
-
-
-@pytest.mark.parametrize(
-    ("gigabytes", "resolution", "classes"),
-    [(80, 512, 10), (24, 512, 7), (24, 256, 10), (16, 512, 4), (8, 512, 1), (2, 512, 1)],
-)
-def test_where_a_size_is_compiled_first_no_more_classes_are_tried_than_fit_on_a_gpu(
-    make_generator: Callable[..., Generator],
-    monkeypatch: pytest.MonkeyPatch,
-    gigabytes: int,
-    resolution: int,
-    classes: int,
-) -> None:
-    """Ten classes of 512 pixels took 27 GiB, two and a half of them for the weights; what is kept follows no GPU."""
-    generator = make_generator(resolution=resolution)
-    generator.device, generator.settings = torch.device("cuda"), replace(generator.settings, compile="auto")
-    gpu = SimpleNamespace(total_memory=gigabytes * 2**30)
-    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: gpu)
-    settings = TextualInversionSettings()
-    assert classes_together(generator, settings) == classes
-    assert classes_together(generator, replace(settings, classes_per_batch=9)) == 9
-    assert [len(group) for group in class_groups(generator, 23)] == [8, 8, 8]
-
-
-def test_classes_are_learned_in_groups_of_one_size_where_each_is_compiled_for(
-    make_generator: Callable[..., Generator], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(textual_inversion, "_CLASSES_TOGETHER", 2)
-    generator = make_generator()
-    assert [list(group) for group in class_groups(generator, 3)] == [[0, 1], [2]]
-    generator.settings = replace(generator.settings, compile="always")
-    assert [list(group) for group in class_groups(generator, 3)] == [[0, 1], [2, 2]]
 
 
 def test_groups_are_even_lest_the_unet_is_compiled_for_each_size(
