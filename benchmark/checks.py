@@ -38,6 +38,18 @@ def check_services(settings: RunSettings, method: Method) -> None:
         check_prompt_settings(settings.prompts)
 
 
+def check_access(settings: RunSettings, method: Method) -> None:
+    """Refuse a run whose prompts cannot be asked for, above all for want of a key; what is only counted needs none.
+
+    Raises:
+        UserError: one clear line.
+    """
+    if writes_prompts(settings, method):
+        from methods.prompts import check_access_to_prompts
+
+        check_access_to_prompts(settings.prompts)
+
+
 def check_real_set(settings: RunSettings, method: Method, tests: Collection[str]) -> None:
     """Refuse `features.real_set=test` where no test set is called so and there are several; one is both choices."""
     wanted = "features" in method.services and settings.features.real_set == "test"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from benchmark.checks import generates, writes_prompts
+from benchmark.checks import check_access, generates, writes_prompts
 from benchmark.job import Job, open_job
 from benchmark.progress import Stages
 from benchmark.settings import RunSettings
@@ -23,6 +23,8 @@ def fetch_grid(grid: Sequence[RunSettings], stages: Stages) -> None:
     """
     opened: dict[str, Dataset] = {}
     jobs = [open_job(settings, opened) for settings in grid]
+    for job in jobs:
+        check_access(job.settings, job.method)
     models, said = Models(Store(), stages, grid[0].workers), set[str]()
     for line in chain.from_iterable(_fetched(job, models) for job in jobs):
         if line not in said:

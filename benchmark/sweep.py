@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from benchmark.checks import check_access
 from benchmark.job import open_job
 from benchmark.outlook import Work, outlook, outlook_by_rates
 from benchmark.progress import Stages
@@ -19,6 +20,9 @@ from datasets.plurals import counted
 def run_grid(grid: Sequence[RunSettings], look: Look = missing_cells) -> None:
     """Check every run of the grid, then run the cells that `look` gives, as `run_sweep`."""
     stages, tracker, work = _open(grid, look)
+    for job, cells in work:
+        if cells:
+            check_access(job.settings, job.method)
     if any(cells for _, cells in work):
         run_sweep(work, tracker, stages, look)
 

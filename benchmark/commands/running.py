@@ -183,12 +183,14 @@ def ablation(
 
 
 def _run(settings: RunSettings) -> None:
+    from benchmark.checks import check_access
     from benchmark.job import open_job
     from benchmark.progress import Stages
     from benchmark.runner import run_job
     from benchmark.tracking import open_tracker
 
     job = open_job(settings)
+    check_access(settings, job.method)
     run_job(job, open_tracker(), Stages())
 
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from methods.prompts.sources import check_prompt_settings, prompts_content, write_prompts
+from methods.prompts.sources import check_access_to_prompts, check_prompt_settings, prompts_content, write_prompts
 
-__all__ = ["check_prompt_settings", "prompts_content", "write_prompts"]
+__all__ = ["check_access_to_prompts", "check_prompt_settings", "prompts_content", "write_prompts"]

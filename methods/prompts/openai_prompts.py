@@ -38,7 +38,15 @@ REQUESTS = {
 
 
 def check(settings: PromptSettings) -> None:
-    """Refuse, without a request, settings that cannot work: above all a key that is not there or cannot be sent."""
+    """Refuse, without a request, an address that is none."""
+    try:
+        urlsplit(settings.base_url)
+    except ValueError as error:
+        raise UserError(f"prompts.base_url '{settings.base_url}' is no address: {error}") from None
+
+
+def check_access() -> None:
+    """Refuse, without a request, a key that is not there or cannot be sent."""
     if not _key():
         raise UserError(
             f"prompts.source=openai needs the environment variable {KEY_VARIABLE} "
@@ -49,10 +57,6 @@ def check(settings: PromptSettings) -> None:
             f"the key in {KEY_VARIABLE} cannot be sent: it holds a line break or a character beyond ASCII; "
             "copy it again"
         )
-    try:
-        urlsplit(settings.base_url)
-    except ValueError as error:
-        raise UserError(f"prompts.base_url '{settings.base_url}' is no address: {error}") from None
 
 
 def request(noun: str, count: int, settings: PromptSettings) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from benchmark.checks import check_services, warn_of_services
+from benchmark.checks import check_access, check_services, warn_of_services
 from benchmark.job import open_job
 from benchmark.progress import Stages
 from benchmark.runner import run_job
@@ -38,7 +38,7 @@ def test_images_that_train_nothing_are_made_and_so_need_what_makes_them(monkeypa
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     settings = resolve_settings(overrides=("diagen.synthetic_probability=0", "prompts.source=openai"))
     with pytest.raises(UserError, match="OPENAI_API_KEY"):
-        check_services(settings, build_method(settings))
+        check_access(settings, build_method(settings))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.cli import main
+from benchmark.fetch import fetch_grid
 from benchmark.job import open_job
 from benchmark.outlook import outlook, outlook_by_rates
 from benchmark.progress import Stages
@@ -16,7 +17,7 @@ from benchmark.rates import Rates, read_rates
 from benchmark.records import Record
 from benchmark.runner import run_job
 from benchmark.settings import RunSettings
-from benchmark.sweep import count_grid
+from benchmark.sweep import count_grid, run_grid
 from benchmark.tracking import Tracker
 from datasets.errors import UserError
 from methods.base import METHODS, Method
@@ -24,6 +25,8 @@ from methods.da_fusion import DAFusion
 from methods.diagen import DIAGen
 
 Settings = Callable[..., RunSettings]
+
+QUIET = Stages(quiet=True)
 
 CONTENT = {
     "device": "some GPU",
@@ -48,6 +51,18 @@ def test_a_dry_run_counts_and_runs_nothing(world, small: Settings, tracking_uri:
     assert world.made == 0
 
 
+def test_what_is_only_counted_needs_no_key(world, small: Settings, tracking_uri: str, monkeypatch, capsys):
+    """Of a language model that would write its prompts; what is to be run or fetched does, before a cell is."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    grid = [small("standard"), small("diagen", overrides=("prompts.source=openai",))]
+    count_grid(grid)
+    assert capsys.readouterr().out.splitlines()[2].split()[:5] == ["diagen", "squares", "1", "3", "24"]
+    for begin in (run_grid, lambda grid: fetch_grid(grid, QUIET)):
+        with pytest.raises(UserError, match="OPENAI_API_KEY"):
+            begin(grid)
+    assert Tracker().finished_cells() == []
+
+
 def test_each_line_names_the_components_and_settings_that_tell_it_from_the_others(small: Settings, world, capsys):
     grid = [
         small("diagen", components="noise"),
@@ -70,7 +85,7 @@ def test_the_time_is_estimated_from_finished_cells(world, small: Settings, track
     Path("mine.yaml").write_text("{}")
     job = open_job(small(preset="mine.yaml"))
     assert "unknown" in outlook([(job, job.cells)], [])
-    run_job(job, Tracker(), Stages(quiet=True))
+    run_job(job, Tracker(), QUIET)
     finished = Tracker().finished_cells()
     assert "about 0 min" in outlook([(job, job.cells)], finished)
     for other in (

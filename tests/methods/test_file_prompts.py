@@ -9,7 +9,7 @@ import pytest
 
 from benchmark.export import COLUMNS
 from datasets.errors import UserError
-from methods.prompts import check_prompt_settings, prompts_content, write_prompts
+from methods.prompts import check_access_to_prompts, check_prompt_settings, prompts_content, write_prompts
 from methods.settings import PromptSettings
 
 PUBLISHED = """\
@@ -42,6 +42,7 @@ def test_published_prompts_are_read_by_class_in_their_order(tmp_path: Path) -> N
 
 def test_no_key_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    check_access_to_prompts(settings(tmp_path, PUBLISHED))
     check_prompt_settings(settings(tmp_path, PUBLISHED))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,7 +15,7 @@ import pytest
 from openai import Timeout
 
 from datasets.errors import UserError
-from methods.prompts import check_prompt_settings, openai_prompts, write_prompts
+from methods.prompts import check_access_to_prompts, check_prompt_settings, openai_prompts, write_prompts
 from methods.settings import PromptSettings
 
 KEY = "sk-very-secret-key"
@@ -294,17 +294,18 @@ def refusal(settings: PromptSettings, problem: str = "class") -> str:
     return message
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda patch: patch.delenv("OPENAI_API_KEY"), "OPENAI_API_KEY"),
-        (lambda patch: patch.setenv("OPENAI_API_KEY", " "), "OPENAI_API_KEY"),
-        (lambda patch: {"base_url": "http://[::1:8000/v1"}, "is no address: Invalid IPv6 URL"),
-    ],
-)
-def test_settings_are_checked_before_anything_is_asked(
-    change: Callable[[pytest.MonkeyPatch], dict[str, Any] | None], message: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = replace(SETTINGS, **(change(monkeypatch) or {}))
-    with pytest.raises(UserError, match=message):
-        check_prompt_settings(settings)
+@pytest.mark.parametrize("said", ["", " "])
+def test_a_missing_key_is_told_before_anything_is_asked(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the check for runs, not by that of settings, which are right without one."""
+    monkeypatch.setenv("OPENAI_API_KEY", said)
+    check_prompt_settings(SETTINGS)
+    with server((200, numbered(9))) as (settings, requests):
+        for check in (check_access_to_prompts, lambda settings: write_prompts("car", 3, settings, seed=0)):
+            with pytest.raises(UserError, match="OPENAI_API_KEY"):
+                check(settings)
+    assert not requests
+
+
+def test_an_address_that_is_none_is_told_before_anything_is_asked() -> None:
+    with pytest.raises(UserError, match="is no address: Invalid IPv6 URL"):
+        check_prompt_settings(replace(SETTINGS, base_url="http://[::1:8000/v1"))
