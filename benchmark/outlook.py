@@ -15,6 +15,12 @@ from datasets.few_shot import FewShotTask
 
 Work = Sequence[tuple[Job, Sequence[Cell]]]
 
+_UNKNOWN = "unknown"
+_BY_RATES = (
+    "Hours by measured rates: --rates benchmarks_perf/h100.json (preset paper on one H100), or --rates FILE after "
+    "`python -m benchmarks_perf --save FILE` on a machine of your own."
+)
+
 
 def outlook(work: Work, finished: Sequence[Record]) -> str:
     """What the work amounts to: cells, words, images, and hours where finished cells tell a method's pace."""
@@ -22,11 +28,13 @@ def outlook(work: Work, finished: Sequence[Record]) -> str:
     names = short_labels(labels)
     width = max([16, *(len(name) + 2 for name in names.values())])
     lines = [f"{'method':<{width}}{'dataset':<16}{'cells':>6}{'words':>8}{'images':>9}  time"]
-    for label, amount, (job, cells) in zip(labels, _amounts(work), work, strict=True):
+    times = [_time(job, cells, finished) for job, cells in work]
+    for label, amount, time, (job, cells) in zip(labels, _amounts(work), times, work, strict=True):
         counts = f"{len(cells):>6}{amount.words:>8}{amount.images:>9}"
-        lines.append(f"{names[label]:<{width}}{job.settings.dataset:<16}{counts}  {_time(job, cells, finished)}")
+        lines.append(f"{names[label]:<{width}}{job.settings.dataset:<16}{counts}  {time}")
     at_most = "At most: what is in the store is not made again, and methods share learned words."
-    return "\n".join([*lines, *shared_note(labels), at_most])
+    by_rates = [_BY_RATES] if any(time.startswith(_UNKNOWN) for time in times) else []
+    return "\n".join([*lines, *shared_note(labels), at_most, *by_rates])
 
 
 def outlook_by_rates(work: Work, rates: Rates) -> str:
@@ -141,8 +149,5 @@ def _time(job: Job, cells: Sequence[Cell], finished: Sequence[Record]) -> str:
     unknown = sorted({shots for shots, _ in cells} - set(longest))
     if unknown:
         shots = ", ".join(map(str, unknown))
-        return (
-            f"unknown: no finished cell of these settings and k = {shots} to go by (python -m benchmarks_perf --save "
-            "FILE, then --rates FILE)"
-        )
+        return f"{_UNKNOWN}: no finished cell of these settings and k = {shots} to go by"
     return f"about {sum(longest[shots] for shots, _ in cells) / 60:.0f} min"

@@ -84,10 +84,13 @@ def test_each_line_names_the_components_and_settings_that_tell_it_from_the_other
 def test_the_time_is_estimated_from_finished_cells(world, small: Settings, tracking_uri: str):
     Path("mine.yaml").write_text("{}")
     job = open_job(small(preset="mine.yaml"))
-    assert "unknown" in outlook([(job, job.cells)], [])
+    hint = "--rates benchmarks_perf/h100.json"
+    text = outlook([(job, job.cells)], [])
+    assert "unknown" in text and hint in text
     run_job(job, Tracker(), QUIET)
     finished = Tracker().finished_cells()
-    assert "about 0 min" in outlook([(job, job.cells)], finished)
+    text = outlook([(job, job.cells)], finished)
+    assert "about 0 min" in text and hint not in text
     for other in (
         small(preset="mine.yaml", shots="2,4"),
         small(preset="mine.yaml", overrides=("classifier.epochs=9",)),
