@@ -57,10 +57,14 @@ def run_sweep(
         look: asked again before each cell, which is left alone where it is no longer among them.
 
     Raises:
+        UserError: networks that cannot be had, which every cell needs; none was run.
         CellsFailed: some failed, in ways that say nothing of the others; these were run.
         CannotKeep: a cell could not be kept, as no later one could be, so that these were not run.
     """
     models = Models(Store(), stages, work[0][0].settings.workers)
+    for job, cells in work:
+        if cells:
+            LocalTools(job.settings, models, job.first_task).open_networks(job.method)
     failed = FailedCells(stages)
     with tracker.run("sweep", {LEVEL: SWEEP}) as sweep:
         for job, cells in work:

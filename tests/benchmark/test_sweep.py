@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+import evaluation.backbones
 from benchmark.cli import main
 from benchmark.failed_cells import ERROR_FILE, CellsFailed, FailedCells
 from benchmark.job import open_job
@@ -232,6 +233,28 @@ def test_what_would_hit_every_cell_ends_a_sweep_at_once(
     with pytest.raises(type(error)):
         run_grid([three_seeds("fails")])
     assert [cell.seed for cell in Tracker().finished_cells()] == [0]
+
+
+def test_networks_that_cannot_be_had_are_told_once_before_a_cell_is_run(
+    world, small: Settings, tracking_uri: str, monkeypatch
+):
+    """Of whichever method needs them: without a network each cell would ask for its download again."""
+    asked: list[str] = []
+
+    def without_features(name: str, size: int, dtype: str) -> object:
+        asked.append(name)
+        if name == "dinov2_vits14":
+            raise UserError("no network")
+        return load(name, size, dtype)
+
+    load = evaluation.backbones.load_backbone
+    monkeypatch.setattr(evaluation.backbones, "load_backbone", without_features)
+    overrides = ("features.name=dinov2_vits14",)
+    grid = [small("standard"), small("da_fusion", seeds="0,1", overrides=overrides)]
+    with pytest.raises(UserError, match=r"^no network$"):
+        run_grid(grid)
+    assert asked == ["efficientnet_lite0", "dinov2_vits14"]
+    assert not MlflowClient(tracking_uri).search_runs(["0"])
 
 
 def test_a_full_disk_is_one_whoever_tells_of_it():
