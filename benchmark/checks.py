@@ -85,6 +85,12 @@ def writes_prompts(settings: RunSettings, method: Method) -> bool:
     return "prompts" in method.services and getattr(method, "prompts_per_class", 0) > 0
 
 
+def weighs_images(settings: RunSettings, method: Method) -> bool:
+    """Whether a guide classifier is asked, which a method may have a component for."""
+    on = "weights" in settings.components or "weights" not in method.components
+    return on and "guide_classifier" in method.services
+
+
 def warn_of_services(settings: RunSettings, method: Method) -> None:
     """Say which settings can work and will hardly do what was meant."""
     if not generates(method):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from benchmark.checks import generates
+from benchmark.checks import generates, weighs_images
 from benchmark.job import Job
 from benchmark.rates import Rates
 from benchmark.records import Cell, Record, method_label
@@ -90,7 +90,7 @@ def _amounts(work: Work) -> Iterator[_Amount]:
         real = sum(len(task.train) for task in tasks)
         words, images = len(new) * len(job.dataset.classes), real * getattr(job.method, "images_per_example", 0)
         inversion, classifier, guide = settings.textual_inversion, settings.classifier, settings.guide_classifier
-        weighted = _weighted(job)
+        weighted = weighs_images(settings, job.method)
         views = real * classifier.views_per_image + images * classifier.views_per_synthetic
         views += _tested(first) + validated
         if weighted:
@@ -116,12 +116,6 @@ def _first_of_seeds(tasks: Sequence[FewShotTask], seen: set[tuple[str, int]]) ->
 
 def _tested(tasks: Sequence[FewShotTask]) -> int:
     return sum(len(test) for task in tasks for test in task.tests.values())
-
-
-def _weighted(job: Job) -> bool:
-    """Whether a guide classifier is asked, which a method may have a component for."""
-    on = "weights" in job.settings.components or "weights" not in job.method.components
-    return on and "guide_classifier" in job.method.services
 
 
 def _work_of_an_image(job: Job) -> float:

@@ -22,7 +22,7 @@ from datasets.cache import default_cache
 from datasets.class_folders import entries, is_image_name
 from datasets.class_list import read_class_list
 from datasets.errors import UserError
-from datasets.few_shot import TRAIN_POOL_SIZE, split_pool
+from datasets.few_shot import TRAIN_POOL_SIZE, natural_key, split_pool
 from datasets.folders import FolderDataset, Groups, flat, require_folder, require_images, subfolders
 from datasets.part_folders import ADVICE, ALL, part_folders, refuse_parts_as_classes, where_classes_lie
 
@@ -93,6 +93,16 @@ class ImageFolder(FolderDataset):
         if "uncommon" in self._parts:
             tests["uncommon"] = flat(self._parts["uncommon"])
         return Splits(tuple(tuple(pool) for pool in pools), flat(validation), tests)
+
+    def all_photos(self) -> tuple[tuple[tuple[Example, ...], ...], tuple[Example, ...]]:
+        """By class all that may be trained on, in natural order, and those of val/: for who tests nothing.
+
+        Raises:
+            UserError: a class without a photo.
+        """
+        require_images(self._names, self._trained_on, 1, "at least 1 is", "add images")
+        trained_on = (sorted(own, key=lambda photo: natural_key(photo.identifier)) for own in self._trained_on)
+        return tuple(map(tuple, trained_on)), flat(self._parts.get("val", ()))
 
     @property
     def _trained_on(self) -> Groups:

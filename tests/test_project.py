@@ -81,6 +81,7 @@ def test_pre_commit_uses_the_same_ruff():
         ("leaderboard", commands.leaderboard),
         ("ablation", commands.ablation),
         ("report", commands.report),
+        ("augment", commands.augment),
         ("export", commands.export),
         ("split", commands.split),
         ("prepare", commands.prepare),

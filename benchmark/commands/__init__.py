@@ -5,8 +5,10 @@ from benchmark.commands.running import ablation, run, sweep  # isort: split
 
 from benchmark.commands.results import export, leaderboard, report  # isort: split
 
+from benchmark.commands.photos import augment  # isort: split
+
 from benchmark.commands.data import prepare, split  # isort: split
 
 from benchmark.commands.registered import list_
 
-__all__ = ["ablation", "app", "export", "leaderboard", "list_", "prepare", "report", "run", "split", "sweep"]
+__all__ = ["ablation", "app", "augment", "export", "leaderboard", "list_", "prepare", "report", "run", "split", "sweep"]

@@ -100,8 +100,9 @@ def export(
 
     Examples: `export`; `export --run 6f0c… --out ~/more_photos`.
     """
+    from benchmark.augmented_folder import contents, refuse_filled
     from benchmark.chosen_cell import choose_cell
-    from benchmark.export import PROVENANCE, export_cell, refuse_filled
+    from benchmark.export import export_cell
     from benchmark.plugins import load_plugins
     from benchmark.store import Store
     from benchmark.tracking import Tracker
@@ -114,6 +115,4 @@ def export(
     if done.without_photos:
         typer.echo(f"without the real photos: {done.without_photos}", err=True)
     typer.echo(f"{cell.title} (run {cell.run})")
-    typer.echo(
-        f"{folder}: {done.real} real and {done.synthetic} synthetic images; {PROVENANCE} says where each is from"
-    )
+    typer.echo(contents(folder, done.real, done.synthetic))

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from mlflow import MlflowClient
-from PIL import ExifTags, Image
+from PIL import Image
 
+from benchmark.augmented_folder import COLUMNS
 from benchmark.cli import main
-from benchmark.export import COLUMNS, SUFFIXES, ExportedImage, real_images, write_folder
 from benchmark.job import open_job
 from benchmark.progress import Stages
 from benchmark.records import Record
@@ -25,25 +23,17 @@ from benchmark.tracking import Tracker
 from benchmark.training_photos import class_folders, training_task
 from datasets.base import DATASETS
 from datasets.errors import UserError
-from datasets.few_shot import FewShotTask
-from datasets.images import load_rgb
 from methods.base import METHODS
+from tests.benchmark.augmented import NOUNS, lines, write_photos
 
-NOUNS = ("Grüne Bank", "cell_phone")
 MADE = 4
 """Images of each photo."""
 
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """A user's folder: two classes of ten photos, JPEGs of noise."""
-    rng = np.random.default_rng(0)
-    for noun in NOUNS:
-        (tmp_path / "photos" / noun).mkdir(parents=True)
-        for number in range(10):
-            pixels = rng.integers(0, 256, (8, 8, 3), np.uint8)
-            Image.fromarray(pixels).save(tmp_path / "photos" / noun / f"IMG {number}.jpg")
-    return tmp_path / "photos"
+    """Two classes of ten."""
+    return write_photos(tmp_path / "photos", 10)
 
 
 @pytest.fixture
@@ -57,11 +47,6 @@ def cell(world, small: Callable[..., RunSettings], tracking_uri: str, photos: Pa
 def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     assert main(["export", *arguments]) == 2
     return capsys.readouterr().err
-
-
-def lines(folder: Path) -> list[dict[str, str]]:
-    with (folder / "provenance.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 @pytest.mark.parametrize(("column", "lacking"), [("class", "image"), ("image", "class")])
@@ -106,47 +91,6 @@ def test_image_folder_loaders_read_it(cell: Record, tmp_path: Path):
     ours = DATASETS["imagefolder"](data_root=tmp_path / "augmented")
     assert ours.classes == ("Grüne Bank", "cell phone")
     assert sum(1 for _ in ours.examples(0)) == 20
-
-
-def write_odd_photos(folder: Path) -> None:
-    """Photos that torchvision leaves out, or reads otherwise than we do, and two that it reads as we do."""
-    folder.mkdir(parents=True)
-    pixels = np.random.default_rng(1).integers(0, 256, (4, 8, 4), np.uint8)
-    photo, exif = Image.fromarray(pixels[..., :3]), Image.Exif()
-    exif[ExifTags.Base.Orientation] = 6  # as a phone writes it that is held upright
-    photo.save(folder / "turned.jpg", exif=exif)
-    Image.fromarray(pixels).save(folder / "cut out.png")
-    Image.fromarray(pixels[..., 0].astype(np.uint16) * 257).save(folder / "deep.png")
-    photo.save(folder / "suffix.jfif", "JPEG")
-    photo.save(folder / "moving.gif")
-    photo.save(folder / "small.JP2")
-    photo.save(folder / "plain.JPG")
-    photo.convert("L").save(folder / "grey.png")
-
-
-def test_photos_that_torchvision_would_leave_out_or_read_otherwise_are_written_as_png(tmp_path: Path):
-    from torchvision.datasets import ImageFolder
-
-    for noun in NOUNS:
-        write_odd_photos(tmp_path / "photos" / noun)
-    dataset = DATASETS["imagefolder"](data_root=tmp_path / "photos")
-    task = FewShotTask("imagefolder", dataset, 8, 0, tuple(dataset.examples(0)), (), {})
-    write_folder(tmp_path / "out", real_images(Record({"method": "diagen"}, {}), task), {})
-    loaded = ImageFolder(str(tmp_path / "out"))
-    read = {path: loaded.loader(path) for path, _ in loaded.samples}
-    copies = []
-    for line in lines(tmp_path / "out"):
-        photo, file = tmp_path / "photos" / line["guide"], tmp_path / "out" / line["file"]
-        np.testing.assert_array_equal(read.pop(str(file)), load_rgb(photo))
-        copies += [photo.name] if file.read_bytes() == photo.read_bytes() else []
-    assert read == {}
-    assert copies == ["grey.png", "plain.JPG"] * 2
-
-
-def test_the_suffixes_are_torchvisions():
-    from torchvision.datasets.folder import IMG_EXTENSIONS
-
-    assert SUFFIXES == IMG_EXTENSIONS
 
 
 def test_drawn_images_are_written_as_png(world, small: Callable[..., RunSettings], tracking_uri: str, tmp_path: Path):
@@ -246,27 +190,3 @@ def test_a_folder_that_is_not_empty_is_left_alone(tracking_uri: str, tmp_path: P
     (tmp_path / "mine" / "notes.txt").write_text("mine")
     assert "no empty folder" in complaint(capsys, "--out", str(tmp_path / "mine"))
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
-
-
-def image(noun: str, write: Callable[[Path], object]) -> ExportedImage:
-    facts = {"kind": "real", "class": noun, "guide": "../../1.jpg", "weight": 1.0, "run": "r", "method": "m"}
-    return ExportedImage(facts, ".jpg", write)
-
-
-def test_no_name_leads_out_of_the_folder(tmp_path: Path):
-    write_folder(tmp_path / "in" / "out", [image("../../x", Path.touch)], {"y": "z"})
-    assert [line["file"] for line in lines(tmp_path / "in" / "out")] == ["__.._x/1.jpg"]
-    assert [path.name for path in tmp_path.iterdir()] == ["in"]
-
-
-@pytest.mark.parametrize(
-    ("error", "raised", "message"),
-    [(OSError(28, "full"), UserError, "cannot write .*out: full"), (KeyboardInterrupt(), KeyboardInterrupt, "^$")],
-)
-def test_a_failure_leaves_no_folder(tmp_path: Path, error: BaseException, raised: type[BaseException], message: str):
-    def fail(_path: Path) -> None:
-        raise error
-
-    with pytest.raises(raised, match=message):
-        write_folder(tmp_path / "out", [image("x", Path.touch), image("x", fail)], {})
-    assert list(tmp_path.iterdir()) == []

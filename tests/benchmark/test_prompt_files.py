@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.export import PROVENANCE, export_cell
+from benchmark.augmented_folder import PROVENANCE
+from benchmark.export import export_cell
 from benchmark.job import Job, open_job
 from benchmark.progress import Stages
 from benchmark.records import PLAN

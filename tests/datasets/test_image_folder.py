@@ -49,6 +49,16 @@ class TestOneFolderOfClasses:
         write_classes(tmp_path, {"cup": 13, "key": 14})
         assert sizes(open_folder(tmp_path, **settings).splits(0)) == expected
 
+    def test_all_photos_are_those_of_the_class_folders_in_natural_order(self, tmp_path: Path) -> None:
+        """However few, and none of `uncommon`."""
+        write_classes(tmp_path, {"cup": 1, "key": 11})
+        write_classes(tmp_path / "uncommon", {"cup": 2, "key": 2})
+        (cups, keys), validation = open_folder(tmp_path).all_photos()
+        assert [photo.identifier for photo in cups] == ["cup/cup (1).jpg"]
+        assert [photo.identifier for photo in keys] == [f"key/key ({number}).jpg" for number in range(1, 12)]
+        assert {photo.label for photo in keys} == {1}
+        assert validation == ()
+
     def test_ten_images_are_enough_and_nine_too_few(self, tmp_path: Path) -> None:
         write_classes(tmp_path, TWO)
         assert sizes(open_folder(tmp_path).splits(0)) == ([8, 8], 2, 2)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.export import COLUMNS
+from benchmark.augmented_folder import COLUMNS
 from datasets.errors import UserError
 from methods.prompts import check_access_to_prompts, check_prompt_settings, prompts_content, write_prompts
 from methods.settings import PromptSettings

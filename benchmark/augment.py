@@ -1,0 +1,77 @@
+"""All of a user's photos, augmented, as a folder to train on: what `python -m benchmark augment` does."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from benchmark.augmented_folder import contents, real_images, refuse_filled, synthetic_images, write_folder
+from benchmark.checks import check_access, check_services, warn_of_services, weighs_images
+from benchmark.evaluate import plan_table
+from benchmark.progress import Stages
+from benchmark.settings import RunSettings, build_method, open_dataset
+from benchmark.store import Store
+from benchmark.synthetic_checks import check_synthetic
+from benchmark.tools import LocalTools, Models
+from datasets.errors import UserError
+from datasets.few_shot import FewShotTask
+from datasets.image_folder import ImageFolder
+from datasets.plurals import counted
+from methods.base import Method, SyntheticSet
+
+logger = logging.getLogger(__name__)
+
+
+def augment(settings: RunSettings, folder: Path, stages: Stages) -> None:
+    """Write every photo of the dataset imagefolder and the images that a method makes of it into a new folder.
+
+    No photo is held out and nothing is measured or tracked. What was made is kept in the store, and not made again.
+
+    Args:
+        settings: of one seed.
+
+    Raises:
+        UserError: a method that makes no images, anything in the settings or the photos that keeps it from making
+            them, or a folder that cannot be written, is there and not empty, or lies among the photos.
+    """
+    refuse_filled(folder)
+    method = build_method(settings)
+    if "features" not in method.services:
+        raise UserError(f"method '{settings.method}' makes no images of photos: take another of `list methods`")
+    check_services(settings, method)
+    check_access(settings, method)
+    task = _task(settings, folder)
+    warn_of_services(settings, method)
+    stages.say(f"{counted(len(task.train), 'photo')} of {len(task.classes)} classes")
+    tools = LocalTools(settings, Models(Store(), stages, settings.workers), task)
+    synthetic = _synthesize(settings, method, task, tools)
+    origin = {"run": "", "method": settings.method}
+    made = synthetic_images(plan_table(task, synthetic), [image.path for image in synthetic.images], origin)
+    photos = real_images(task, origin)
+    names = dict(zip(task.classes, task.dataset.class_folders, strict=True))
+    write_folder(folder, [*photos, *made], names)
+    stages.say(contents(folder, len(photos), len(made)))
+
+
+def _task(settings: RunSettings, folder: Path) -> FewShotTask:
+    """Of all photos that may be trained on; those of val/ judge the classifier that weighs images."""
+    dataset = open_dataset(settings)
+    assert isinstance(dataset, ImageFolder)
+    if folder.resolve().is_relative_to(dataset.root.resolve()):
+        raise UserError(f"{folder} lies among the photos and would be read as such: name another folder with --out")
+    by_class, validation = dataset.all_photos()
+    train = tuple(example for own in by_class for example in own)
+    return FewShotTask(settings.dataset, dataset, max(map(len, by_class)), settings.seeds[0], train, validation, {})
+
+
+def _synthesize(settings: RunSettings, method: Method, task: FewShotTask, tools: LocalTools) -> SyntheticSet:
+    if weighs_images(settings, method):
+        _ = tools.classifier_embedder.backbone  # weights that cannot be had are known before hours of generation
+        if not task.validation:
+            logger.warning(
+                "no photos in val/: the classifier that weighs the images is neither stopped early nor calibrated "
+                "(a folder that is divided into train/, val/ and test/ has some)"
+            )
+    synthetic = method.synthesize(task, tools)
+    check_synthetic(settings.method, method, task, synthetic, tools.store)
+    return synthetic

@@ -1,0 +1,117 @@
+"""A user's own photos, all of them, and what a method makes of each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmark.cli import main
+from tests.benchmark.augmented import NOUNS, lines, write_photos
+from tests.benchmark.conftest import SMALL, Tint
+
+MADE = 3
+"""Images of each photo."""
+
+HOW = (f"--set=diagen.images_per_example={MADE}", *(f"--set={setting}" for setting in SMALL))
+
+
+@pytest.fixture
+def photos(world: Tint, tmp_path: Path) -> Path:
+    """One class of two photos and one of three: fewer than a run of the benchmark needs."""
+    return write_photos(tmp_path / "photos", 2, 3)
+
+
+def augment(*arguments: str) -> int:
+    return main(["augment", "--preset", "mini", *HOW, *arguments])
+
+
+def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert augment(*arguments) == 2
+    said: str = capsys.readouterr().err.splitlines()[-1]
+    return said
+
+
+def test_every_photo_comes_back_with_the_images_that_were_made_of_it(photos: Path, tmp_path: Path, capsys):
+    assert augment("--data-root", "photos") == 0
+    folder = tmp_path / "augmented"
+    assert "augmented: 5 real and 15 synthetic images; provenance.csv says" in capsys.readouterr().err
+    table = lines(folder)
+    assert {line["file"] for line in table} | {"provenance.csv"} == {
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    }
+    real = [line["file"] for line in table if line["kind"] == "real"]
+    assert real == [f"{NOUNS[0]}/IMG 0.jpg", f"{NOUNS[0]}/IMG 1.jpg", *(f"{NOUNS[1]}/IMG {i}.jpg" for i in range(3))]
+    for file in real:
+        assert (folder / file).read_bytes() == (photos / file).read_bytes()
+        made = [line for line in table if line["kind"] == "synthetic" and line["guide"] == file]
+        stem = file.removesuffix(".jpg")
+        assert [line["file"] for line in made] == [f"{stem}_{number}.png" for number in range(1, MADE + 1)]
+        assert all("<word>" in line["prompt"] and line["method"] == "diagen" for line in made)
+    assert len({float(line["weight"]) for line in table}) > 2
+
+
+def test_nothing_is_tracked_and_what_was_made_is_not_made_again(photos: Path, world: Tint, tmp_path: Path):
+    world.stop_after = 7
+    assert augment("--data-root", "photos") == 130
+    assert not (tmp_path / "augmented").exists()
+    world.stop_after = float("inf")
+    for out in ("first", "second"):
+        assert augment("--data-root", "photos", "--out", out) == 0
+    assert world.made == 15
+    assert lines(tmp_path / "first") == lines(tmp_path / "second")
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_another_seed_draws_other_images_and_components_are_switched(photos: Path, tmp_path: Path):
+    for out, arguments in {"zero": (), "one": ("--seed", "1"), "none": ("--components", "none")}.items():
+        assert augment("--data-root", "photos", "--out", out, *arguments) == 0
+    zero, one, none = (
+        [line for line in lines(tmp_path / out) if line["kind"] == "synthetic"] for out in ("zero", "one", "none")
+    )
+    assert {line["seed"] for line in zero}.isdisjoint(line["seed"] for line in one)
+    assert {(line["prompt"], line["noise_std"], line["weight"]) for line in none} == {
+        ("a photo of a <word>", "0.0", "1.0")
+    }
+
+
+def test_of_a_divided_folder_the_photos_to_train_on_are_augmented(world: Tint, tmp_path: Path, caplog):
+    """Those to test are left alone; those to validate calibrate the weights, and are missed where there are none."""
+    for part in ("train", "val", "test"):
+        write_photos(tmp_path / "divided" / part, 2)
+    assert augment("--data-root", "divided") == 0
+    assert {line["guide"].split("/")[0] for line in lines(tmp_path / "augmented")} == {"train"}
+    assert "no photos in val/" not in caplog.text
+    assert augment("--data-root", "divided/train", "--out", "unweighted", "--components", "noise") == 0
+    assert "no photos in val/" not in caplog.text
+    assert augment("--data-root", "divided/train", "--out", "uncalibrated") == 0
+    assert "no photos in val/" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--method", "standard"), "method 'standard' makes no images of photos: take another of `list methods`"),
+        (("--out", "photos/new"), "photos/new lies among the photos"),
+        (("--out", "photos"), "is there already, and no empty folder"),
+        (("--seed", "0,1"), "--seed 0,1: images are drawn with one"),
+        (("--data-root", "nowhere"), "nowhere"),
+        (("--method", "diagem"), "diagen"),
+        (("--set", "prompts.source=openai"), "OPENAI_API_KEY"),
+        (("--set", "diagen.strength=2"), "diagen.strength"),
+    ],
+)
+def test_a_mistake_is_one_line_before_anything_is_made(
+    photos: Path, world: Tint, arguments: tuple[str, ...], says: str, monkeypatch: pytest.MonkeyPatch, capsys
+):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    assert says in complaint(capsys, "--data-root", "photos", *arguments)
+    assert world.made == 0
+
+
+def test_a_class_without_a_photo_and_a_photo_that_is_none_are_named(photos: Path, capsys):
+    (photos / NOUNS[0] / "IMG 1.jpg").write_bytes(b"<html>not found</html>")
+    assert "IMG 1.jpg" in complaint(capsys, "--data-root", "photos")
+    for photo in (photos / NOUNS[0]).iterdir():
+        photo.unlink()
+    assert f"class '{NOUNS[0]}' has 0 images: at least 1 is needed" in complaint(capsys, "--data-root", "photos")
