@@ -30,7 +30,9 @@ GUIDANCE_SCALE = 3.0
 def open_pipeline(weights: Path) -> StableDiffusionPipeline:
     """A folder of weights in diffusers' layout, in float32; raises `UserError` where there is none."""
     require_folder(weights, "weights in diffusers' layout are needed, such as methods/mini_sd/weights")
-    pipeline = StableDiffusionPipeline.from_pretrained(weights, torch_dtype=torch.float32, safety_checker=None)
+    pipeline = StableDiffusionPipeline.from_pretrained(
+        weights, dtype=torch.float32, low_cpu_mem_usage=False, safety_checker=None
+    )
     pipeline.set_progress_bar_config(disable=True)
     return pipeline.to(default_device())
 

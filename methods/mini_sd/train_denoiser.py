@@ -61,7 +61,7 @@ def main(
     if start_from:
         require_folder(start_from, "weights to go on from are needed")
         text_encoder = read_text_encoder(start_from, tokenizer).to(device)
-        unet = UNet2DConditionModel.from_pretrained(start_from / "unet", torch_dtype=torch.float32).to(device)
+        unet = UNet2DConditionModel.from_pretrained(start_from / "unet", dtype=torch.float32).to(device)
     else:
         text_encoder, unet = build_text_encoder(tokenizer).to(device), build_unet().to(device)
         teach_words(text_encoder, pictures.tokens, scenes, text_steps, seed, out / "text")

@@ -23,7 +23,7 @@ def test_training_goes_on_from_the_shipped_codec(tmp_path: Path, monkeypatch: py
         tmp_path / "corpus", tmp_path / "out", steps=1, batch_size=8, learning_rate=1e-3, start_from=WEIGHTS / "vae"
     )
     before, after = (
-        AutoencoderKL.from_pretrained(folder, torch_dtype=torch.float32).eval()
+        AutoencoderKL.from_pretrained(folder, dtype=torch.float32).eval()
         for folder in (WEIGHTS / "vae", tmp_path / "out" / "vae")
     )
     pixels = pixels_of(load_corpus(tmp_path / "corpus")[0][-8:])
