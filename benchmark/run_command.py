@@ -1,11 +1,13 @@
-"""The command that makes a tracked cell again."""
+"""The commands that make a tracked cell again, and more runs like those of a group."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
 
-from benchmark.records import Record, method_label
+from benchmark.records import Record, as_text, method_label, overrides_of_images
+from benchmark.selection import Group
+from benchmark.settings import RunSettings
 
 
 def run_command(record: Record, shots: Sequence[int], seeds: Sequence[int], data_root: str) -> str:
@@ -26,6 +28,31 @@ def run_command(record: Record, shots: Sequence[int], seeds: Sequence[int], data
     }
     words = [word for name, value in options.items() if value for word in (name, shlex.quote(value))]
     return " ".join(("python -m benchmark run", *words))
+
+
+def command_for(groups: Sequence[Group], command: str) -> str:
+    """`python -m benchmark …` on what the runs of one of the groups are on, for its figure or table to be made then.
+
+    A group on what a command takes by itself needs no options; where there is none, it is the first group.
+    """
+    options = min((_options(group, command) for group in groups), key=bool, default={})
+    words = [word for name, value in options.items() for word in (name, shlex.quote(value))]
+    return " ".join(("python -m benchmark", command, *words))
+
+
+def _options(group: Group, command: str) -> dict[str, str]:
+    """As `run_command` writes them for a run of the group, without what every command takes by itself."""
+    record = group.records[0]
+    given = {name: record.parameters.get(name) or record.tags.get(name, "") for name in ("preset", "protocol")}
+    usual = RunSettings()
+    options = {
+        "--datasets" if command.startswith("sweep ") else "--dataset": (group.registered, usual.dataset),
+        "--data-root": ("DATA_ROOT" if record.parameters.get("data_root") else "", ""),
+        "--preset": (given["preset"], usual.preset),
+        "--protocol": (given["protocol"], usual.protocol),
+        "--set": (as_text(overrides_of_images(record.tags)), ""),
+    }
+    return {name: value for name, (value, default) in options.items() if value not in ("", default)}
 
 
 def _as_given(record: Record, option: str, default: str) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmark.records import Table, as_text, overrides_of_images
+from benchmark.records import Table
+from benchmark.run_command import command_for
 from benchmark.selection import Group
-from benchmark.settings import RunSettings
 from datasets.errors import UserError
 
 if TYPE_CHECKING:
@@ -39,31 +38,6 @@ class MissingRuns(UserError):
 
     def __init__(self, what: str, command: str, groups: Sequence[Group] = ()) -> None:
         super().__init__(f"{what}; `{command_for(groups, command)}` makes such runs")
-
-
-def command_for(groups: Sequence[Group], command: str) -> str:
-    """`python -m benchmark …` on what the runs of one of the groups are on, so that its figure can be drawn then.
-
-    A group on what a command takes by itself needs no options; where there is none, it is the first group.
-    """
-    options = min(map(_options, groups), key=bool, default={})
-    words = [word for name, value in options.items() for word in (name, shlex.quote(value))]
-    return " ".join(("python -m benchmark", command, *words))
-
-
-def _options(group: Group) -> dict[str, str]:
-    """As `run_command` writes them for a run of the group, without what every command takes by itself."""
-    record = group.records[0]
-    given = {name: record.parameters.get(name) or record.tags.get(name, "") for name in ("preset", "protocol")}
-    usual = RunSettings()
-    options = {
-        "--dataset": (group.registered, usual.dataset),
-        "--data-root": ("DATA_ROOT" if record.parameters.get("data_root") else "", ""),
-        "--preset": (given["preset"], usual.preset),
-        "--protocol": (given["protocol"], usual.protocol),
-        "--set": (as_text(overrides_of_images(record.tags)), ""),
-    }
-    return {name: value for name, (value, default) in options.items() if value not in ("", default)}
 
 
 def group_notes(groups: Sequence[Group]) -> tuple[str, ...]:

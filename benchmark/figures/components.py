@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from matplotlib.patches import Patch
 
-from benchmark.figures.base import Drawing, MissingRuns, command_for, group_name, group_notes
+from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
 from benchmark.figures.estimates import Estimate, estimate, seed_notes
 from benchmark.figures.legend import legend_below
 from benchmark.figures.panels import LinePanel, Point, axes_for, panel_columns, titles
 from benchmark.figures.runs import common_overrides
 from benchmark.figures.style import Style, nth_style
 from benchmark.records import Cell, Record, as_text, overrides, tested_on
+from benchmark.run_command import command_for
 from benchmark.selection import Group
 from benchmark.short_labels import shared_note
 from datasets.grouping import grouped

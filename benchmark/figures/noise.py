@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmark.figures.base import Drawing, MissingRuns, command_for, group_name, group_notes
+from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
 from benchmark.figures.canvas import Canvas
 from benchmark.figures.style import WIDTH, readable
 from benchmark.figures.tiles import GuideTiles, Tile, first_guides, largest_run
 from benchmark.records import Record, columns
+from benchmark.run_command import command_for
 from benchmark.selection import Group
 from benchmark.thumbnails import TABLE, has_thumbnails
 

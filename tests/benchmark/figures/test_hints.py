@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import re
+import shlex
 
+import pytest
+import typer
+
+from benchmark.commands import app
 from benchmark.figures import FIGURES, MissingRuns
 from benchmark.selection import comparable
 from tests.benchmark.figures.cells import cell, pictures
@@ -27,9 +32,13 @@ def drawn(name: str, *records):
 
 @pytest.mark.parametrize("name", [name for name in FIGURES if name not in ("accuracy", "same_hyperparameters")])
 def test_a_command_makes_runs_of_what_the_report_shows(name: str):
-    with pytest.raises(MissingRuns) as missing:
+    """With options that it takes: a sweep is of `--datasets`."""
+    with pytest.raises(MissingRuns, match=r"` makes such runs$") as missing:
         drawn(name, cell("standard", parameters=PARAMETERS, **PHOTOS))
-    assert f" {OPTIONS}` makes such runs" in str(missing.value)
+    (command,) = re.findall(r"`python -m benchmark (.*)`", str(missing.value))
+    assert command.replace(" --datasets ", " --dataset ").endswith(f" {OPTIONS}")
+    called, *arguments = shlex.split(command)
+    typer.main.get_command(app).commands[called].make_context(called, arguments)  # complains of what it does not know
 
 
 def test_a_command_has_no_options_where_one_group_is_of_what_it_takes_by_itself():
