@@ -44,8 +44,8 @@ OnlyMethods = Annotated[
     str,
     typer.Option(
         "--methods",
-        help="Of these methods alone, as they are: no switched components, no other settings. The correction for many "
-        "comparisons is over these.",
+        help="Of these methods alone, as they are: no switched components, and other settings only of a method that "
+        "has no run without. The correction for many comparisons is over these.",
     ),
 ]
 OnlyPreset = Annotated[str, typer.Option("--preset", help="Runs of this preset alone: its name, or its file.")]

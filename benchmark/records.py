@@ -117,9 +117,13 @@ def as_text(settings: Mapping[str, str]) -> str:
 
 def method_label(tags: Mapping[str, str]) -> str:
     """`diagen`, `diagen [noise] classifier.epochs=5`: whatever tells a method's runs from those of the plain method."""
-    components = tags.get("components", "")
-    switched = "" if components in ("", _all_components(tags)) else f"[{components}]"
+    switched = "" if has_all_components(tags) else f"[{tags['components']}]"
     return " ".join(part for part in (tags["method"], switched, as_text(overrides(tags))) if part)
+
+
+def has_all_components(tags: Mapping[str, str]) -> bool:
+    """Whether the run's method had all parts that it has."""
+    return tags.get("components", "") in ("", _all_components(tags))
 
 
 def tested_on(records: Sequence[Record]) -> list[str]:

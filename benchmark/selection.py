@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from benchmark.records import FINISHED, Record, method_label
+from benchmark.records import FINISHED, Record, has_all_components, method_label
 from benchmark.tracking import CHECKPOINT, DATA, FINGERPRINT, PROMPTS, SPLIT
 from datasets.errors import UnknownName, UserError
 from datasets.grouping import grouped
@@ -67,7 +67,7 @@ def comparable(
     methods: Sequence[str] = (),
 ) -> list[Group]:
     """The groups, by name; where a `dataset`, `preset`, `protocol` or `shots` are given, of these alone, and of
-    `methods` the plain ones: with their own components and the preset's settings. A `dataset` is chosen by the name
+    `methods` the runs that stand for them (`standing_for_methods`). A `dataset` is chosen by the name
     under which it is registered, and one set of images of several by the name that it is shown with.
 
     Of several finished runs of a cell the latest counts; where runs used other images or other settings than later
@@ -81,11 +81,35 @@ def comparable(
         if (not preset or _preset(record) == preset)
         and (not protocol or _protocol(record) == protocol)
         and (not shots or record.shots in shots)
-        and (not methods or method_label(record.tags) in methods)
     ]
     found = grouped(chosen, lambda record: (names[_data(record)], _preset(record), _protocol(record)))
+    if methods:
+        found = {key: _of_methods(own, methods) for key, own in found.items()}
     groups = [_group(*key, own) for key, own in sorted(found.items())]
     return [group for group in groups if group.records]
+
+
+def standing_for_methods(
+    records: Sequence[Record], label: Callable[[Record], str] = lambda record: method_label(record.tags)
+) -> list[Record]:
+    """Of each method the runs as its preset has it; where it has none, those with other settings.
+
+    Runs of a part of a method's components stand for none: ablations show them.
+    """
+    plain = {record.tags["method"] for record in records if label(record) == record.tags["method"]}
+    return [
+        record
+        for record in records
+        if label(record) == record.tags["method"]
+        or (record.tags["method"] not in plain and has_all_components(record.tags))
+    ]
+
+
+def _of_methods(records: Sequence[Record], methods: Sequence[str]) -> list[Record]:
+    """Those that stand for the methods; unfinished ones stand for none that has finished runs."""
+    standing = standing_for_methods([record for record in records if record.status == FINISHED])
+    labels = {*methods, *(method_label(record.tags) for record in standing if record.tags["method"] in methods)}
+    return [record for record in records if method_label(record.tags) in labels]
 
 
 def of_dataset(records: Sequence[Record], dataset: str) -> list[Record]:

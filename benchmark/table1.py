@@ -13,7 +13,8 @@ from typing import Any
 import yaml
 
 from benchmark.records import Record, as_text, method_label, overrides, tested_on
-from benchmark.selection import Group
+from benchmark.run_command import command_for
+from benchmark.selection import Group, standing_for_methods
 from benchmark.table_formats import Lines, comma_separated, escape_latex, escape_markdown, latex, markdown, plain
 from datasets.errors import UserError
 from datasets.grouping import grouped
@@ -38,7 +39,8 @@ class Table1Cell:
     """One figure in [0, 1]: the mean over `n` seeds, its sample deviation (None for one seed), the paper's.
 
     `mean` is None where no run gives it, `paper` where the paper has no such figure. `real_set` names the test sets
-    that the synthetic images were measured against: `test and uncommon`.
+    that the synthetic images were measured against: `test and uncommon`. `settings` are those in which the method's
+    runs differ from the preset: `prompts.source=template`.
     """
 
     dataset: str
@@ -50,6 +52,7 @@ class Table1Cell:
     deviation: float | None
     n: int
     paper: float | None
+    settings: str
 
 
 class NoTable(UserError):
@@ -67,11 +70,12 @@ def table1(group_list: Iterable[Group], over: str) -> list[Table1Cell]:
         NoTable: no run of DA-Fusion or DIAGen has precision and recall, or a dataset has groups of several presets
             or protocols, which must not be mixed.
     """
-    groups = [group for group in group_list if any(_is_ours(record) for record in group.records)]
+    tracked = list(group_list)
+    groups = [group for group in tracked if _ours(group)]
     if not groups:
         raise NoTable(
-            "no run of da_fusion or diagen is tracked that has its own components and the preset's settings: "
-            "make some with `sweep --methods da_fusion,diagen`"
+            "no run of da_fusion or diagen with all its components is tracked: "
+            f"`{command_for(tracked, 'sweep --methods da_fusion,diagen')}` makes some"
         )
     names = [group.dataset for group in groups]
     if len(set(names)) < len(names):
@@ -91,10 +95,10 @@ def table1(group_list: Iterable[Group], over: str) -> list[Table1Cell]:
 
 def write_table1(cells: Sequence[Table1Cell], style: str) -> str:
     """The table as text: `table`, `markdown` or `latex` in the paper's layout, below it which real sets its figures are
-    of; `csv` with a line for each cell.
+    of, and which settings where they are not the preset's; `csv` with a line for each cell.
     """
     if style == "csv":
-        names = ("dataset", "real_set", "shots", "method", "metric", "mean", "deviation", "n", "paper")
+        names = ("dataset", "real_set", "shots", "method", "metric", "mean", "deviation", "n", "paper", "settings")
         return comma_separated([names, *([getattr(cell, name) for name in names] for cell in cells)])
     columns = list(dict.fromkeys((cell.dataset, cell.real_set, cell.shots) for cell in cells))
     by_place = {(cell.metric, cell.method, cell.dataset, cell.real_set, cell.shots): cell for cell in cells}
@@ -117,8 +121,10 @@ def _column_titles(columns: Sequence[tuple[str, str, int]]) -> list[str]:
 
 
 def _notes(cells: Sequence[Table1Cell]) -> list[str]:
-    """Which real set the figures are of, a line for each."""
-    return [_note(real_set, own) for real_set, own in grouped(cells, lambda cell: cell.real_set).items()]
+    """Which real set the figures are of, a line for each, and which settings, where they are not the preset's."""
+    measured = [_note(real_set, own) for real_set, own in grouped(cells, lambda cell: cell.real_set).items()]
+    changed = dict.fromkeys((cell.dataset, cell.method, cell.settings) for cell in cells if cell.settings)
+    return [*measured, *(f"{METHODS[method]} on {dataset}: {settings}" for dataset, method, settings in changed)]
 
 
 def _note(real_set: str, cells: Sequence[Table1Cell]) -> str:
@@ -131,7 +137,8 @@ def _note(real_set: str, cells: Sequence[Table1Cell]) -> str:
 
 def _cell(group: Group, real_set: str, shots: int, method: str, metric: str, over: str) -> Table1Cell:
     name = f"{metric}/{over}"
-    own = [r for r in _ours(group, real_set) if _label(r) == method and r.shots == shots]
+    of_method = [record for record in _ours(group) if record.tags["method"] == method]
+    own = [record for record in of_method if _real_set(record) == real_set and record.shots == shots]
     # By seed: against a dataset's one test set, either choice of the real set is the same figure.
     by_seed = {r.seed: r.metrics[name] for r in own if not math.isnan(r.metrics.get(name, math.nan))}
     values = list(by_seed.values())
@@ -145,15 +152,32 @@ def _cell(group: Group, real_set: str, shots: int, method: str, metric: str, ove
         deviation=stdev(values) if len(values) > 1 else None,
         n=len(values),
         paper=_paper(method, metric, group.registered, shots),
+        settings=as_text(_settings(of_method[0])) if of_method else "",
     )
 
 
-def _ours(group: Group, real_set: str) -> list[Record]:
-    return [record for record in group.records if _is_ours(record) and _real_set(record) == real_set]
+def _ours(group: Group) -> list[Record]:
+    """The runs that stand for the two methods, of each those of one label, whose settings are said below the table."""
+    standing = [record for record in standing_for_methods(group.records, _label) if _is_measured(record)]
+    return [
+        record
+        for method in METHODS
+        for record in _most([record for record in standing if record.tags["method"] == method])
+    ]
+
+
+def _most(records: Sequence[Record]) -> list[Record]:
+    """Those of the label that changes least of the method itself, and of several such ones that has most runs."""
+
+    def rank(own: Sequence[Record]) -> tuple[int, int]:
+        hyperparameters = [name for name in _settings(own[0]) if name.startswith(f"{own[0].tags['method']}.")]
+        return -len(hyperparameters), len(own)
+
+    return max(grouped(records, _label).values(), key=rank, default=[])
 
 
 def _real_sets(group: Group) -> list[str]:
-    return list(dict.fromkeys(_real_set(record) for record in group.records if _is_ours(record)))
+    return list(dict.fromkeys(map(_real_set, _ours(group))))
 
 
 def _real_set(record: Record) -> str:
@@ -164,18 +188,22 @@ def _real_set(record: Record) -> str:
 
 def _label(record: Record) -> str:
     """The method's label, whichever real set its images were measured against."""
-    others = {name: value for name, value in overrides(record.tags).items() if name != REAL_SET}
-    return method_label({**record.tags, "overrides": as_text(others)})
+    return method_label({**record.tags, "overrides": as_text(_settings(record))})
+
+
+def _settings(record: Record) -> dict[str, str]:
+    """Those in which its run differs from the preset, but for the real set."""
+    return {name: value for name, value in overrides(record.tags).items() if name != REAL_SET}
 
 
 def _shots(group: Group, real_set: str) -> list[int]:
     """The shots that were run; the paper's own for its datasets, so that missing ones show."""
-    own = {record.shots for record in _ours(group, real_set)}
+    own = {record.shots for record in _ours(group) if _real_set(record) == real_set}
     return sorted(own | set(PAPER_SHOTS if group.registered in PAPER_DATASETS else ()))
 
 
-def _is_ours(record: Record) -> bool:
-    return _label(record) in METHODS and any(name.startswith(METRICS) for name in record.metrics)
+def _is_measured(record: Record) -> bool:
+    return record.tags["method"] in METHODS and any(name.startswith(METRICS) for name in record.metrics)
 
 
 def _text(cell: Table1Cell) -> str:

@@ -6,16 +6,15 @@ from collections.abc import Sequence
 
 from benchmark.figures.estimates import Estimate, estimate
 from benchmark.records import Record, as_text, method_label, overrides
-from benchmark.selection import Group
+from benchmark.selection import Group, standing_for_methods
 from datasets.grouping import grouped
 from datasets.plurals import counted
 from methods.base import METHODS, SERVICES
 
 
 def plain_runs(group: Group) -> list[Record]:
-    """Runs of methods as their preset has them; where a group has none, all of its runs."""
-    plain = [record for record in group.records if method_label(record.tags) == record.tags["method"]]
-    return plain or list(group.records)
+    """The runs that stand for their methods; where a group has none, all of its runs."""
+    return standing_for_methods(group.records) or list(group.records)
 
 
 def plain_note(groups: Sequence[Group]) -> tuple[str, ...]:

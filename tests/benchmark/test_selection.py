@@ -41,7 +41,9 @@ def test_chosen_methods_are_the_plain_ones():
     plain = [cell("diagen", components="noise,prompts,weights"), cell("da_fusion"), cell()]
     (group,) = comparable([*variants, *plain], methods=["diagen", "standard"])
     assert group.labels == ("diagen", "standard")
-    assert comparable(variants, methods=["diagen"]) == []
+    (group,) = comparable([*variants, cell(status="FAILED"), cell("da_fusion")], methods=["diagen", "da_fusion"])
+    assert group.labels == ("da_fusion", "diagen diagen.steps=3")
+    assert comparable(variants[:1], methods=["diagen"]) == []
 
 
 def test_of_a_cell_that_ran_twice_the_latest_counts():

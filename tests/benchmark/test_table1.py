@@ -136,14 +136,31 @@ def test_no_runs_say_which_command_makes_them():
 
 
 def test_an_ablations_runs_are_not_in_the_table():
-    variants = [
-        cell("diagen", "focus", 2, 3, 0.1, 0.1, components="noise"),
-        cell("diagen", "focus", 2, 4, 0.1, 0.1, overrides="diagen.strength=0.5", settings_fingerprint="other"),
+    noise = cell("diagen", "focus", 2, 3, 0.1, 0.1, components="noise")
+    strength = cell("diagen", "focus", 2, 4, 0.1, 0.1, overrides="diagen.strength=0.5", settings_fingerprint="other")
+    found = find(table1(comparable([*RECORDS, noise, strength]), "class_mean"), "precision", "diagen", "focus", 2)
+    assert (found.mean, found.n, found.settings) == (pytest.approx(0.6), 3, "")
+    command = "`python -m benchmark sweep --methods da_fusion,diagen --datasets focus` makes some"
+    with pytest.raises(NoTable, match=f"no run of da_fusion or diagen .*{command}"):
+        table1(comparable([noise]), "class_mean")
+
+
+def test_a_method_without_a_run_as_the_preset_has_it_stands_with_its_settings_below():
+    """Those of its own hyper-parameters last, and of two other settings those that more runs have."""
+    prompts = [cell("diagen", "focus", 2, seed, 0.5, 0.5, overrides="prompts.source=file") for seed in (0, 1)]
+    epochs = cell("diagen", "focus", 2, 2, 0.1, 0.1, overrides="classifier.epochs=5", settings_fingerprint="epochs")
+    strengths = [
+        cell("diagen", "focus", 2, seed, 0.2, 0.2, overrides="diagen.strength=0.5", settings_fingerprint="strength")
+        for seed in range(3)
     ]
-    found = find(table1(comparable([*RECORDS, *variants]), "class_mean"), "precision", "diagen", "focus", 2)
-    assert (found.mean, found.n) == (pytest.approx(0.6), 3)
-    with pytest.raises(NoTable, match="no run of da_fusion or diagen"):
-        table1(comparable(variants), "class_mean")
+    records = [cell("da_fusion", "focus", 2, 0, 0.9, 0.1), *strengths, epochs, *prompts]
+    cells = table1(comparable(records), "class_mean")
+    found = find(cells, "precision", "diagen", "focus", 2)
+    assert (found.mean, found.n, found.settings) == (0.5, 2, "prompts.source=file")
+    assert find(cells, "precision", "da_fusion", "focus", 2).settings == ""
+    text = write_table1(cells, "table")
+    assert text.splitlines()[-1] == "DIAGen on focus: prompts.source=file"
+    assert find(table1(comparable(strengths), "class_mean"), "recall", "diagen", "focus", 2).mean == 0.2
 
 
 def test_each_set_of_images_stands_where_its_dataset_does_with_the_papers_figures():

@@ -61,9 +61,17 @@ def test_every_dataset_and_test_set_has_a_panel_and_validation_none():
 
 
 def test_runs_of_ablations_are_left_to_their_own_figures():
-    drawing = drawn("accuracy", cell(), cell(components="noise"), cell("standard", overrides="classifier.epochs=5"))
+    others = cell(components="noise"), cell(overrides="classifier.epochs=5")
+    drawing = drawn("accuracy", cell(), *others, cell("standard", components="a part"))
     assert drawing.data["series"] == ["diagen"]
-    assert "Not shown: 2 runs with other settings or components." in drawing.notes
+    assert "Not shown: 3 runs with other settings or components." in drawing.notes
+
+
+def test_a_method_that_ran_with_other_settings_alone_is_shown_beside_one_that_has_no_such_settings():
+    """DA-Fusion asks for no prompts, and runs of `--set prompts.source=file` have no override."""
+    drawing = drawn("accuracy", cell("da_fusion"), cell(overrides="prompts.source=file"), cell(components="noise"))
+    assert drawing.data["series"] == ["da_fusion", "diagen prompts.source=file"]
+    assert "Not shown: 1 run with other settings or components." in drawing.notes
 
 
 def test_what_selection_left_out_is_said():
