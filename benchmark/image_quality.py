@@ -76,30 +76,34 @@ def _tell_left_out(measures: str, labels: Indices, task: FewShotTask, neighbours
 
 
 def _precision_recall(real: RealSet, made: Singles, labels: Indices, neighbours: int) -> Mapping[str, float]:
-    from evaluation.precision_recall import class_mean_precision_recall, precision_recall
+    from evaluation.feature_sets import class_means
+    from evaluation.precision_recall import precision_recall
 
     pooled = precision_recall(real.features, made, neighbours, real.radii)
-    by_class = class_mean_precision_recall(real.features, real.labels, made, labels, neighbours, real.class_radii)
+    precision, recall = class_means(
+        precision_recall, real.features, real.labels, made, labels, neighbours, real.class_radii
+    )
     return {
         "precision/pooled": pooled.precision,
         "recall/pooled": pooled.recall,
-        "precision/class_mean": by_class.precision,
-        "recall/class_mean": by_class.recall,
+        "precision/class_mean": precision,
+        "recall/class_mean": recall,
     }
 
 
 def _density_coverage(real: RealSet, made: Singles, labels: Indices, neighbours: int) -> Mapping[str, float]:
-    from evaluation.density_coverage import class_mean_density_coverage, density_coverage
+    from evaluation.density_coverage import density_coverage
+    from evaluation.feature_sets import class_means
 
     pooled = density_coverage(real.features, made, neighbours, real.density_radii)
-    by_class = class_mean_density_coverage(
-        real.features, real.labels, made, labels, neighbours, real.density_class_radii
+    density, coverage = class_means(
+        density_coverage, real.features, real.labels, made, labels, neighbours, real.density_class_radii
     )
     return {
         "density/pooled": pooled.density,
         "coverage/pooled": pooled.coverage,
-        "density/class_mean": by_class.density,
-        "coverage/class_mean": by_class.coverage,
+        "density/class_mean": density,
+        "coverage/class_mean": coverage,
     }
 
 

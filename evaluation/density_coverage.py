@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.arrays import Doubles, Floats, Integers, Mask
+from evaluation.arrays import Doubles, Floats
 from evaluation.balls import ball_counts
-from evaluation.feature_sets import check_features, class_means
-from evaluation.neighbours import check_neighbours, class_neighbour_radii, neighbour_radii
+from evaluation.feature_sets import check_features
+from evaluation.neighbours import check_neighbours, neighbour_radii
 
 
 @dataclass(frozen=True)
@@ -46,27 +46,3 @@ def density_coverage(
         return DensityCoverage(float("nan"), float("nan"))
     of_synthetic, of_real = ball_counts(synthetic, real, np.nextafter(real_radii, -np.inf))
     return DensityCoverage(float(of_synthetic.mean() / neighbours), float((of_real > 0).mean()))
-
-
-def class_mean_density_coverage(
-    real: Floats,
-    real_labels: Integers,
-    synthetic: Floats,
-    synthetic_labels: Integers,
-    neighbours: int = 5,
-    real_radii: Doubles | None = None,
-) -> DensityCoverage:
-    """Mean over classes of `density_coverage` of each class's images.
-
-    A class counts if it has more real images than neighbours; where one such class has no figure, for want of synthetic
-    images, the mean is NaN rather than a mean over fewer classes.
-
-    Args:
-        real_radii: `class_neighbour_radii(real, real_labels, neighbours)`, (N,), where it is known from before.
-    """
-    radii = class_neighbour_radii(real, real_labels, neighbours) if real_radii is None else real_radii
-
-    def of_class(reals: Mask, synthetics: Mask) -> DensityCoverage:
-        return density_coverage(real[reals], synthetic[synthetics], neighbours, radii[reals])
-
-    return DensityCoverage(*class_means(of_class, real_labels, synthetic_labels, neighbours))

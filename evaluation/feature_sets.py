@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evaluation.arrays import Floats, Integers, Mask
+from evaluation.arrays import Doubles, Floats, Integers
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -37,17 +37,27 @@ def counted_classes(real_labels: Integers, neighbours: int) -> Integers:
 
 
 def class_means(
-    measure: Callable[[Mask, Mask], DataclassInstance],
+    measure: Callable[[Floats, Floats, int, Doubles], DataclassInstance],
+    real: Floats,
     real_labels: Integers,
+    synthetic: Floats,
     synthetic_labels: Integers,
     neighbours: int,
+    real_radii: Doubles,
 ) -> tuple[float, float]:
-    """Mean over classes of both figures of `measure`, which takes the masks of a class's real and synthetic images.
+    """Mean over classes of both figures of a measure of each class's images: `precision_recall`, `density_coverage`.
 
     Classes of too few real images do not count (`counted_classes`); where one that does has no figure, for want of
     synthetic images, the mean is NaN rather than a mean over fewer classes.
+
+    Args:
+        real_radii: `class_neighbour_radii(real, real_labels, neighbours)`, (N,).
     """
-    classes = counted_classes(real_labels, neighbours)
-    results = [astuple(measure(real_labels == label, synthetic_labels == label)) for label in classes]
+
+    def of_class(label: int) -> tuple[float, float]:
+        reals = real_labels == label
+        return astuple(measure(real[reals], synthetic[synthetic_labels == label], neighbours, real_radii[reals]))
+
+    results = [of_class(label) for label in counted_classes(real_labels, neighbours)]
     one, other = np.mean(results, axis=0) if results else (np.nan, np.nan)
     return float(one), float(other)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.arrays import Doubles, Floats, Integers, Mask
+from evaluation.arrays import Doubles, Floats, Integers
 from evaluation.balls import mutual_membership
-from evaluation.feature_sets import check_features, class_means
-from evaluation.neighbours import class_neighbour_radii, neighbour_radii
+from evaluation.feature_sets import check_features
+from evaluation.neighbours import neighbour_radii
 
 
 @dataclass(frozen=True)
@@ -45,30 +45,6 @@ def precision_recall(
         return PrecisionRecall(float("nan"), float("nan"))
     of_real, of_synthetic = mutual_membership(real, real_radii, synthetic, synthetic_radii)
     return PrecisionRecall(precision=_share(of_synthetic, real_radii), recall=_share(of_real, synthetic_radii))
-
-
-def class_mean_precision_recall(
-    real: Floats,
-    real_labels: Integers,
-    synthetic: Floats,
-    synthetic_labels: Integers,
-    neighbours: int = 3,
-    real_radii: Doubles | None = None,
-) -> PrecisionRecall:
-    """Mean over classes of `precision_recall` of each class's images.
-
-    A class counts if it has more real images than neighbours; where one such class has no figure, for want of synthetic
-    images, the mean is NaN rather than a mean over fewer classes.
-
-    Args:
-        real_radii: `class_neighbour_radii(real, real_labels, neighbours)`, (N,), where it is known from before.
-    """
-    radii = class_neighbour_radii(real, real_labels, neighbours) if real_radii is None else real_radii
-
-    def of_class(reals: Mask, synthetics: Mask) -> PrecisionRecall:
-        return precision_recall(real[reals], synthetic[synthetics], neighbours, radii[reals])
-
-    return PrecisionRecall(*class_means(of_class, real_labels, synthetic_labels, neighbours))
 
 
 def _share(counts: Integers, radii: Doubles) -> float:

@@ -7,22 +7,12 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from evaluation import balls
-from evaluation.arrays import Doubles
 from evaluation.balls import ball_counts, mutual_membership
 from evaluation.neighbours import neighbour_radii
+from tests.evaluation.random_features import CLOUDS, clouds
 
 
-def clouds(seed: int, count: int, width: int, spread: float = 1.0) -> Doubles:
-    """`count` vectors around ten places that are about √width apart."""
-    rng = np.random.default_rng(seed)
-    places = np.random.default_rng(99).normal(size=(10, width))
-    return places[rng.integers(0, 10, count)] + rng.normal(size=(count, width)) * spread
-
-
-SETS = [(6, 1.0), (64, 1.0), (300, 0.1), (64, 1e-3), (512, 1e-6)]
-
-
-@pytest.mark.parametrize(("width", "spread"), SETS)
+@pytest.mark.parametrize(("width", "spread"), CLOUDS)
 @pytest.mark.parametrize("tile", [7, 2048])
 def test_balls_hold_the_points_of_every_distance(
     width: int, spread: float, tile: int, monkeypatch: pytest.MonkeyPatch
@@ -36,7 +26,7 @@ def test_balls_hold_the_points_of_every_distance(
     np.testing.assert_array_equal(of_balls, inside.sum(axis=0))
 
 
-@pytest.mark.parametrize(("width", "spread"), SETS)
+@pytest.mark.parametrize(("width", "spread"), CLOUDS)
 @pytest.mark.parametrize("tile", [7, 2048])
 def test_mutual_membership_is_that_of_both_sets_of_balls(
     width: int, spread: float, tile: int, monkeypatch: pytest.MonkeyPatch

@@ -6,13 +6,9 @@ import numpy as np
 import pytest
 from prdc import compute_prdc
 
-from evaluation.arrays import Singles
-from evaluation.density_coverage import DensityCoverage, class_mean_density_coverage, density_coverage
-from evaluation.neighbours import class_neighbour_radii, neighbour_radii
-
-
-def features(seed: int, count: int, width: int = 6, shift: float = 0.0, spread: float = 1.0) -> Singles:
-    return (np.random.default_rng(seed).normal(size=(count, width)) * spread + shift).astype(np.float32)
+from evaluation.density_coverage import DensityCoverage, density_coverage
+from evaluation.neighbours import neighbour_radii
+from tests.evaluation.random_features import features
 
 
 @pytest.mark.parametrize("neighbours", [1, 5])
@@ -69,11 +65,8 @@ def test_more_than_k_copies_have_an_empty_neighbourhood() -> None:
 
 
 def test_known_radii_change_nothing() -> None:
-    real, synthetic, labels = features(0, 60), features(1, 50), np.arange(60) % 2
+    real, synthetic = features(0, 60), features(1, 50)
     assert density_coverage(real, synthetic, 3, neighbour_radii(real, 3)) == density_coverage(real, synthetic, 3)
-    radii = class_neighbour_radii(real, labels, 3)
-    known = class_mean_density_coverage(real, labels, synthetic, labels[:50], 3, radii)
-    assert known == class_mean_density_coverage(real, labels, synthetic, labels[:50], 3)
 
 
 def test_without_neighbourhoods_there_is_no_figure() -> None:
@@ -91,19 +84,3 @@ def test_impossible_input_is_refused() -> None:
         density_coverage(features(0, 5), features(1, 5, width=7))
     with pytest.raises(ValueError, match="finite"):
         density_coverage(features(0, 5), np.full((5, 6), np.inf))
-
-
-def test_class_mean_is_the_mean_of_each_class() -> None:
-    real, synthetic, labels = features(0, 60), features(1, 60, shift=0.6), np.arange(60) % 2
-    parts = [density_coverage(real[labels == c], synthetic[labels == c]) for c in (0, 1)]
-    result = class_mean_density_coverage(real, labels, synthetic, labels)
-    assert result.density == pytest.approx(np.mean([part.density for part in parts]))
-    assert result.coverage == pytest.approx(np.mean([part.coverage for part in parts]))
-    lacking = class_mean_density_coverage(real, labels, synthetic[labels == 0], labels[labels == 0])
-    assert np.isnan(lacking.density)
-
-
-def test_a_class_of_too_few_real_images_does_not_count() -> None:
-    real, synthetic = features(0, 13), features(1, 10)
-    labels, own = np.repeat([0, 1], [10, 3]), np.repeat([0, 1], 5)
-    assert class_mean_density_coverage(real, labels, synthetic, own) == density_coverage(real[:10], synthetic[:5])

@@ -10,6 +10,7 @@ from scipy.spatial.distance import cdist
 
 from evaluation.arrays import Doubles
 from evaluation.neighbours import class_neighbour_radii, nearest, neighbour_radii
+from tests.evaluation.random_features import CLOUDS, clouds
 
 
 @pytest.fixture(autouse=True, params=["with faiss", "without, as on macOS"])
@@ -20,28 +21,18 @@ def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setitem(sys.modules, "faiss", None)
 
 
-def clouds(seed: int, count: int, width: int, spread: float = 1.0) -> Doubles:
-    """`count` vectors around ten places that are about √width apart."""
-    rng = np.random.default_rng(seed)
-    places = np.random.default_rng(99).normal(size=(10, width))
-    return places[rng.integers(0, 10, count)] + rng.normal(size=(count, width)) * spread
-
-
 def every_radius(features: Doubles, k: int) -> Doubles:
     return np.sort(cdist(features, features), axis=1)[:, k]  # the entry 0 is the point itself
 
 
-SETS = [(6, 1.0), (64, 1.0), (300, 0.1), (64, 1e-3), (512, 1e-6)]
-
-
-@pytest.mark.parametrize(("width", "spread"), SETS)
+@pytest.mark.parametrize(("width", "spread"), CLOUDS)
 def test_radii_are_those_of_every_distance(width: int, spread: float) -> None:
     """At the least spread, float32 cannot tell the forty neighbours in a cloud from each other."""
     features = clouds(0, 400, width, spread)
     np.testing.assert_allclose(neighbour_radii(features, 3), every_radius(features, 3), rtol=1e-9)
 
 
-@pytest.mark.parametrize(("width", "spread"), SETS)
+@pytest.mark.parametrize(("width", "spread"), CLOUDS)
 def test_nearest_is_that_of_every_distance(width: int, spread: float) -> None:
     points, others = clouds(3, 70, width, spread), clouds(4, 200, width, spread)
     every = cdist(points, others)

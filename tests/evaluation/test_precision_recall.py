@@ -7,12 +7,9 @@ import pytest
 from prdc import compute_prdc
 
 from evaluation.arrays import Singles
-from evaluation.neighbours import class_neighbour_radii, neighbour_radii
-from evaluation.precision_recall import PrecisionRecall, class_mean_precision_recall, precision_recall
-
-
-def features(seed: int, count: int, width: int = 6, shift: float = 0.0, spread: float = 1.0) -> Singles:
-    return (np.random.default_rng(seed).normal(size=(count, width)) * spread + shift).astype(np.float32)
+from evaluation.neighbours import neighbour_radii
+from evaluation.precision_recall import PrecisionRecall, precision_recall
+from tests.evaluation.random_features import features
 
 
 @pytest.mark.parametrize("neighbours", [1, 3, 5])
@@ -105,36 +102,3 @@ def test_impossible_input_is_refused() -> None:
         precision_recall(features(0, 5), features(1, 5, width=7))
     with pytest.raises(ValueError, match="finite"):
         precision_recall(features(0, 5), np.full((5, 6), np.nan))
-
-
-class TestClassMean:
-    def test_is_the_mean_of_each_class(self) -> None:
-        real, synthetic = features(0, 60), features(1, 60, shift=0.6)
-        labels = np.arange(60) % 2
-        parts = [precision_recall(real[labels == c], synthetic[labels == c]) for c in (0, 1)]
-        result = class_mean_precision_recall(real, labels, synthetic, labels)
-        assert result.precision == pytest.approx(np.mean([part.precision for part in parts]))
-        assert result.recall == pytest.approx(np.mean([part.recall for part in parts]))
-
-    def test_known_radii_change_nothing(self) -> None:
-        real, synthetic, labels = features(0, 60), features(1, 60, shift=0.6), np.arange(60) % 2
-        radii = class_neighbour_radii(real, labels, 3)
-        known = class_mean_precision_recall(real, labels, synthetic, labels, 3, radii)
-        assert known == class_mean_precision_recall(real, labels, synthetic, labels, 3)
-
-    def test_an_image_of_the_wrong_class_is_not_precise(self) -> None:
-        real = np.concatenate([features(0, 30), features(1, 30, shift=50)])
-        labels = np.repeat([0, 1], 30)
-        assert class_mean_precision_recall(real, labels, real, 1 - labels) == PrecisionRecall(0.0, 0.0)
-        assert precision_recall(real, real).precision == 1.0
-
-    def test_a_class_of_too_few_real_images_does_not_count(self) -> None:
-        real, synthetic = features(0, 13), features(1, 10)
-        labels, own = np.repeat([0, 1], [10, 3]), np.repeat([0, 1], 5)
-        expected = precision_recall(real[:10], synthetic[:5])
-        assert class_mean_precision_recall(real, labels, synthetic, own) == expected
-        assert class_mean_precision_recall(real[:10], labels[:10], synthetic, own) == expected
-
-    def test_a_class_of_too_few_synthetic_images_leaves_no_mean(self) -> None:
-        result = class_mean_precision_recall(features(0, 20), np.repeat([0, 1], 10), features(1, 5), np.repeat(0, 5))
-        assert np.isnan([result.precision, result.recall]).all()
