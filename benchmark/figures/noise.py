@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
 from benchmark.figures.canvas import Canvas
 from benchmark.figures.style import WIDTH, readable
-from benchmark.figures.tiles import GuideTiles, Tile, first_guides, largest_run
+from benchmark.figures.tiles import Row, Tile, rows_of_several
 from benchmark.records import Record, columns
 from benchmark.run_command import command_for
 from benchmark.selection import Group
 from benchmark.thumbnails import TABLE, has_thumbnails
+from datasets.grouping import grouped
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,16 +25,6 @@ LINE = 0.3
 """Inches between the pictures of two rows."""
 
 NAMES = ("dataset", "shots", "seed", "class", "guide", "noise_std", "prompt", "weight")
-
-
-@dataclass(frozen=True)
-class Row:
-    """A guide, and for each σ the first image that was made of it."""
-
-    dataset: str
-    cell: Record
-    guide: Tile
-    by_level: Mapping[float, Tile]
 
 
 def draw_noise(groups: Sequence[Group]) -> Drawing:
@@ -48,15 +38,11 @@ def draw_noise(groups: Sequence[Group]) -> Drawing:
     rows = [row for _, own in of_groups for row in own]
     if not rows:
         raise MissingRuns("no run has pictures of one real image at two levels of noise", COMMAND, groups)
-    differing = [group for group, own in of_groups if len({t.prompt for row in own for t in row.by_level.values()}) > 1]
-    notes = [f"{row.dataset}, k = {row.cell.shots}, seed {row.cell.seed}." for row in rows]
+    differing = [group for group, own in of_groups if len({t.prompt for row in own for t in row.tiles.made}) > 1]
+    notes = [row.note for row in rows]
     if differing:
         notes.append(f"Prompts differ too; `{command_for(differing, COMMAND)}` makes images under one prompt.")
-    table = [
-        (row.dataset, row.cell.shots, row.cell.seed, tile.class_name, tile.guide, level, tile.prompt, tile.weight)
-        for row in rows
-        for level, tile in row.by_level.items()
-    ]
+    table = [(*row.facts, tile.noise_std, tile.prompt, tile.weight) for row in rows for tile in row.tiles.made]
     caption = (
         "A real image of some classes, and an image made of it at every deviation σ of the noise on its word, each "
         "from starting noise of its own."
@@ -67,11 +53,7 @@ def draw_noise(groups: Sequence[Group]) -> Drawing:
 def _rows(group: Group, name: str) -> list[Row]:
     noisy = [record for record in group.records if has_thumbnails(record) and _levels(record) > 1]
     alone = [record for record in noisy if record.tags.get("components") == "noise"]
-    record = largest_run(alone or noisy)
-    if record is None:
-        return []
-    rows = [Row(name, record, own.guide, _by_level(own)) for own in first_guides(record).values()]
-    return [row for row in rows if len(row.by_level) > 1]
+    return rows_of_several(alone or noisy, name, _first_of_each_level)
 
 
 def _levels(record: Record) -> int:
@@ -79,24 +61,22 @@ def _levels(record: Record) -> int:
     return len({level for level in levels if level is not None and not math.isnan(level)})
 
 
-def _by_level(own: GuideTiles) -> dict[float, Tile]:
-    found: dict[float, Tile] = {}
-    for tile in own.made:
-        if not math.isnan(tile.noise_std):
-            found.setdefault(tile.noise_std, tile)
-    return dict(sorted(found.items())[:LEVELS])
+def _first_of_each_level(made: Sequence[Tile]) -> list[Tile]:
+    """For each σ, the first image that was made with it."""
+    by_level = grouped((tile for tile in made if not math.isnan(tile.noise_std)), lambda tile: tile.noise_std)
+    return [own[0] for _, own in sorted(by_level.items())[:LEVELS]]
 
 
 def _draw(rows: Sequence[Row]) -> Figure:
-    across = max(len(row.by_level) for row in rows)
+    across = max(len(row.tiles.made) for row in rows)
     side = min(1.15, WIDTH / (across + 1.1))
     canvas = Canvas(side * (across + 1.1), sum(side + LINE for _ in rows))
     for number, row in enumerate(rows):
         top = number * (side + LINE)
-        canvas.text(0, top, readable(row.guide.class_name, 16))
-        canvas.picture(row.guide.picture, 0, top + 0.2, side)
-        for place, (level, tile) in enumerate(row.by_level.items()):
+        canvas.text(0, top, readable(row.tiles.guide.class_name, 16))
+        canvas.picture(row.tiles.guide.picture, 0, top + 0.2, side)
+        for place, tile in enumerate(row.tiles.made):
             left = side * (1.1 + place)
-            canvas.text(left, top, f"σ = {level:g}")
+            canvas.text(left, top, f"σ = {tile.noise_std:g}")
             canvas.picture(tile.picture, left, top + 0.2, side)
     return canvas.figure

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmark.figures.base import Drawing, MissingRuns, group_name, group_notes
 from benchmark.figures.canvas import Canvas
 from benchmark.figures.runs import plain_runs
 from benchmark.figures.style import WIDTH, readable
-from benchmark.figures.tiles import GuideTiles, first_guides, largest_run
+from benchmark.figures.tiles import Row, Tile, rows_of_several
 from benchmark.records import Record, columns
 from benchmark.selection import Group
 from benchmark.thumbnails import TABLE, has_thumbnails
+from datasets.grouping import grouped
 from methods.plan import PLACEHOLDER
 
 if TYPE_CHECKING:
@@ -27,15 +27,6 @@ CHARACTERS = 18
 NAMES = ("dataset", "shots", "seed", "class", "guide", "prompt", "noise_std", "weight")
 
 
-@dataclass(frozen=True)
-class Row:
-    """A guide and the images made of it, no two with the same prompt."""
-
-    dataset: str
-    cell: Record
-    tiles: GuideTiles
-
-
 def draw_prompts(groups: Sequence[Group]) -> Drawing:
     """For a few classes a guide, and images of it with their prompts below.
 
@@ -46,43 +37,24 @@ def draw_prompts(groups: Sequence[Group]) -> Drawing:
     rows = [row for group in groups for row in _rows(group, group_name(group, groups))[:each]]
     if not rows:
         raise MissingRuns("no run has pictures of one real image under two prompts", COMMAND, groups)
-    cells = dict.fromkeys(f"{row.dataset}, k = {row.cell.shots}, seed {row.cell.seed}." for row in rows)
+    cells = dict.fromkeys(row.note for row in rows)
     notes = (*cells, "‹name› stands for the class's learned word.", *group_notes(groups))
-    table = [
-        (
-            row.dataset,
-            row.cell.shots,
-            row.cell.seed,
-            tile.class_name,
-            tile.guide,
-            tile.prompt,
-            tile.noise_std,
-            tile.weight,
-        )
-        for row in rows
-        for tile in row.tiles.made
-    ]
+    table = [(*row.facts, tile.prompt, tile.noise_std, tile.weight) for row in rows for tile in row.tiles.made]
     caption = "A real image of some classes, and images made of it under their prompts."
     return Drawing(_draw(rows), caption, columns(NAMES, table), notes)
 
 
 def _rows(group: Group, name: str) -> list[Row]:
     written = [record for record in plain_runs(group) if has_thumbnails(record) and _prompts(record) > 1]
-    record = largest_run(written)
-    if record is None:
-        return []
-    rows = [Row(name, record, _different(own)) for own in first_guides(record).values()]
-    return [row for row in rows if len(row.tiles.made) > 1]
+    return rows_of_several(written, name, _first_of_each_prompt)
 
 
 def _prompts(record: Record) -> int:
     return len(set(record.tables[TABLE]["prompt"]) - {"", None})
 
 
-def _different(own: GuideTiles) -> GuideTiles:
-    """The guide with the first image of each prompt."""
-    by_prompt = {tile.prompt: tile for tile in reversed(own.made)}
-    return GuideTiles(own.guide, tuple(tile for tile in own.made if by_prompt[tile.prompt] is tile)[:IMAGES])
+def _first_of_each_prompt(made: Sequence[Tile]) -> list[Tile]:
+    return [own[0] for own in grouped(made, lambda tile: tile.prompt).values()][:IMAGES]
 
 
 def _draw(rows: Sequence[Row]) -> Figure:

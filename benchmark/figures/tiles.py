@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,25 @@ class GuideTiles:
     made: tuple[Tile, ...]
 
 
+@dataclass(frozen=True)
+class Row:
+    """A guide of a cell, and some of the images made of it."""
+
+    dataset: str
+    cell: Record
+    tiles: GuideTiles
+
+    @property
+    def note(self) -> str:
+        return f"{self.dataset}, k = {self.cell.shots}, seed {self.cell.seed}."
+
+    @property
+    def facts(self) -> tuple[object, ...]:
+        """Dataset, shots, seed, class and guide."""
+        guide = self.tiles.guide
+        return self.dataset, self.cell.shots, self.cell.seed, guide.class_name, guide.guide
+
+
 def first_guides(record: Record) -> dict[str, GuideTiles]:
     """Class → its first guide with the images made from it."""
     found: dict[str, GuideTiles] = {}
@@ -46,9 +65,17 @@ def first_guides(record: Record) -> dict[str, GuideTiles]:
     return found
 
 
-def largest_run(records: Sequence[Record]) -> Record | None:
-    """Of runs one of the most shots, and of those one of the first seed."""
-    return min(records, key=lambda record: (-record.shots, record.seed), default=None)
+def rows_of_several(
+    records: Sequence[Record], dataset: str, choose: Callable[[Sequence[Tile]], Sequence[Tile]]
+) -> list[Row]:
+    """Each class's first guide with those of its images that `choose` gives, where they are several: of the run of most
+    shots, and of those of one of the first seed.
+    """
+    record = min(records, key=lambda record: (-record.shots, record.seed), default=None)
+    if record is None:
+        return []
+    chosen = (GuideTiles(own.guide, tuple(choose(own.made))) for own in first_guides(record).values())
+    return [Row(dataset, record, own) for own in chosen if len(own.made) > 1]
 
 
 def _guides(record: Record) -> list[GuideTiles]:
