@@ -11,7 +11,9 @@ from typing import Any
 
 from PIL import Image
 
+from benchmark.figures import FIGURES, Drawing
 from benchmark.records import Record
+from benchmark.selection import comparable
 
 WHOLE = "noise,prompts,weights"
 COLOURS = ((200, 0, 0), (0, 200, 0), (0, 0, 200), (200, 200, 0), (0, 200, 200), (200, 0, 200))
@@ -57,6 +59,10 @@ def pictures(classes: Mapping[str, Sequence[Mapping[str, Any]]], side: int = 4) 
     stream = io.BytesIO()
     sheet.save(stream, "WEBP", lossless=True)
     return {"tables": {"thumbnails": columns}, "files": {"thumbnails.webp": stream.getvalue()}}
+
+
+def drawn(name: str, *records: Record) -> Drawing:
+    return FIGURES[name].draw(comparable(records))
 
 
 def read(path: Path) -> list[dict[str, str]]:

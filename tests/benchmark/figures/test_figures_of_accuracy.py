@@ -6,16 +6,11 @@ import math
 
 import pytest
 
-from benchmark.figures import FIGURES, MissingRuns
-from benchmark.selection import comparable
-from tests.benchmark.figures.cells import cell, rows, with_value
+from benchmark.figures import MissingRuns
+from tests.benchmark.figures.cells import cell, drawn, rows, with_value
 
 T_ONE, T_TWO = 12.7062047364, 4.30265272991
 """97.5% quantiles of Student's t with one and with two degrees of freedom, from a printed table."""
-
-
-def drawn(name: str, *records):
-    return FIGURES[name].draw(comparable(records))
 
 
 def test_accuracy_is_the_mean_over_seeds_with_students_interval():

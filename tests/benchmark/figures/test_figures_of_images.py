@@ -5,13 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmark.figures import FIGURES, MissingRuns
-from benchmark.selection import comparable
-from tests.benchmark.figures.cells import COLOURS, cell, pictures, rows
-
-
-def drawn(name: str, *records):
-    return FIGURES[name].draw(comparable(records))
+from benchmark.figures import MissingRuns
+from tests.benchmark.figures.cells import COLOURS, cell, drawn, pictures, rows
 
 
 def shown(drawing) -> list[tuple[int, ...]]:

@@ -6,19 +6,14 @@ import math
 
 import pytest
 
-from benchmark.figures import FIGURES, MissingRuns
-from benchmark.selection import comparable
-from tests.benchmark.figures.cells import cell, rows
+from benchmark.figures import MissingRuns
+from tests.benchmark.figures.cells import cell, drawn, rows
 
 CALIBRATION = {
     "confidence_before": [0.95, 0.97, 0.99, 0.5],
     "confidence_after": [0.51, 0.52, 0.53, 0.5],
     "correct": [True, False, True, False],
 }
-
-
-def drawn(name: str, *records):
-    return FIGURES[name].draw(comparable(records))
 
 
 def test_reliability_compares_confidence_with_accuracy_in_fifteen_bins():

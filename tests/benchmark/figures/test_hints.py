@@ -10,8 +10,7 @@ import typer
 
 from benchmark.commands import app
 from benchmark.figures import FIGURES, MissingRuns
-from benchmark.selection import comparable
-from tests.benchmark.figures.cells import cell, pictures
+from tests.benchmark.figures.cells import cell, drawn, pictures
 
 PHOTOS = {
     "dataset": "imagefolder",
@@ -24,10 +23,6 @@ OPTIONS = (
     "--dataset imagefolder --data-root DATA_ROOT --preset 'my presets/photos.yaml' --protocol as_released "
     "--set imagefolder.train_pool=12"
 )
-
-
-def drawn(name: str, *records):
-    return FIGURES[name].draw(comparable(records))
 
 
 @pytest.mark.parametrize("name", [name for name in FIGURES if name not in ("accuracy", "same_hyperparameters")])

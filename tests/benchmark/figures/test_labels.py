@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from benchmark.figures import FIGURES
 from benchmark.figures.style import fitted, readable
-from benchmark.selection import comparable
 from benchmark.short_labels import shared_note, short_labels
-from tests.benchmark.figures.cells import cell, pictures, rows
+from tests.benchmark.figures.cells import cell, drawn, pictures, rows
 
 SHARED = " ".join(f"classifier.{name}={value}" for name, value in (("epochs", 3), ("iterations", 20)))
-
-
-def drawn(name: str, *records):
-    return FIGURES[name].draw(comparable(records))
 
 
 def legend(drawing) -> list[str]:
