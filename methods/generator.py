@@ -28,6 +28,7 @@ from evaluation.memory import Shortage, attempt, does_not_fit, halved
 from methods.checkpoint import checkpoint_fingerprint, checkpoint_folder
 from methods.checkpoint_layout import config_name, read_config
 from methods.compiled import compiling
+from methods.groups import filled_up
 from methods.guidance import guidance_embedding, guided
 from methods.latent_diffusion import LatentDiffusion, Posterior
 from methods.plan import PLACEHOLDER, PlanRow, Vector
@@ -209,7 +210,7 @@ class Generator:
 
     def _encoded(self, pairs: Sequence[tuple[str, str]], words: Mapping[str, Vector]) -> Tensor:
         """The text encoder's states of at most `batch_size` pairs of prompt and word."""
-        full = _padded(pairs, self.batch_size)
+        full = filled_up(pairs, self.batch_size)
         tokens = self.model.encoder.tokenize([prompt for prompt, _ in full])
         states = self.model.encoder.encode(tokens, self._vectors([self._word(pair, words) for pair in full]))
         return states[: len(pairs)].to(self.dtype)
@@ -243,7 +244,7 @@ class Generator:
         A GPU is waited for by what is returned.
         """
         strength, steps, with_guidance = group
-        full = _padded([rows[i] for i in members], self.batch_size)
+        full = filled_up([rows[i] for i in members], self.batch_size)
         generators = [torch.Generator().manual_seed(row.seed) for row in full]
         scheduler = fresh_scheduler(self.model.scheduler, steps)
         times = times_from(scheduler, strength, steps)
@@ -328,10 +329,6 @@ def _groups(rows: Sequence[PlanRow]) -> dict[_Group, list[int]]:
             )
         groups.setdefault((row.strength, row.steps, row.guidance_scale > 1), []).append(i)
     return groups
-
-
-def _padded(items: Sequence[Any], size: int) -> list[Any]:
-    return [*items, *[items[-1]] * (size - len(items))]
 
 
 def _finished(begun: tuple[Sequence[int], _Images]) -> tuple[Sequence[int], list[Image.Image]]:

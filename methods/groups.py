@@ -26,4 +26,9 @@ def equal_groups(items: Sequence[Item], most: int) -> list[Sequence[Item]]:
     Where an item takes less time than compiling for another size of batch.
     """
     groups = even_groups(items, most)
-    return [[*group, *[group[-1]] * (len(groups[0]) - len(group))] for group in groups]
+    return [filled_up(group, len(groups[0])) for group in groups]
+
+
+def filled_up(items: Sequence[Item], size: int) -> list[Item]:
+    """The items, and the last of them again until there are `size`."""
+    return [*items, *[items[-1]] * (size - len(items))]
