@@ -11,11 +11,12 @@ from PIL import Image
 
 from benchmarks_perf import seconds
 from benchmarks_perf.command import run_alone
-from benchmarks_perf.measurement import Measurement, counted_text, dtype_name
+from benchmarks_perf.measurement import Measurement, counted_text
 from benchmarks_perf.operations import decoder_operations, encoder_operations, guided_operations
 from benchmarks_perf.photos import photo
 from benchmarks_perf.plain_pipeline import open_plain_pipeline, plain_dtype
 from benchmarks_perf.sizes import Size
+from evaluation.device import dtype_name
 from methods.generator import Generator
 from methods.plan import PlanRow
 from methods.schedulers import fresh_scheduler, times_from

@@ -9,6 +9,7 @@ import torch
 
 from benchmark.table_formats import plain as aligned
 from benchmarks_perf.machine import machine, peak
+from evaluation.device import dtype_name
 
 TITLES = ("work", "plain way", "ours", "ratio", "share of peak")
 
@@ -42,11 +43,6 @@ def table(measurements: Sequence[Measurement]) -> str:
     header = f"{machine()} · peak: {peaks} (a large matrix product, measured in this run)"
     notes = [f"{measured.name}: {measured.note}" for measured in measurements]
     return "\n".join([header, "", aligned([TITLES, *map(_line, measurements)]), "", *notes])
-
-
-def dtype_name(dtype: torch.dtype) -> str:
-    """`bfloat16`."""
-    return str(dtype).removeprefix("torch.")
 
 
 def counted_text(operations: float) -> str:

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from benchmarks_perf import seconds
 from benchmarks_perf.command import run_alone
-from benchmarks_perf.measurement import Measurement, counted_text, dtype_name
+from benchmarks_perf.measurement import Measurement, counted_text
 from benchmarks_perf.operations import unet_operations
 from benchmarks_perf.photos import OpenedAgain, photo_files
 from benchmarks_perf.plain_inversion import PlainInversion
 from benchmarks_perf.plain_pipeline import plain_dtype
 from benchmarks_perf.sizes import Size
 from datasets.images import load_rgb
+from evaluation.device import dtype_name
 from methods.generator import Generator
 from methods.settings import TextualInversionSettings
 from methods.textual_inversion import learn_words

@@ -85,6 +85,11 @@ def dtype_named(name: str, device: torch.device) -> torch.dtype:
     return dtype
 
 
+def dtype_name(dtype: torch.dtype) -> str:
+    """`bfloat16`."""
+    return str(dtype).removeprefix("torch.")
+
+
 def half_precision() -> torch.dtype:
     """bfloat16 where the GPU computes in it, whose range is float32's; float16 on an older one."""
     import torch

@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from datasets.errors import UserError
-from evaluation.device import fetched_later, sent, takes_bfloat16, torch_threads
+from evaluation.device import dtype_name, fetched_later, sent, takes_bfloat16, torch_threads
 from evaluation.memory import Shortage, attempt, does_not_fit, loading
 from methods.compiled import CompiledNetwork, announce_compiling
 from methods.cross_attention import take_out_text_projections
@@ -166,7 +166,9 @@ class LatentDiffusion:
         """The codec without the limits of half precision: a copy, made once, whichever thread asks first."""
         with self._lock, torch.inference_mode(False):
             if self._codec_in_float32 is None:
-                logger.warning("the codec overflows %s: images for which it does go on in float32", _name(self.dtype))
+                logger.warning(
+                    "the codec overflows %s: images for which it does go on in float32", dtype_name(self.dtype)
+                )
                 self._codec_in_float32 = deepcopy(self.vae).float()
         return self._codec_in_float32
 
@@ -193,11 +195,7 @@ def _no_numbers(what: str, network: str, dtype: torch.dtype, device: torch.devic
     if dtype == torch.float32:
         return UserError(f"{what} are no numbers, in float32: the weights of {network} are not sound")
     wider = "bfloat16 or float32" if dtype == torch.float16 and takes_bfloat16(device) else "float32"
-    return UserError(f"{what} are no numbers: {network} overflows {_name(dtype)}; set generator.dtype={wider}")
-
-
-def _name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
+    return UserError(f"{what} are no numbers: {network} overflows {dtype_name(dtype)}; set generator.dtype={wider}")
 
 
 def _frozen(model: nn.Module) -> Any:
