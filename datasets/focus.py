@@ -33,7 +33,7 @@ from datasets.focus_layout import (
     named_otherwise,
     other_folders,
 )
-from datasets.folders import Groups, flat, require_images
+from datasets.folders import by_class, flat, require_images
 from datasets.location import dataset_folder
 from datasets.plurals import counted
 from datasets.quick_check import check_ends
@@ -107,7 +107,7 @@ class Focus(FilesDataset):
 
     def splits(self, seed: int) -> Splits:
         """See `Dataset.splits`; raises `UserError` for classes with too few images."""
-        groups = _by_class(self._examples)
+        groups = by_class(self._examples, len(PUBLISHED))
         size = self._train_and_validation
         remedy = f"complete {self.root} or lower --set focus.train_and_validation"
         require_images(self.classes, groups, size + 1, f"{size} to train and validate on and 1 to test are", remedy)
@@ -173,13 +173,6 @@ class Focus(FilesDataset):
             for name, count in PUBLISHED.items()
             if found[name] != count
         ]
-
-
-def _by_class(examples: Sequence[Example]) -> Groups:
-    groups: list[list[Example]] = [[] for _ in PUBLISHED]
-    for example in examples:
-        groups[example.label].append(example)
-    return tuple(map(tuple, groups))
 
 
 def _counts(examples: Sequence[Example]) -> dict[str, dict[str, int]]:

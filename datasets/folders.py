@@ -80,11 +80,8 @@ class FolderDataset(FilesDataset):
         return set(self._check_images(images, unreadable))
 
     def _by_class(self, files: Sequence[tuple[int, Path]], readable: set[Path]) -> Groups:
-        examples: list[list[Example]] = [[] for _ in self.classes]
-        for label, path in files:
-            if path in readable:
-                examples[label].append(Example(self._identify(path), label))
-        return tuple(tuple(group) for group in examples)
+        examples = (Example(self._identify(path), label) for label, path in files if path in readable)
+        return by_class(examples, len(self.classes))
 
     def _identify(self, path: Path) -> str:
         """The file's identifier, under which `_path` finds it again."""
@@ -96,6 +93,14 @@ class FolderDataset(FilesDataset):
         if self._paths.setdefault(identifier, path) != path:
             raise UserError(f"{path}: another file's name differs in its Unicode form only; rename one")
         return identifier
+
+
+def by_class(examples: Iterable[Example], classes: int) -> Groups:
+    """The examples of each of so many classes, in their order."""
+    groups: list[list[Example]] = [[] for _ in range(classes)]
+    for example in examples:
+        groups[example.label].append(example)
+    return tuple(map(tuple, groups))
 
 
 def flat(groups: Sequence[Sequence[Example]]) -> tuple[Example, ...]:
