@@ -13,7 +13,7 @@ from benchmarks_perf import seconds
 from benchmarks_perf.command import run_alone
 from benchmarks_perf.measurement import Measurement
 from benchmarks_perf.operations import network_operations
-from benchmarks_perf.photos import photo_files
+from benchmarks_perf.photos import embed_files, photo_files
 from benchmarks_perf.sizes import Size
 from datasets.images import load_rgb
 from evaluation.arrays import Singles
@@ -42,9 +42,9 @@ def measure(size: Size) -> Measurement:
     with tempfile.TemporaryDirectory() as folder:
         photos = photo_files(Path(folder), CLASSES * SHOTS)
         for each in (backbone, in_float32):
-            _embed(each, photos, views=1)  # the first pass is slower
+            embed_files(each, photos, settings.transform)  # the first pass is slower
         plain = seconds(lambda: _embed_one_by_one(in_float32, photos, size.samples, settings)) / size.samples
-        embedding = seconds(lambda: _embed(backbone, photos, settings.views_per_image, settings.transform))
+        embedding = seconds(lambda: embed_files(backbone, photos, settings.transform, settings.views_per_image))
     head = seconds(lambda: _train_head(backbone.dimension, settings))
     views = len(photos) * settings.views_per_image
     samples = settings.epochs * settings.iterations * settings.batch_size
@@ -60,11 +60,6 @@ def measure(size: Size) -> Measurement:
         dtype=dtype,
         rates={"view": embedding / views, "head": head},
     )
-
-
-def _embed(backbone: Backbone, photos: Sequence[Path], views: int, transform: str = "standard") -> Singles:
-    jobs = [ImageViews(partial(load_rgb, path), tuple(range(views))) for path in photos]
-    return embed_pixels(backbone, load_pixels(backbone, jobs, VIEWS[transform], worker_count(-1)))
 
 
 def _embed_one_by_one(

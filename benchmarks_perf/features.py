@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -13,17 +12,14 @@ from benchmarks_perf import seconds
 from benchmarks_perf.command import run_alone
 from benchmarks_perf.measurement import Measurement
 from benchmarks_perf.operations import network_operations
-from benchmarks_perf.photos import photo_files
+from benchmarks_perf.photos import embed_files, photo_files
 from benchmarks_perf.sizes import Size
 from datasets.images import load_rgb
 from evaluation.arrays import Singles
 from evaluation.backbones import BACKBONES
 from evaluation.device import default_device, dtype_named
-from evaluation.features import ImageViews, embed_pixels, load_pixels
 from evaluation.frozen import Backbone, Network
-from evaluation.loading import worker_count
 from evaluation.settings import FeatureSettings
-from evaluation.views import VIEWS
 
 
 def measure(size: Size) -> Measurement:
@@ -35,8 +31,8 @@ def measure(size: Size) -> Measurement:
         network = BACKBONES[settings.name]()
         dtype = dtype_named(settings.dtype, default_device())
         backbone = Backbone(settings.name, network, settings.image_size, dtype=dtype)
-        _embed(backbone, photos[: 2 * backbone.batch_size])  # the first batches are slower
-        ours = seconds(lambda: _embed(backbone, photos)) / len(photos)
+        embed_files(backbone, photos[: 2 * backbone.batch_size], "plain")  # the first batches are slower
+        ours = seconds(lambda: embed_files(backbone, photos, "plain")) / len(photos)
     return Measurement(
         name="features",
         work=f"{settings.name} at {settings.image_size} px",
@@ -49,11 +45,6 @@ def measure(size: Size) -> Measurement:
         dtype=dtype,
         rates={"feature": ours},
     )
-
-
-def _embed(backbone: Backbone, photos: Sequence[Path]) -> Singles:
-    jobs = [ImageViews(partial(load_rgb, path), (0,)) for path in photos]
-    return embed_pixels(backbone, load_pixels(backbone, jobs, VIEWS["plain"], worker_count(-1)))
 
 
 def _plain_seconds(settings: FeatureSettings, photos: Sequence[Path]) -> float:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from datasets.images import load_rgb
+from evaluation.arrays import Singles
+from evaluation.features import ImageViews, embed_pixels, load_pixels
+from evaluation.frozen import Backbone
+from evaluation.loading import worker_count
+from evaluation.views import VIEWS
 
 
 def photo(width: int, seed: int) -> Image.Image:
@@ -26,6 +32,12 @@ def photo_files(folder: Path, count: int, width: int = 640) -> list[Path]:
     for seed, path in enumerate(paths):
         photo(width, seed).save(path, quality=85)
     return paths
+
+
+def embed_files(backbone: Backbone, files: Sequence[Path], view: str, views: int = 1) -> Singles:
+    """Features of so many views of each file, which are loaded ahead of the network."""
+    jobs = [ImageViews(partial(load_rgb, path), tuple(range(views))) for path in files]
+    return embed_pixels(backbone, load_pixels(backbone, jobs, VIEWS[view], worker_count(-1)))
 
 
 class OpenedAgain:
