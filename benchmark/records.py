@@ -155,8 +155,3 @@ def _all_components(tags: Mapping[str, str]) -> str:
 def columns(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:
     """Rows as a table with columns of these names; without rows every column is empty."""
     return {name: [row[place] for row in rows] for place, name in enumerate(names)}
-
-
-def table_from_json(content: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """The columns of a table as MLflow stores it: `{"columns": [...], "data": [[...], ...]}`."""
-    return columns(content["columns"], content["data"])

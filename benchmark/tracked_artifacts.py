@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from benchmark.records import Table, table_from_json
+from benchmark.records import Table, columns
 from datasets.errors import NOT_PARSED, UserError, reason_of
 
 T = TypeVar("T")
@@ -65,7 +65,9 @@ class Artifacts(Mapping[str, T]):
 
 
 def read_table(path: Path, where: str) -> Table:
-    return _Columns(table_from_json(json.loads(path.read_text(encoding="utf-8"))), where)
+    """Of what MLflow writes: `{"columns": [...], "data": [[...], ...]}`."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return _Columns(columns(content["columns"], content["data"]), where)
 
 
 def read_bytes(path: Path, _where: str) -> bytes:

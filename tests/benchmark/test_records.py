@@ -10,7 +10,7 @@ import pytest
 
 from benchmark.job import open_job
 from benchmark.progress import Stages
-from benchmark.records import Record, method_label, overrides, table_from_json, tells_its_cell
+from benchmark.records import Record, columns, method_label, overrides, tells_its_cell
 from benchmark.records import tested_on as sets_tested_on
 from benchmark.runner import run_job
 from benchmark.settings import RunSettings
@@ -77,7 +77,7 @@ def test_who_counts_to_thousands_of_digits_tags_no_cell():
 
 
 def test_a_table_without_lines_keeps_its_columns():
-    assert table_from_json({"columns": ["a", "b"], "data": []}) == {"a": [], "b": []}
+    assert columns(("a", "b"), []) == {"a": [], "b": []}
 
 
 def test_what_says_which_images_are_used_makes_no_method_of_another_name():
