@@ -107,9 +107,7 @@ def all_recognised(logits: Floats, labels: Integers) -> bool:
     return bool((logits[own] > others.max(axis=1)).all())
 
 
-def expected_calibration_error(
-    confidence: Floats, correct: Mask, weights: Doubles | None = None, bins: int = BINS
-) -> float:
+def expected_calibration_error(confidence: Floats, correct: Mask, weights: Doubles | None = None) -> float:
     """Mean gap between confidence and accuracy over bins of confidence, weighted by their counts; in [0, 1].
 
     Of the probabilities of the predicted classes, (N,), and whether these are right, (N,); NaN for N = 0. With weights
@@ -118,10 +116,10 @@ def expected_calibration_error(
     if len(correct) == 0:
         return float("nan")
     weights = np.ones(len(correct)) if weights is None else weights
-    gaps = np.abs(np.bincount(bin_of(confidence, bins), weights * (correct - confidence), minlength=bins))
+    gaps = np.abs(np.bincount(bin_of(confidence), weights * (correct - confidence), minlength=BINS))
     return float(gaps.sum() / weights.sum())
 
 
-def bin_of(confidence: Floats, bins: int = BINS) -> Integers:
+def bin_of(confidence: Floats) -> Integers:
     """The number of each confidence's bin, of equal width, open below and closed above (Guo et al. 2017, Eq. 3)."""
-    return np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    return np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)

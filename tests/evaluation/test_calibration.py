@@ -12,6 +12,7 @@ from torchmetrics.functional.classification import multiclass_calibration_error
 
 from evaluation.arrays import Doubles, Indices
 from evaluation.calibration import (
+    bin_of,
     calibrate,
     expected_calibration_error,
     fit_temperature,
@@ -65,8 +66,7 @@ def test_ece_equals_torchmetrics(miscalibrated: Data) -> None:
 
 
 def test_bins_are_open_below_and_closed_above() -> None:
-    confidence, correct = np.array([0.5, 0.75]), np.array([False, True])
-    assert expected_calibration_error(confidence, correct, bins=2) == pytest.approx((0.5 + 0.25) / 2)
+    assert bin_of(np.array([0.0, 0.6, 0.601, 1.0])).tolist() == [0, 8, 9, 14]
 
 
 def test_scaled_probabilities_are_calibrated(miscalibrated: Data) -> None:
