@@ -13,7 +13,7 @@ from datasets.base import DATASETS
 from datasets.errors import NOT_PARSED
 from datasets.plugins import code_of
 from datasets.seeding import fingerprint
-from methods.base import METHODS, SERVICES
+from methods.base import METHODS, settings_without_part
 from methods.prompts.sources import PROMPT_SOURCES
 
 WITHOUT_EFFECT = (
@@ -112,6 +112,6 @@ def components_label(settings: RunSettings) -> str:
 
 def _effective(settings: RunSettings) -> dict[str, Any]:
     """The settings that can change a figure, apart from the run's identity."""
-    unused = tuple(f"{service}." for service in SERVICES if service not in METHODS[settings.method].services)
+    unused = settings_without_part(METHODS[settings.method])
     no_part = {*IDENTITY, *WITHOUT_EFFECT}
     return {k: v for k, v in flatten(settings).items() if k not in no_part and not k.startswith(unused)}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from benchmark.records import as_text
-from methods.base import METHODS, SERVICES
+from methods.base import METHODS, settings_without_part
 
 AT_SHOTS = re.compile(r"(,| ·) k = \d+$")
 """How the name of a line or panel of a figure ends that is of one number of shots."""
@@ -60,9 +60,8 @@ def _shared(labels: Sequence[_Label]) -> dict[str, str]:
 
 def _has_setting(method: str, setting: str) -> bool:
     """Whether a method's runs can differ in the setting: it is no other method's, and of no service that it lacks."""
-    unused = [service for service in SERVICES if method in METHODS and service not in METHODS[method].services]
-    others = [name for name in METHODS if name != method]
-    return not setting.startswith(tuple(f"{group}." for group in (*others, *unused)))
+    unused = settings_without_part(METHODS[method]) if method in METHODS else ()
+    return not setting.startswith((*(f"{name}." for name in METHODS if name != method), *unused))
 
 
 def _short(label: _Label, labels: Sequence[_Label], left_out: dict[str, str]) -> str:

@@ -173,6 +173,11 @@ def _annotated(method: type[Method]) -> set[str]:
     return {name for name, annotation in get_annotations(method).items() if "ClassVar" not in str(annotation)}
 
 
+def settings_without_part(method: type[Method]) -> tuple[str, ...]:
+    """How the names of settings begin that change no figure of the method: those of services that it does not use."""
+    return tuple(f"{service}." for service in SERVICES if service not in method.services)
+
+
 METHODS: Registry[type[Method]] = Registry("method", _check_method)
 
 

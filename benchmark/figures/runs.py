@@ -9,7 +9,7 @@ from benchmark.records import Record, as_text, method_label, overrides
 from benchmark.selection import Group, standing_for_methods
 from datasets.grouping import grouped
 from datasets.plurals import counted
-from methods.base import METHODS, SERVICES
+from methods.base import METHODS, settings_without_part
 
 
 def plain_runs(group: Group) -> list[Record]:
@@ -32,8 +32,7 @@ def common_overrides(record: Record, method: str) -> str:
     """Of the record's overrides those that a run of `method` with the same --set has: no hyper-parameters of a method,
     and no settings of services that `method` does not use.
     """
-    unused = [service for service in SERVICES if service not in METHODS[method].services]
-    others = tuple(f"{group}." for group in (*METHODS, *unused))
+    others = (*(f"{name}." for name in METHODS), *settings_without_part(METHODS[method]))
     common = {name: value for name, value in overrides(record.tags).items() if not name.startswith(others)}
     return as_text(common)
 
