@@ -208,7 +208,7 @@ class LocalTools:
                 seed,
             )
         self.calibration = result.calibration
-        return np.asarray(result.confidence, dtype=np.float64)
+        return result.confidence
 
     def _task_of_words(self, task: FewShotTask) -> FewShotTask:
         """The published code keeps its pipeline, and with it the words, of the first task of a process."""
