@@ -101,8 +101,7 @@ def overrides_of_images(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def _all_overrides(tags: Mapping[str, str]) -> dict[str, str]:
-    parts = re.split(r" (?=[\w.]+=)", tags.get("overrides", ""))  # values may hold spaces
-    return dict(part.split("=", 1) for part in parts if "=" in part)
+    return name_and_settings(f" {tags.get('overrides', '')}")[1]
 
 
 def _of_images(tags: Mapping[str, str]) -> tuple[str, ...]:
@@ -124,6 +123,12 @@ def method_label(tags: Mapping[str, str]) -> str:
 def has_all_components(tags: Mapping[str, str]) -> bool:
     """Whether the run's method had all parts that it has."""
     return tags.get("components", "") in ("", _all_components(tags))
+
+
+def name_and_settings(label: str) -> tuple[str, dict[str, str]]:
+    """A method's label in its parts: `diagen [noise]`, and setting → value of what stands behind it."""
+    name, *settings = re.split(r" (?=[\w.]+=)", label)  # values may hold spaces
+    return name, dict(part.split("=", 1) for part in settings)
 
 
 def tested_on(records: Sequence[Record]) -> list[str]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from benchmark.records import as_text
+from benchmark.records import as_text, name_and_settings
 from methods.base import METHODS, settings_without_part
 
 AT_SHOTS = re.compile(r"(,| ·) k = \d+$")
@@ -44,8 +44,7 @@ def shared_note(labels: Iterable[str]) -> tuple[str, ...]:
 def _split(label: str) -> _Label:
     tail = AT_SHOTS.search(label)
     start = label[: tail.start()] if tail else label
-    head, *settings = re.split(r" (?=[\w.]+=)", start)  # values may hold spaces
-    return _Label(head, dict(part.split("=", 1) for part in settings), tail.group() if tail else "")
+    return _Label(*name_and_settings(start), tail.group() if tail else "")
 
 
 def _shared(labels: Sequence[_Label]) -> dict[str, str]:

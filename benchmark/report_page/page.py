@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.leaderboard import Board, leaderboard
+from benchmark.records import as_text, name_and_settings
 from benchmark.report_page.content import PageContent
 from benchmark.report_page.explorer import gallery
 from benchmark.report_page.figures import figures
@@ -86,8 +86,8 @@ def with_code(text: str) -> Markup:
 
 def parted(label: str) -> tuple[str, str]:
     """A method's label as its name with components, and the settings, which are set small: they may be many."""
-    name, *settings = re.split(r" (?=[\w.]+=)", label, maxsplit=1)
-    return name, " ".join(settings)
+    name, settings = name_and_settings(label)
+    return name, as_text(settings)
 
 
 def _policy(style: str, script: str) -> str:
