@@ -7,14 +7,7 @@ from typing import Annotated
 import typer
 
 from benchmark.commands.app import EPILOG, app
-from benchmark.options import (
-    DataRoot,
-    Out,
-    Overrides,
-    Plugins,
-    Seeds,
-    Shots,
-)
+from benchmark.options import DataRoot, Out, Overrides, Plugins, Seeds, Shots
 from benchmark.setting_checks import split_overrides
 from benchmark.settings import resolve_settings
 from datasets.home import path_of

@@ -7,9 +7,7 @@ from typing import Annotated
 import typer
 
 from benchmark.commands.app import EPILOG, app
-from benchmark.options import (
-    Plugins,
-)
+from benchmark.options import Plugins
 
 
 @app.command("list", epilog=EPILOG)

@@ -9,15 +9,7 @@ import typer
 
 from benchmark.commands.app import EPILOG, app
 from benchmark.commands.chosen import tracked_groups
-from benchmark.options import (
-    OnlyDataset,
-    OnlyMethods,
-    OnlyPreset,
-    OnlyProtocol,
-    OnlyShots,
-    Out,
-    Plugins,
-)
+from benchmark.options import OnlyDataset, OnlyMethods, OnlyPreset, OnlyProtocol, OnlyShots, Out, Plugins
 from datasets.home import path_of
 
 

@@ -6,7 +6,7 @@ Each figure is one module with one `draw` function from groups of comparable run
 from __future__ import annotations
 
 from benchmark.figures.base import Drawing, MissingRuns
-from benchmark.figures.catalogue import FIGURES, OF_ABLATION, Plot
-from benchmark.figures.saving import Outcome, save_figures
+from benchmark.figures.catalogue import FIGURES, OF_ABLATION
+from benchmark.figures.saving import save_figures
 
-__all__ = ["FIGURES", "OF_ABLATION", "Drawing", "MissingRuns", "Outcome", "Plot", "save_figures"]
+__all__ = ["FIGURES", "OF_ABLATION", "Drawing", "MissingRuns", "save_figures"]
