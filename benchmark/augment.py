@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from benchmark.augmented_folder import contents, real_images, refuse_filled, synthetic_images, write_folder
+from benchmark.augmented_folder import contents, real_images, refuse_unwritable, synthetic_images, write_folder
 from benchmark.checks import check_access, check_services, warn_of_services, weighs_images
 from benchmark.evaluate import plan_table
 from benchmark.progress import Stages
@@ -34,7 +34,7 @@ def augment(settings: RunSettings, folder: Path, stages: Stages) -> None:
         UserError: a method that makes no images, anything in the settings or the photos that keeps it from making
             them, or a folder that cannot be written, is there and not empty, or lies among the photos.
     """
-    refuse_filled(folder)
+    refuse_unwritable(folder)
     method = build_method(settings)
     if "features" not in method.services:
         raise UserError(f"method '{settings.method}' makes no images of photos: take another of `list methods`")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmark.file_names import FileNames
@@ -44,14 +45,23 @@ class ImageToWrite:
     write: Callable[[Path], object]
 
 
-def refuse_filled(folder: Path) -> None:
-    """Raise `UserError` where something lies under the name of a folder that is to be made, but for an empty folder."""
+def refuse_unwritable(folder: Path) -> None:
+    """Raise `UserError` where `write_folder` could not make the folder: hours of generation may come before that.
+
+    Something lies there that is no empty folder, an empty one cannot give way to another, or no file can be made where
+    the folder is to lie.
+    """
     try:
-        filled = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise UserError(f"{folder} is there already, and no empty folder: name another folder with --out")
+        place = folder.resolve()
+        if place.is_mount() or place == Path.cwd():
+            what = "where a disk is mounted" if place.is_mount() else "where this command runs"
+            raise UserError(f"{folder} is {what}, and cannot give way: name a new folder in it with --out")
+        with TemporaryDirectory(dir=next(parent for parent in place.parents if parent.exists())):
+            pass
     except OSError as error:
         raise _cannot_write(folder, error) from error
-    if filled:
-        raise UserError(f"{folder} is there already, and no empty folder: name another folder with --out")
 
 
 def real_images(task: FewShotTask, origin: Mapping[str, str]) -> list[ImageToWrite]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.augmented_folder import ImageToWrite, real_images, refuse_filled, synthetic_images, write_folder
+from benchmark.augmented_folder import ImageToWrite, real_images, refuse_unwritable, synthetic_images, write_folder
 from benchmark.records import PLAN, Record
 from benchmark.run_command import run_command
 from benchmark.store import IMAGES, Store
@@ -32,7 +32,7 @@ def export_cell(cell: Record, store: Store, folder: Path, data_root: str = "") -
     Raises:
         UserError: a synthetic image is not in the store; the folder cannot be written, or is there and not empty.
     """
-    refuse_filled(folder)
+    refuse_unwritable(folder)
     synthetic = synthetic_images(cell.tables[PLAN], _files(cell, store), _origin(cell))
     real, why = _real_images_or_why_not(cell, data_root)
     write_folder(folder, [*real, *synthetic], class_folders(cell))

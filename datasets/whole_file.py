@@ -35,12 +35,12 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
 def whole_folder(folder: Path) -> Iterator[Path]:
     """A folder to fill under a temporary name beside `folder`, renamed to it when all went well.
 
-    An empty folder that is there already gives way.
+    An empty folder that is there already gives way; of a link, the folder that it leads to.
 
     Raises:
         OSError: the folder cannot be made, or one that is not empty is there.
     """
-    folder = folder.absolute()  # of `.` no name is known
+    folder = folder.resolve()  # of `.` no name is known, and no folder takes the place of a link
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = folder.with_name(f".writing-{secrets.token_hex(8)}")
     temporary.mkdir()

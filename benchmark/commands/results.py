@@ -92,7 +92,7 @@ def export(
 
     Examples: `export`; `export --run 6f0c… --out ~/more_photos`.
     """
-    from benchmark.augmented_folder import contents, refuse_filled
+    from benchmark.augmented_folder import contents, refuse_unwritable
     from benchmark.chosen_cell import choose_cell
     from benchmark.export import export_cell
     from benchmark.plugins import load_plugins
@@ -100,7 +100,7 @@ def export(
     from benchmark.tracking import Tracker
 
     folder = path_of(out)
-    refuse_filled(folder)
+    refuse_unwritable(folder)
     load_plugins(plugins)
     cell = choose_cell(Tracker().cells(), run, dataset, method)
     done = export_cell(cell, Store(), folder, data_root)

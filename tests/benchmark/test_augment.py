@@ -94,6 +94,7 @@ def test_of_a_divided_folder_the_photos_to_train_on_are_augmented(world: Tint, t
         (("--method", "standard"), "method 'standard' makes no images of photos: take another of `list methods`"),
         (("--out", "photos/new"), "photos/new lies among the photos"),
         (("--out", "photos"), "is there already, and no empty folder"),
+        (("--out", "photos/Grüne Bank/IMG 0.jpg/new"), "cannot write photos/Grüne Bank/IMG 0.jpg/new: Not a directory"),
         (("--seed", "0,1"), "--seed 0,1: images are drawn with one"),
         (("--data-root", "nowhere"), "nowhere"),
         (("--method", "diagem"), "diagen"),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from benchmark.augmented_folder import SUFFIXES, ImageToWrite, real_images, write_folder
+from benchmark.augmented_folder import SUFFIXES, ImageToWrite, real_images, refuse_unwritable, write_folder
 from datasets.base import DATASETS
 from datasets.errors import UserError
 from datasets.few_shot import FewShotTask
@@ -80,3 +80,20 @@ def test_a_failure_leaves_no_folder(tmp_path: Path, error: BaseException, raised
     with pytest.raises(raised, match=message):
         write_folder(tmp_path / "out", [image("x", Path.touch), image("x", fail)], {})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_where_no_folder_can_be_made_is_known_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """By root as well, whom no permission stops: a file in the way, the working directory, and a disk's own folder."""
+    (tmp_path / "file").touch()
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(UserError, match=r"file/a/b: Not a directory; name another folder with --out"):
+        refuse_unwritable(tmp_path / "file" / "a" / "b")
+    with pytest.raises(UserError, match=r"^\. is where this command runs, and cannot give way: name a new folder"):
+        refuse_unwritable(Path())
+    monkeypatch.setattr(Path, "is_mount", lambda path: path == tmp_path / "disk")
+    (tmp_path / "disk").mkdir()
+    with pytest.raises(UserError, match=r"disk is where a disk is mounted, and cannot give way"):
+        refuse_unwritable(tmp_path / "disk")
+    refuse_unwritable(tmp_path / "disk" / "new" / "folder")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["disk", "file", "here"]

@@ -62,3 +62,17 @@ def test_a_folder_that_is_not_empty_stays_as_it_is(tmp_path: Path) -> None:
         replace()
     assert (tmp_path / "folder" / "data").read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [tmp_path / "folder"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_of_a_link_the_folder_that_it_leads_to_is_made(tmp_path: Path, there: bool) -> None:
+    disk, link = tmp_path / "disk", tmp_path / "link"
+    disk.mkdir()
+    if there:
+        (disk / "folder").mkdir()
+    link.symlink_to(disk / "folder")
+    with whole_folder(link) as unfinished:
+        (unfinished / "data").write_bytes(b"whole")
+        assert unfinished.parent == disk
+    assert link.is_symlink()
+    assert (link / "data").read_bytes() == b"whole"
