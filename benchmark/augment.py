@@ -70,7 +70,7 @@ def _synthesize(settings: RunSettings, method: Method, task: FewShotTask, tools:
         if not task.validation:
             logger.warning(
                 "no photos in val/: the classifier that weighs the images is neither stopped early nor calibrated "
-                "(a folder that is divided into train/, val/ and test/ has some)"
+                "(a folder that is divided into train/ and val/ has some)"
             )
     synthetic = method.synthesize(task, tools)
     check_synthetic(settings.method, method, task, synthetic, tools.store)

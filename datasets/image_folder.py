@@ -24,7 +24,7 @@ from datasets.class_list import read_class_list
 from datasets.errors import UserError
 from datasets.few_shot import TRAIN_POOL_SIZE, natural_key, split_pool
 from datasets.folders import FolderDataset, Groups, flat, require_folder, require_images, subfolders
-from datasets.part_folders import ADVICE, ALL, part_folders, refuse_parts_as_classes, where_classes_lie
+from datasets.part_folders import ADVICE, ALL, part_folders, refuse_parts_as_classes, require_test, where_classes_lie
 
 
 @DATASETS.register("imagefolder")
@@ -80,8 +80,11 @@ class ImageFolder(FolderDataset):
         """The splits of `seed`.
 
         Raises:
-            UserError: a class has too few images for its train pool and one each to validate and to test.
+            UserError: train/ has no test/ beside it, or a class has too few images for its train pool and one each to
+                validate and to test.
         """
+        if "train" in self._parts:
+            require_test(self.root)
         self._require_images()
         named = zip(self._names, self._trained_on, strict=True)
         pools, rests = zip(*(split_pool(noun, group, seed, self._train_pool) for noun, group in named), strict=True)

@@ -37,7 +37,10 @@ _log = logging.getLogger(__name__)
 
 
 def part_folders(root: Path) -> dict[str, Path]:
-    """The folders of class folders by part, the one with the training images first; of one layout or the other."""
+    """The folders of class folders by part, the one with the training images first; of one layout or the other.
+
+    train/ and val/ are enough for who tests nothing; `require_test` is for who does.
+    """
     folders = {path.name: path for path in subfolders(root)}
     for name, path in folders.items():
         if name.lower() in PARTS and name not in PARTS:
@@ -45,9 +48,15 @@ def part_folders(root: Path) -> dict[str, Path]:
     if "train" not in folders:
         _refuse_parts_without_train(root, folders)
         return {ALL: root} | {name: path for name, path in folders.items() if name == "uncommon"}
-    require_folder(root / "test", _how_to_test(folders))
+    if "val" not in folders:  # train/ alone may be a class
+        require_test(root)
     _settle_other_folders(root, folders)
     return {part: folders[part] for part in PARTS if part in folders}
+
+
+def require_test(root: Path) -> None:
+    """Raises `UserError` where test/ is missing beside train/, saying how to come by it."""
+    require_folder(root / "test", _how_to_test([path.name for path in subfolders(root)]))
 
 
 def refuse_parts_as_classes(root: Path, folders: Sequence[Path]) -> None:
@@ -104,7 +113,7 @@ def _refuse_parts_without_train(root: Path, folders: dict[str, Path]) -> None:
             raise UserError(f"{root}: {part}/ without train/; {advice}")
 
 
-def _how_to_test(folders: dict[str, Path]) -> str:
+def _how_to_test(folders: Sequence[str]) -> str:
     if named := _named_otherwise(folders, "test"):
         return f"train/ needs it beside it: rename {named} to test"
     val = "val" if "val" in folders else _named_otherwise(folders, "val")

@@ -34,7 +34,7 @@ def augment(
 
     Learns a word for each class from its photos, draws images of each photo and weighs them; trains and measures
     nothing else: what the images are worth, `run --dataset imagefolder` says. A class needs one photo; where the folder
-    holds train/ and test/, those of train/ are augmented, and those of val/ calibrate the weights.
+    holds train/ and val/ or test/, those of train/ are augmented, and those of val/ calibrate the weights.
 
     A folder per class, as torchvision's ImageFolder reads it: copies of the photos, and of photo.jpg the images
     photo_1.png, photo_2.png …; provenance.csv has photo, prompt, noise, seed and weight of each. After a stop the same

@@ -75,9 +75,14 @@ def test_another_seed_draws_other_images_and_components_are_switched(photos: Pat
     }
 
 
-def test_of_a_divided_folder_the_photos_to_train_on_are_augmented(world: Tint, tmp_path: Path, caplog):
-    """Those to test are left alone; those to validate calibrate the weights, and are missed where there are none."""
-    for part in ("train", "val", "test"):
+@pytest.mark.parametrize("parts", [("train", "val", "test"), ("train", "val")])
+def test_of_a_divided_folder_the_photos_to_train_on_are_augmented(
+    world: Tint, tmp_path: Path, caplog, parts: tuple[str, ...]
+):
+    """Those to test are left alone, or not there; those to validate calibrate the weights, and are missed where there
+    are none.
+    """
+    for part in parts:
         write_photos(tmp_path / "divided" / part, 2)
     assert augment("--data-root", "divided") == 0
     assert {line["guide"].split("/")[0] for line in lines(tmp_path / "augmented")} == {"train"}

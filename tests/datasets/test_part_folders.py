@@ -128,7 +128,7 @@ class TestHalfALayout:
         for folder in folders:
             write_classes(tmp_path / folder, TWO)
         with pytest.raises(UserError, match=words):
-            open_folder(tmp_path)
+            open_folder(tmp_path).splits(0)
 
     def test_a_class_train_may_lie_in_a_folder_of_another_name(self, tmp_path: Path) -> None:
         """As the line says."""
