@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
-from benchmark.augmented_folder import contents, real_images, refuse_unwritable, synthetic_images, write_folder
+from benchmark.augmented_folder import (
+    ImageToWrite,
+    contents,
+    real_images,
+    refuse_unwritable,
+    synthetic_images,
+    write_folder,
+)
 from benchmark.checks import check_access, check_services, warn_of_services, weighs_images
 from benchmark.evaluate import plan_table
 from benchmark.progress import Stages
@@ -13,6 +22,7 @@ from benchmark.settings import RunSettings, build_method, open_dataset
 from benchmark.store import Store
 from benchmark.synthetic_checks import check_synthetic
 from benchmark.tools import LocalTools, Models
+from datasets.base import Advance
 from datasets.errors import UserError
 from datasets.few_shot import FewShotTask
 from datasets.image_folder import ImageFolder
@@ -47,10 +57,10 @@ def augment(settings: RunSettings, folder: Path, stages: Stages) -> None:
     synthetic = _synthesize(settings, method, task, tools)
     origin = {"run": "", "method": settings.method}
     made = synthetic_images(plan_table(task, synthetic), [image.path for image in synthetic.images], origin)
-    photos = real_images(task, origin)
     names = dict(zip(task.classes, task.dataset.class_folders, strict=True))
-    write_folder(folder, [*photos, *made], names)
-    stages.say(contents(folder, len(photos), len(made)))
+    with stages.stage("writing", len(task.train) + len(made), "images") as advance:  # a turned photo takes seconds
+        write_folder(folder, _counted(chain(real_images(task, origin), made), advance), names)
+    stages.say(contents(folder, len(task.train), len(made)))
 
 
 def _task(settings: RunSettings, folder: Path) -> FewShotTask:
@@ -62,6 +72,13 @@ def _task(settings: RunSettings, folder: Path) -> FewShotTask:
     by_class, validation = dataset.all_photos()
     train = tuple(example for own in by_class for example in own)
     return FewShotTask(settings.dataset, dataset, max(map(len, by_class)), settings.seeds[0], train, validation, {})
+
+
+def _counted(images: Iterable[ImageToWrite], advance: Advance) -> Iterator[ImageToWrite]:
+    """Each is asked for when the one before is written."""
+    for image in images:
+        yield image
+        advance(1)
 
 
 def _synthesize(settings: RunSettings, method: Method, task: FewShotTask, tools: LocalTools) -> SyntheticSet:

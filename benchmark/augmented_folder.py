@@ -64,15 +64,15 @@ def refuse_unwritable(folder: Path) -> None:
         raise _cannot_write(folder, error) from error
 
 
-def real_images(task: FewShotTask, origin: Mapping[str, str]) -> list[ImageToWrite]:
-    """The task's real images, by class: their files as they are.
+def real_images(task: FewShotTask, origin: Mapping[str, str]) -> Iterator[ImageToWrite]:
+    """The task's real images, by class: their files as they are, each looked at when its turn comes.
 
     As PNG are written those that are drawn, and those that torchvision would leave out or read otherwise than we do.
 
     Args:
         origin: columns of `provenance.csv` that are the same for all.
     """
-    return [_real_image(task, example, origin) for example in task.train]
+    return (_real_image(task, example, origin) for example in task.train)
 
 
 def synthetic_images(
@@ -93,7 +93,7 @@ def synthetic_images(
     ]
 
 
-def write_folder(folder: Path, images: Sequence[ImageToWrite], folders: Mapping[str, str]) -> None:
+def write_folder(folder: Path, images: Iterable[ImageToWrite], folders: Mapping[str, str]) -> None:
     """Write the images into class folders, and `provenance.csv` beside those: all of it or nothing.
 
     Args:

@@ -49,7 +49,7 @@ def _files(cell: Record, store: Store) -> list[Path]:
 
 def _real_images_or_why_not(cell: Record, data_root: str) -> tuple[list[ImageToWrite], str]:
     try:
-        return real_images(training_task(cell, data_root), _origin(cell)), ""
+        return list(real_images(training_task(cell, data_root), _origin(cell))), ""
     except UserError as error:
         return [], str(error)
 
