@@ -15,10 +15,9 @@ from benchmark.file_names import FileNames
 from datasets.base import Example
 from datasets.errors import UserError
 from datasets.few_shot import FewShotTask
+from datasets.image_folder import PROVENANCE
 from datasets.images import reads_plainly
 from datasets.whole_file import whole_folder
-
-PROVENANCE = "provenance.csv"
 
 REAL, SYNTHETIC = "real", "synthetic"
 

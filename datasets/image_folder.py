@@ -15,6 +15,7 @@ files that are no images by their names, and images beside the class folders.
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from datasets.base import DATASETS, Example, Splits
@@ -25,6 +26,11 @@ from datasets.errors import UserError
 from datasets.few_shot import TRAIN_POOL_SIZE, natural_key, split_pool
 from datasets.folders import FolderDataset, Groups, flat, require_folder, require_images, subfolders
 from datasets.part_folders import ADVICE, ALL, part_folders, refuse_parts_as_classes, require_test, where_classes_lie
+
+PROVENANCE = "provenance.csv"
+"""Lies beside the class folders of a folder that `augment` or `export` wrote, and says which images are photos."""
+
+_log = logging.getLogger(__name__)
 
 
 @DATASETS.register("imagefolder")
@@ -65,6 +71,7 @@ class ImageFolder(FolderDataset):
         class_folders = _class_folders(self.root, trained_on)
         if ALL in parts:
             refuse_parts_as_classes(self.root, class_folders)
+            _warn_of_made_images(self.root)
         self._names = tuple(path.name for path in class_folders)
         words = read_class_list(self.root / "classes.yaml", self._names)
         self.classes = tuple(own.noun for own in words)
@@ -147,6 +154,17 @@ def _refuse_folders_of_no_class(folder: Path) -> None:
                 f"{path}: what earlier runs made lies among the class folders: move it, and start in another folder "
                 "than that of the photos (DIAGEN_STORE names the store)"
             )
+
+
+def _warn_of_made_images(root: Path) -> None:
+    """Divided at random, images that were made of a photo would be tested on where the photo is trained on."""
+    if (root / PROVENANCE).is_file():
+        _log.warning(
+            "%s was written by augment or export (%s lies in it): images that were made are taken for photos, and may "
+            "be tested on; to train on them only, name the folder train and lay test/ beside it, with other photos",
+            root,
+            PROVENANCE,
+        )
 
 
 def _class_folders(root: Path, folder: Path) -> list[Path]:

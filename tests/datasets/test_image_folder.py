@@ -184,6 +184,20 @@ class TestGivenParts:
         with pytest.raises(UserError, match="class 'Cup' has no folder of training images, but 'cup' has: rename one"):
             open_folder(tmp_path)
 
+    def test_a_folder_of_images_that_were_made_is_told_where_they_would_be_tested_on(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """And not where test/ is apart: to train on them is what they are for."""
+        self.write(tmp_path / "apart", train=9, test=2)
+        (tmp_path / "apart" / "train" / "provenance.csv").touch()
+        open_folder(tmp_path / "apart")
+        assert caplog.messages == []
+        write_classes(tmp_path / "mixed", TWO)
+        (tmp_path / "mixed" / "provenance.csv").touch()
+        open_folder(tmp_path / "mixed")
+        (said,) = caplog.messages
+        assert "mixed was written by augment or export (provenance.csv lies in it): images that were made are" in said
+
     def test_other_folders_beside_train_are_named(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         write_image(self.write(tmp_path, train=9, test=2) / "raw" / "cup" / "1.jpg")
         open_folder(tmp_path)
