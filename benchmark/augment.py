@@ -23,6 +23,7 @@ from benchmark.store import Store
 from benchmark.synthetic_checks import check_synthetic
 from benchmark.tools import LocalTools, Models
 from datasets.base import Advance
+from datasets.cache import default_cache
 from datasets.errors import UserError
 from datasets.few_shot import FewShotTask
 from datasets.image_folder import ImageFolder
@@ -42,7 +43,8 @@ def augment(settings: RunSettings, folder: Path, stages: Stages) -> None:
 
     Raises:
         UserError: a method that makes no images, anything in the settings or the photos that keeps it from making
-            them, or a folder that cannot be written, is there and not empty, or lies among the photos.
+            them, or a folder that cannot be written, is there and not empty, or lies among the photos, as the store
+            must not either.
     """
     refuse_unwritable(folder)
     method = build_method(settings)
@@ -67,8 +69,11 @@ def _task(settings: RunSettings, folder: Path) -> FewShotTask:
     """Of all photos that may be trained on; those of val/ judge the classifier that weighs images."""
     dataset = open_dataset(settings)
     assert isinstance(dataset, ImageFolder)
-    if folder.resolve().is_relative_to(dataset.root.resolve()):
-        raise UserError(f"{folder} lies among the photos and would be read as such: name another folder with --out")
+    for written, option in ((folder, "--out"), (default_cache(), "DIAGEN_STORE")):
+        if written.resolve().is_relative_to(dataset.root.resolve()):
+            raise UserError(
+                f"{written} lies among the photos and would be read as such: name another folder with {option}"
+            )
     by_class, validation = dataset.all_photos()
     train = tuple(example for own in by_class for example in own)
     return FewShotTask(settings.dataset, dataset, max(map(len, by_class)), settings.seeds[0], train, validation, {})

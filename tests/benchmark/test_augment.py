@@ -126,6 +126,18 @@ def test_a_mistake_is_one_line_before_anything_is_made(
     assert world.made == 0
 
 
+def test_a_store_among_the_photos_is_refused_at_once(
+    photos: Path, world: Tint, monkeypatch: pytest.MonkeyPatch, capsys
+):
+    """Else the same command, given again after a stop, would find it there, and not do the rest."""
+    monkeypatch.delenv("DIAGEN_STORE", raising=False)
+    monkeypatch.chdir(photos)
+    said = complaint(capsys, "--data-root", ".", "--out", "../new")
+    assert "photos/store lies among the photos and would be read as such: name another folder with DIAGEN_STORE" in said
+    assert world.made == 0
+    assert not (photos / "store").exists()
+
+
 def test_a_class_without_a_photo_and_a_photo_that_is_none_are_named(photos: Path, capsys):
     (photos / NOUNS[0] / "IMG 1.jpg").write_bytes(b"<html>not found</html>")
     assert "IMG 1.jpg" in complaint(capsys, "--data-root", "photos")
