@@ -17,7 +17,7 @@ from benchmark.settings import resolve_settings
 from datasets.base import DATASETS, Advance, Dataset, Verification
 from datasets.download import download
 from datasets.errors import UserError
-from datasets.location import given_data_root
+from datasets.location import given_data_root, named_folder
 from datasets.plugins import code_of
 from datasets.plurals import counted
 from datasets.unpack import is_unpacked, unpack
@@ -113,7 +113,7 @@ def _provide(name: str, plugin: type[Dataset], root: Path, stages: Stages) -> No
 
 def _dataset_folder(plugin: type[Dataset], root: Path) -> Path:
     """`<data root>/<dataset>`, or the data root itself where it holds the dataset's folders."""
-    folder = root / plugin.archives[0].dataset
+    folder = named_folder(root, plugin.archives[0].dataset, plugin.other_folders)
     if not folder.is_dir() and any((root / archive.folders[0]).is_dir() for archive in plugin.archives):
         return root
     return folder

@@ -76,6 +76,8 @@ class Dataset(ABC):
     at once holds them separated by ", "."""
     archives: ClassVar[tuple[Archive, ...]] = ()
     """What `prepare` downloads and unpacks."""
+    other_folders: ClassVar[tuple[str, ...]] = ()
+    """What the folder of its archives may be called besides."""
     instructions: ClassVar[str] = ""
     """Where to get the data and what to place where, for people who must fetch it by hand."""
 

@@ -1,6 +1,6 @@
 """MS COCO 2017 as a classification dataset: an image's class is that of its largest object.
 
-Expected on disk:
+Expected on disk (coco2017/ will do):
 
     coco/
         train2017/*.jpg                             118,287 images
@@ -87,6 +87,7 @@ class Coco(FilesDataset):
             checksum="sha256:69a8bb58ea5f8f99d24875f21416de2e9ded3178e903f1f7603e283b9e06d929",
         ),
     )
+    other_folders = ("coco2017",)
     classes = COCO_CLASSES
 
     def __init__(
@@ -103,7 +104,7 @@ class Coco(FilesDataset):
         _require_choice("coco.validation", validation, (TRAIN, VAL))
         if validation_per_class < 1:
             raise UserError(f"coco.validation_per_class={validation_per_class}: must be at least 1")
-        self.root = dataset_folder(data_root, "coco", "annotations", _ADVICE)
+        self.root = dataset_folder(data_root, "coco", "annotations", _ADVICE, self.other_folders)
         self._unreadable, self._validation, self._validation_per_class = unreadable, validation, validation_per_class
         self._whole: dict[Path, bool] = {}
         self._indices = {folder: folder_index(self.root, folder, crowd) for folder in (TRAIN, VAL)}

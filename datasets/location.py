@@ -15,15 +15,26 @@ def given_data_root(data_root: str) -> Path | None:
     return path_of(given) if given else None
 
 
-def dataset_folder(data_root: Path | None, name: str, marker: str, advice: str) -> Path:
+def named_folder(data_root: Path, name: str, other_names: tuple[str, ...] = ()) -> Path:
+    """`<data root>/<name>`, or the folder of another name where it alone is there."""
+    folders = [data_root / each for each in (name, *other_names)]
+    return next((folder for folder in folders if folder.is_dir()), folders[0])
+
+
+def dataset_folder(
+    data_root: Path | None, name: str, marker: str, advice: str, other_names: tuple[str, ...] = ()
+) -> Path:
     """`<data root>/<name>`, or the data root itself where `marker` (a file or folder of the layout) lies in it.
+
+    Args:
+        other_names: of the dataset's folder, where it has none of that name.
 
     Raises:
         UserError: no data root is given, or neither folder is there; the message ends with `advice`.
     """
     if data_root is None:
         raise UserError(f"dataset {name}: no data root given; {advice}")
-    folder = Path(data_root) / name
+    folder = named_folder(Path(data_root), name, other_names)
     if folder.is_dir():
         return folder
     if (Path(data_root) / marker).exists():

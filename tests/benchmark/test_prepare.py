@@ -29,9 +29,11 @@ class Pets(FolderDataset):
     """`pets/photos/<class>/*.png` and `pets/studio/<class>/*.png`, each from an archive of its own."""
 
     title = source = licence = "a test"
+    other_folders = ("animals",)
 
     def __init__(self, data_root: Path | None = None, unreadable: str = "refuse") -> None:
-        self.root = dataset_folder(data_root, "pets", "photos", "the data root must hold the pets folder")
+        advice = "the data root must hold the pets folder"
+        self.root = dataset_folder(data_root, "pets", "photos", advice, self.other_folders)
         self._names = self.classes = ("cat", "dog")
         folders = [self.root / "photos", self.root / "studio"]
         groups = self._read(folders, unreadable)
@@ -140,6 +142,14 @@ class TestPrepare:
         server.requests.clear()
         prepare_dataset(pets, str(tmp_path / "pets"))
         assert server.requests == []
+
+    def test_the_folder_may_have_another_name(self, pets: str, server: Server, tmp_path: Path) -> None:
+        prepare_dataset(pets, str(tmp_path))
+        server.requests.clear()
+        (tmp_path / "pets").rename(tmp_path / "animals")
+        prepare_dataset(pets, str(tmp_path))
+        assert server.requests == []
+        assert not (tmp_path / "pets").exists()
 
     def test_the_data_root_may_come_from_the_environment(
         self, pets: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

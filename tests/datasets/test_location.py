@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from datasets.errors import UserError
-from datasets.location import dataset_folder, given_data_root
+from datasets.location import dataset_folder, given_data_root, named_folder
 
 
 def test_an_option_beats_the_environment_and_a_tilde_is_the_home(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,3 +33,11 @@ def test_a_name_that_no_file_system_takes_is_a_line() -> None:
 def test_a_home_folder_that_is_not_known_is_a_line():
     with pytest.raises(UserError, match=r"^~nobody-of-this-name/photos: the home folder that it begins with is not"):
         given_data_root("~nobody-of-this-name/photos")
+
+
+def test_a_folder_of_another_name_is_taken_where_it_alone_is_there(tmp_path: Path) -> None:
+    others = ("coco2017", "mscoco")
+    for name in (*reversed(others), "coco"):
+        (tmp_path / name).mkdir()
+        assert dataset_folder(tmp_path, "coco", "annotations", "get it", others) == tmp_path / name
+    assert named_folder(tmp_path / "empty", "coco", others) == tmp_path / "empty" / "coco"

@@ -33,6 +33,12 @@ def test_a_class_is_shuffled_as_any_other_dataset_s(published: Path) -> None:
         assert [example for example in splits.validation if example.label == label] == rest
 
 
+def test_the_folder_may_be_called_coco2017(root: Path) -> None:
+    files = [example.identifier for example in Coco(root).examples(0)]
+    (root / "coco").rename(root / "coco2017")
+    assert [example.identifier for example in Coco(root).examples(0)] == files
+
+
 def test_validation_comes_from_train2017_and_the_test_set_is_all_of_val2017(published: Path) -> None:
     splits = Coco(published).splits(0)
     assert all(example.identifier.startswith("train2017/") for example in splits.validation)
