@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _ended(error)
     except Exception as error:
         if hasattr(error, "format_message"):  # Typer's own: an unknown option, a missing argument
-            return _complain(f"{error.format_message()} Try --help.", 2)
+            return _complain(_of_arguments(error.format_message()), 2)
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EPIPE):
             sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # at the end Python would try, and complain, once more
             return _complain(f"cannot write {error.filename or 'the output'}: {error.strerror}", 1)
@@ -73,6 +73,12 @@ def _set_up() -> None:
 def _complain(message: str, code: int) -> int:
     print(" ".join(message.split()), file=sys.stderr)  # noqa: T201
     return code
+
+
+def _of_arguments(message: str) -> str:
+    """What is wrong with the arguments, and what to do."""
+    several = "unexpected extra argument" in message and "=" in message
+    return f"{message}: each setting needs a --set before it." if several else f"{message} Try --help."
 
 
 def _ended(error: SystemExit) -> int:

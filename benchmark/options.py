@@ -38,6 +38,10 @@ FetchOnly = Annotated[
         "backbones (TORCH_HOME), a language model's prompts (DIAGEN_STORE). Needs no GPU.",
     ),
 ]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only count what is to be done.")]
+Rates = Annotated[
+    str, typer.Option(help="With --dry-run: hours by the rates in this file of `python -m benchmarks_perf --save`.")
+]
 OnlyDataset = Annotated[str, typer.Option("--dataset", help="Runs on this dataset alone.")]
 OnlyShots = Annotated[str, typer.Option("--shots", help="Runs of these shots alone: 2,4,8.")]
 OnlyMethods = Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,12 +14,14 @@ from benchmark.options import (
     Components,
     DataRoot,
     Dataset,
+    DryRun,
     FetchOnly,
     Out,
     Overrides,
     Plugins,
     Preset,
     Protocol,
+    Rates,
     Seeds,
     Shots,
     SplitFile,
@@ -28,6 +30,9 @@ from benchmark.setting_checks import split_overrides
 from benchmark.settings import RunSettings, resolve_settings
 from datasets.errors import UserError
 from datasets.home import path_of
+
+if TYPE_CHECKING:
+    from benchmark.rates import Rates as MeasuredRates
 
 
 @app.command(epilog=EPILOG)
@@ -87,10 +92,8 @@ def sweep(
     split_file: SplitFile = "",
     plugins: Plugins = "",
     overrides: Overrides = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what is to be done.")] = False,
-    rates: Annotated[
-        str, typer.Option(help="With --dry-run: hours by the rates in this file of `python -m benchmarks_perf --save`.")
-    ] = "",
+    dry_run: DryRun = False,
+    rates: Rates = "",
     again: Annotated[bool, typer.Option("--again", help="Run finished cells again.")] = False,
     fetch_only: FetchOnly = False,
 ) -> None:
@@ -100,13 +103,10 @@ def sweep(
     end, and the others are run; the exit code is then 1.
     """
     from benchmark.plugins import load_plugins
-    from benchmark.rates import read_rates
     from benchmark.runner import every_cell, missing_cells
     from benchmark.sweep import count_grid, run_grid
 
-    if rates and not dry_run:
-        raise UserError("--rates says how long a sweep would take: it goes with --dry-run")
-    measured = read_rates(path_of(rates)) if rates else None
+    measured = _measured(rates, dry_run)
     load_plugins(plugins)
     texts = split_overrides(overrides or ())
     grid = [
@@ -151,7 +151,8 @@ def ablation(
     plugins: Plugins = "",
     overrides: Overrides = None,
     out: Out = "reports",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what is to be done.")] = False,
+    dry_run: DryRun = False,
+    rates: Rates = "",
 ) -> None:
     """Run what an ablation compares and is not there yet, then draw its figure.
 
@@ -161,7 +162,7 @@ def ablation(
     from benchmark.plugins import load_plugins
     from benchmark.sweep import count_grid, run_grid
 
-    folder = path_of(out)
+    folder, measured = path_of(out), _measured(rates, dry_run)
     load_plugins(plugins)
     grid = ablation_grid(
         what,
@@ -176,7 +177,7 @@ def ablation(
         plugins=plugins,
     )
     if dry_run:
-        count_grid(grid)
+        count_grid(grid, rates=measured)
     else:
         run_grid(grid)
         _draw(what, dataset, preset, protocol, folder)
@@ -192,6 +193,14 @@ def _run(settings: RunSettings) -> None:
     job = open_job(settings)
     check_access(settings, job.method)
     run_job(job, open_tracker(), Stages())
+
+
+def _measured(rates: str, dry_run: bool) -> MeasuredRates | None:
+    from benchmark.rates import read_rates
+
+    if rates and not dry_run:
+        raise UserError("--rates says how long runs would take: it goes with --dry-run")
+    return read_rates(path_of(rates)) if rates else None
 
 
 def _fetch(grid: Sequence[RunSettings]) -> None:
