@@ -42,7 +42,9 @@ def evaluate(task: FewShotTask, synthetic: SyntheticSet, classifier: Classifier,
     if tools.calibration is not None:
         _calibration(tools.calibration, result)
     if synthetic.images:
-        result.metrics.update(image_quality(task, synthetic, tools))
+        quality = image_quality(task, synthetic, tools)
+        result.metrics.update(quality.metrics)
+        result.tables["image_quality_per_class"] = quality.by_class
         result.tables[PLAN] = plan_table(task, synthetic)
     return result
 

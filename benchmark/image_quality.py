@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 import numpy as np
 
@@ -16,9 +18,13 @@ from datasets.base import Example
 from datasets.few_shot import FewShotTask
 from datasets.seeding import fingerprint
 from evaluation.arrays import Doubles, Indices, Singles
+from evaluation.settings import FeatureSettings
 from methods.base import SyntheticSet
 
 _RADII = "neighbour_radii"
+
+ByClass = Mapping[tuple[str, str], Mapping[int, tuple[float, float]]]
+"""The names of two measures → label → both figures of the class."""
 
 logger = logging.getLogger(__name__)
 
@@ -39,9 +45,17 @@ class RealSet:
     density_class_radii: Doubles
 
 
-def image_quality(task: FewShotTask, synthetic: SyntheticSet, tools: LocalTools) -> dict[str, float]:
-    """Measures of the synthetic images by name, against the real set that `features.real_set` chooses. A figure that is
-    not defined (a set of no more images than neighbours) is left out.
+@dataclass(frozen=True)
+class ImageQuality:
+    """metrics: by name; by_class: a table with a line for each class, in which a figure that is not defined is None."""
+
+    metrics: dict[str, float]
+    by_class: dict[str, list[Any]]
+
+
+def image_quality(task: FewShotTask, synthetic: SyntheticSet, tools: LocalTools) -> ImageQuality:
+    """Measures of the synthetic images, against the real set that `features.real_set` chooses. A metric that is not
+    defined (a set of no more images than neighbours) is left out.
     """
     settings = tools.settings.features
     embedder = tools.feature_embedder
@@ -54,13 +68,15 @@ def image_quality(task: FewShotTask, synthetic: SyntheticSet, tools: LocalTools)
     _tell_left_out("precision and recall", real.labels, task, settings.neighbours)
     _tell_left_out("density and coverage", real.labels, task, settings.density_neighbours)
     with tools.stages.stage("image_quality"):
+        by_class = _by_class(real, made, synthetic.labels, settings)
         values = {
-            **_precision_recall(real, made, synthetic.labels, settings.neighbours),
-            **_density_coverage(real, made, synthetic.labels, settings.density_neighbours),
+            **_pooled(real, made, settings),
+            **_class_means(by_class),
             **_diversity(real, made, synthetic.labels),
             **_copies(made, train, held_out),
         }
-    return {name: value for name, value in values.items() if not math.isnan(value)}
+    metrics = {name: value for name, value in values.items() if not math.isnan(value)}
+    return ImageQuality(metrics, _table(task, synthetic, by_class))
 
 
 def _tell_left_out(measures: str, labels: Indices, task: FewShotTask, neighbours: int) -> None:
@@ -75,36 +91,54 @@ def _tell_left_out(measures: str, labels: Indices, task: FewShotTask, neighbours
         )  # fmt: skip
 
 
-def _precision_recall(real: RealSet, made: Singles, labels: Indices, neighbours: int) -> Mapping[str, float]:
-    from evaluation.feature_sets import class_means
+def _pooled(real: RealSet, made: Singles, settings: FeatureSettings) -> Mapping[str, float]:
+    """Over the images of all classes together."""
+    from evaluation.density_coverage import density_coverage
     from evaluation.precision_recall import precision_recall
 
-    pooled = precision_recall(real.features, made, neighbours, real.radii)
-    precision, recall = class_means(
-        precision_recall, real.features, real.labels, made, labels, neighbours, real.class_radii
-    )
+    near = precision_recall(real.features, made, settings.neighbours, real.radii)
+    dense = density_coverage(real.features, made, settings.density_neighbours, real.density_radii)
     return {
-        "precision/pooled": pooled.precision,
-        "recall/pooled": pooled.recall,
-        "precision/class_mean": precision,
-        "recall/class_mean": recall,
+        "precision/pooled": near.precision,
+        "recall/pooled": near.recall,
+        "density/pooled": dense.density,
+        "coverage/pooled": dense.coverage,
     }
 
 
-def _density_coverage(real: RealSet, made: Singles, labels: Indices, neighbours: int) -> Mapping[str, float]:
+def _by_class(real: RealSet, made: Singles, labels: Indices, settings: FeatureSettings) -> ByClass:
     from evaluation.density_coverage import density_coverage
+    from evaluation.feature_sets import of_each_class
+    from evaluation.precision_recall import precision_recall
+
+    sets = (real.features, real.labels, made, labels)
+    dense = (settings.density_neighbours, real.density_class_radii)
+    return {
+        ("precision", "recall"): of_each_class(precision_recall, *sets, settings.neighbours, real.class_radii),
+        ("density", "coverage"): of_each_class(density_coverage, *sets, *dense),
+    }
+
+
+def _class_means(by_class: ByClass) -> Mapping[str, float]:
     from evaluation.feature_sets import class_means
 
-    pooled = density_coverage(real.features, made, neighbours, real.density_radii)
-    density, coverage = class_means(
-        density_coverage, real.features, real.labels, made, labels, neighbours, real.density_class_radii
-    )
     return {
-        "density/pooled": pooled.density,
-        "coverage/pooled": pooled.coverage,
-        "density/class_mean": density,
-        "coverage/class_mean": coverage,
+        f"{name}/class_mean": mean
+        for names, figures in by_class.items()
+        for name, mean in zip(names, class_means(figures), strict=True)
     }
+
+
+def _table(task: FewShotTask, synthetic: SyntheticSet, by_class: ByClass) -> dict[str, list[Any]]:
+    """The classes by their names for tables, how many images were made of each, and their figures."""
+    made = Counter(synthetic.labels.tolist())
+    labels = range(len(task.classes))
+    table: dict[str, list[Any]] = {"class": list(task.dataset.display_names), "images": [made[i] for i in labels]}
+    for names, figures in by_class.items():
+        columns = zip(*(figures.get(label, (math.nan, math.nan)) for label in labels), strict=True)
+        for name, column in zip(names, columns, strict=True):
+            table[name] = [None if math.isnan(value) else value for value in column]
+    return table
 
 
 def _diversity(real: RealSet, made: Singles, labels: Indices) -> Mapping[str, float]:

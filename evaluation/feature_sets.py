@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import astuple
 from typing import TYPE_CHECKING
 
@@ -36,7 +36,7 @@ def counted_classes(real_labels: Integers, neighbours: int) -> Integers:
     return classes[counts > neighbours]
 
 
-def class_means(
+def of_each_class(
     measure: Callable[[Floats, Floats, int, Doubles], DataclassInstance],
     real: Floats,
     real_labels: Integers,
@@ -44,11 +44,10 @@ def class_means(
     synthetic_labels: Integers,
     neighbours: int,
     real_radii: Doubles,
-) -> tuple[float, float]:
-    """Mean over classes of both figures of a measure of each class's images: `precision_recall`, `density_coverage`.
+) -> dict[int, tuple[float, float]]:
+    """Label → both figures of a measure of the class's images: `precision_recall`, `density_coverage`.
 
-    Classes of too few real images do not count (`counted_classes`); where one that does has no figure, for want of
-    synthetic images, the mean is NaN rather than a mean over fewer classes.
+    Classes of too few real images are left out (`counted_classes`); a figure is NaN for want of synthetic images.
 
     Args:
         real_radii: `class_neighbour_radii(real, real_labels, neighbours)`, (N,).
@@ -58,6 +57,13 @@ def class_means(
         reals = real_labels == label
         return astuple(measure(real[reals], synthetic[synthetic_labels == label], neighbours, real_radii[reals]))
 
-    results = [of_class(label) for label in counted_classes(real_labels, neighbours)]
-    one, other = np.mean(results, axis=0) if results else (np.nan, np.nan)
+    return {int(label): of_class(label) for label in counted_classes(real_labels, neighbours)}
+
+
+def class_means(figures: Mapping[int, tuple[float, float]]) -> tuple[float, float]:
+    """Mean over classes of both figures that `of_each_class` gives.
+
+    Where a class has none, the mean is NaN rather than a mean over fewer classes.
+    """
+    one, other = np.mean(list(figures.values()), axis=0) if figures else (np.nan, np.nan)
     return float(one), float(other)

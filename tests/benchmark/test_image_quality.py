@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from benchmark.embedding import real_pictures, synthetic_pictures
-from benchmark.image_quality import image_quality
+from benchmark.image_quality import ImageQuality, image_quality
 from benchmark.tools import LocalTools
 from datasets.base import Example
 from evaluation.arrays import Singles
@@ -48,16 +48,40 @@ def synthetic_features(tools: LocalTools, synthetic: SyntheticSet) -> Singles:
 def test_the_measures_are_those_of_the_images_against_all_test_images(world: Any, small: Settings) -> None:
     tools = fresh_tools(small("diagen"))
     images = tools.generate(task(), plan(12))
-    found = image_quality(task(), images, tools)
+    found = image_quality(task(), images, tools).metrics
     real, made = real_features(tools, *task().tests.values()), synthetic_features(tools, images)
     pooled, density = precision_recall(real, made, 3), density_coverage(real, made, 5)
     assert (found["precision/pooled"], found["recall/pooled"]) == (pooled.precision, pooled.recall)
     assert (found["density/pooled"], found["coverage/pooled"]) == (density.density, density.coverage)
 
 
+def test_a_line_for_each_class_has_its_own_figures_and_none_where_they_are_not_defined(
+    world: Any, small: Settings, tmp_path: Path
+) -> None:
+    """A class without synthetic images has no recall; one of too few real images has no figure at all."""
+    tools, every = fresh_tools(small("diagen")), tinted_copies(tmp_path)
+    images = SyntheticSet(tuple(image for image in every.images if image.label != 1))
+    tests = {name: tuple(e for e in part if e.label != 2 or e in part[-1:]) for name, part in task().tests.items()}
+    found = image_quality(replace(task(), tests=tests), images, tools)
+    apples = [example for part in tests.values() for example in part if example.label == 0]
+    made = synthetic_features(tools, SyntheticSet(tuple(image for image in images.images if image.label == 0)))
+    own, dense = (
+        measure(real_features(tools, apples), made, k) for measure, k in ((precision_recall, 3), (density_coverage, 5))
+    )
+    assert found.by_class == {
+        "class": ["apple", "leaf", "plum"],
+        "images": [8, 0, 8],
+        "precision": [own.precision, None, None],
+        "recall": [own.recall, None, None],
+        "density": [dense.density, None, None],
+        "coverage": [dense.coverage, None, None],
+    }
+    assert "precision/class_mean" not in found.metrics and "precision/pooled" in found.metrics
+
+
 def test_the_real_set_may_be_of_test_alone(world: Any, small: Settings, tmp_path: Path) -> None:
     tools, images = fresh_tools(small("diagen", overrides=("features.real_set=test",))), tinted_copies(tmp_path)
-    found, of_all = image_quality(task(), images, tools), image_quality(task(), images, fresh_tools(small("diagen")))
+    found, of_all = (image_quality(task(), images, own).metrics for own in (tools, fresh_tools(small("diagen"))))
     real, made = real_features(tools, task().tests["test"]), synthetic_features(tools, images)
     assert found["precision/pooled"] == precision_recall(real, made, 3).precision
     assert found["density/pooled"] == density_coverage(real, made, 5).density != of_all["density/pooled"]
@@ -87,7 +111,7 @@ def test_near_copies_are_nearer_to_training_images_than_images_of_test_or_of_all
     reference = nearest_distance(real_features(tools, *(own.tests[name] for name in held_out)), train)
     expected = near_copy_share(nearest_distance(made, train), reference)
     assert 0 < expected < 1
-    assert image_quality(own, images, tools)["near_copies/pooled"] == expected
+    assert image_quality(own, images, tools).metrics["near_copies/pooled"] == expected
 
 
 def test_kept_distances_are_those_of_the_settings(
@@ -95,7 +119,7 @@ def test_kept_distances_are_those_of_the_settings(
 ) -> None:
     images = fresh_tools(small("diagen")).generate(task(), plan())
 
-    def measured(*overrides: str) -> dict[str, float]:
+    def measured(*overrides: str) -> ImageQuality:
         return image_quality(task(), images, fresh_tools(small("diagen", overrides=overrides)))
 
     cases = [(), ("features.neighbours=2",), ("features.density_neighbours=1",), ("features.real_set=test",)]

@@ -11,7 +11,7 @@ import pytest
 
 from evaluation.arrays import Floats, Integers
 from evaluation.density_coverage import density_coverage
-from evaluation.feature_sets import class_means
+from evaluation.feature_sets import class_means, of_each_class
 from evaluation.neighbours import class_neighbour_radii
 from evaluation.precision_recall import precision_recall
 from tests.evaluation.random_features import features
@@ -25,7 +25,7 @@ def means(
     measure: Measure, real: Floats, labels: Integers, synthetic: Floats, own: Integers, neighbours: int = 3
 ) -> tuple[float, float]:
     radii = class_neighbour_radii(real, labels, neighbours)
-    return class_means(measure, real, labels, synthetic, own, neighbours, radii)
+    return class_means(of_each_class(measure, real, labels, synthetic, own, neighbours, radii))
 
 
 @both
