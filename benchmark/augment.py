@@ -54,7 +54,7 @@ def augment(settings: RunSettings, folder: Path, stages: Stages) -> None:
     check_access(settings, method)
     task = _task(settings, folder)
     warn_of_services(settings, method)
-    stages.say(f"{counted(len(task.train), 'photo')} of {len(task.classes)} classes")
+    stages.say(f"{counted(len(task.train), 'photo')} of {counted(len(task.classes), 'class')}")
     tools = LocalTools(settings, Models(Store(), stages, settings.workers), task)
     synthetic = _synthesize(settings, method, task, tools)
     origin = {"run": "", "method": settings.method}

@@ -87,9 +87,13 @@ class ImageFolder(FolderDataset):
         """The splits of `seed`.
 
         Raises:
-            UserError: train/ has no test/ beside it, or a class has too few images for its train pool and one each to
-                validate and to test.
+            UserError: there is one class alone, train/ has no test/ beside it, or a class has too few images for its
+                train pool and one each to validate and to test.
         """
+        if len(self.classes) == 1:
+            raise UserError(
+                f"{self.root}: one class folder only ('{self._names[0]}'), a classifier needs two; {ADVICE}"
+            )
         if "train" in self._parts:
             require_test(self.root)
         self._require_images()
@@ -172,7 +176,6 @@ def _class_folders(root: Path, folder: Path) -> list[Path]:
     found = [path for path in subfolders(folder) if path.name != "uncommon" or folder != root]
     if not found:
         raise UserError(f"{folder}: no class folders in it; {ADVICE}")
-    if len(found) == 1:
-        advice = where_classes_lie(root, found[0]) or ADVICE
-        raise UserError(f"{folder}: one class folder only ('{found[0].name}'), a classifier needs two; {advice}")
+    if len(found) == 1 and (advice := where_classes_lie(root, found[0])):
+        raise UserError(f"{folder}: one class folder only ('{found[0].name}'); {advice}")
     return found

@@ -33,8 +33,8 @@ def augment(
     """Your own photos, all of them, and the images that a method makes of each, as a folder to train on.
 
     Learns a word for each class from its photos, draws images of each photo and weighs them; trains and measures
-    nothing else: what the images are worth, `run --dataset imagefolder` says. A class needs one photo; where the folder
-    holds train/ and val/ or test/, those of train/ are augmented, and those of val/ calibrate the weights.
+    nothing else: what the images are worth, `run --dataset imagefolder` says. One class of one photo will do. Where the
+    folder holds train/ and val/ or test/, photos of train/ are augmented, and those of val/ calibrate the weights.
 
     A folder per class, as torchvision's ImageFolder reads it: copies of the photos, and of photo.jpg the images
     photo_1.png, photo_2.png …; provenance.csv has photo, prompt, noise, seed and weight of each. After a stop the same

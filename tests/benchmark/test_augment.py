@@ -62,6 +62,13 @@ def test_what_is_written_is_counted_as_it_is(photos: Path, tmp_path: Path):
     assert stages.counts["writing"] == len(lines(tmp_path / "augmented"))
 
 
+def test_photos_of_one_class_are_augmented_though_no_classifier_tells_it_from_another(photos: Path, tmp_path: Path):
+    """Each image weighs the same: it is of that class for sure."""
+    (photos / NOUNS[1]).rename(tmp_path / "elsewhere")
+    assert augment("--data-root", "photos") == 0
+    assert [line["weight"] for line in lines(tmp_path / "augmented")] == ["1.0"] * (2 + 2 * MADE)
+
+
 def test_nothing_is_tracked_and_what_was_made_is_not_made_again(photos: Path, world: Tint, tmp_path: Path):
     world.stop_after = 7
     assert augment("--data-root", "photos") == 130

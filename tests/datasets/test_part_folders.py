@@ -158,5 +158,9 @@ class TestOneFolderTooDeep:
     def test_a_class_alone_is_not_taken_for_it(self, tmp_path: Path) -> None:
         write_classes(tmp_path / "cat", {"2019": 5, "2020": 5})
         write_image(tmp_path / "cat" / "1.jpg")
-        with pytest.raises(UserError, match="a classifier needs two; give a folder of class folders"):
-            open_folder(tmp_path)
+        cats = open_folder(tmp_path)
+        assert len(cats.all_photos()[0][0]) == 11
+        with pytest.raises(
+            UserError, match=r"one class folder only \('cat'\), a classifier needs two; give a folder of"
+        ):
+            cats.splits(0)
