@@ -39,7 +39,7 @@ FetchOnly = Annotated[
     ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only count what is to be done.")]
-Rates = Annotated[
+RatesFile = Annotated[
     str, typer.Option(help="With --dry-run: hours by the rates in this file of `python -m benchmarks_perf --save`.")
 ]
 OnlyDataset = Annotated[str, typer.Option("--dataset", help="Runs on this dataset alone.")]

@@ -42,7 +42,6 @@ def run_cell(job: Job, cell: Cell, tools: LocalTools, tracker: Tracker, parent: 
         run.log_parameters({**flatten(job.settings), "seeds": [seed], "shots": [shots]})
         run.log_dataset(split.dataset, split.digest, job.dataset.source, _counts(split))
         run.log_text(SPLIT_FILE, to_text(split))
-        tools.open_networks(job.method)  # first: weights that cannot be had are known before hours of generation
         synthetic = job.method.synthesize(task, tools)
         check_synthetic(job.settings.method, job.method, task, synthetic, tools.store)
         classifier = train_classifier(task, synthetic, job.method.synthetic_probability, tools)

@@ -25,6 +25,7 @@ def run_job(job: Job, tracker: Tracker, stages: Stages) -> list[CellResult]:
     again. Gives what each cell gave, in their order.
     """
     models = Models(Store(), stages, job.settings.workers)
+    _open_networks([(job, job.cells)], models)
     return _run_cells(job, job.cells, every_cell, tracker, models, None, nullcontext)
 
 
@@ -62,9 +63,7 @@ def run_sweep(
         CannotKeep: a cell could not be kept, as no later one could be, so that these were not run.
     """
     models = Models(Store(), stages, work[0][0].settings.workers)
-    for job, cells in work:
-        if cells:
-            LocalTools(job.settings, models, job.first_task).open_networks(job.method)
+    _open_networks(work, models)
     failed = FailedCells(stages)
     with tracker.run("sweep", {LEVEL: SWEEP}) as sweep:
         for job, cells in work:
@@ -73,6 +72,13 @@ def run_sweep(
                     _run_cells(job, cells, look, tracker, models, sweep, failed.tolerated)
         if failed.lines:
             raise CellsFailed(failed.lines)
+
+
+def _open_networks(work: Sequence[tuple[Job, Sequence[Cell]]], models: Models) -> None:
+    """Those that every cell needs: weights that cannot be had are known before hours of generation, and told once."""
+    for job, cells in work:
+        if cells:
+            LocalTools(job.settings, models, job.first_task).open_networks(job.method)
 
 
 def _run_cells(

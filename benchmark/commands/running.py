@@ -21,7 +21,7 @@ from benchmark.options import (
     Plugins,
     Preset,
     Protocol,
-    Rates,
+    RatesFile,
     Seeds,
     Shots,
     SplitFile,
@@ -32,7 +32,7 @@ from datasets.errors import UserError
 from datasets.home import path_of
 
 if TYPE_CHECKING:
-    from benchmark.rates import Rates as MeasuredRates
+    from benchmark.rates import Rates
 
 
 @app.command(epilog=EPILOG)
@@ -93,7 +93,7 @@ def sweep(
     plugins: Plugins = "",
     overrides: Overrides = None,
     dry_run: DryRun = False,
-    rates: Rates = "",
+    rates: RatesFile = "",
     again: Annotated[bool, typer.Option("--again", help="Run finished cells again.")] = False,
     fetch_only: FetchOnly = False,
 ) -> None:
@@ -152,7 +152,7 @@ def ablation(
     overrides: Overrides = None,
     out: Out = "reports",
     dry_run: DryRun = False,
-    rates: Rates = "",
+    rates: RatesFile = "",
 ) -> None:
     """Run what an ablation compares and is not there yet, then draw its figure.
 
@@ -195,7 +195,7 @@ def _run(settings: RunSettings) -> None:
     run_job(job, open_tracker(), Stages())
 
 
-def _measured(rates: str, dry_run: bool) -> MeasuredRates | None:
+def _measured(rates: str, dry_run: bool) -> Rates | None:
     from benchmark.rates import read_rates
 
     if rates and not dry_run:
