@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from datasets.base import Dataset
+from datasets.image_folder import ImageFolder
 from datasets.seeding import seed_from
 
 
@@ -33,3 +36,13 @@ def write_custom_coco(root: Path, per_class: int = 12) -> Path:
     write_classes(data / "test_uncommon_context", {"cell_phone": 2, "cup": 2}, "png")
     (data / "test_uncommon_context" / "source.txt").write_text("where the images came from")
     return root
+
+
+def open_folder(root: Path, **settings: Any) -> ImageFolder:
+    """A user's folder, with settings of the dataset's own."""
+    return ImageFolder(root, **settings)
+
+
+def files(dataset: Dataset) -> list[str]:
+    """The names of all its images."""
+    return [example.identifier for example in dataset.examples(0)]

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from datasets.base import DATASETS, Dataset
 from datasets.errors import UserError
 from datasets.part_folders import part_meant
-from tests.datasets.folders import write_classes, write_image
+from tests.datasets.folders import open_folder, write_classes, write_image
 
 TWO = {"cat": 10, "dog": 10}
-
-
-def open_folder(root: Path) -> Dataset:
-    plugin: Any = DATASETS["imagefolder"]
-    return plugin(root)
 
 
 @pytest.mark.parametrize(
