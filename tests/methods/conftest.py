@@ -111,3 +111,9 @@ def _tokenizer() -> Any:
         tokens += prefixes
     vocabulary = {token: index for index, token in enumerate(dict.fromkeys(tokens))}
     return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=16)
+
+
+@pytest.fixture(scope="session")
+def images(guides: dict[int, Image.Image]) -> list[list[Image.Image]]:
+    """Of three classes that learn words."""
+    return [[guides[0], guides[1]], [guides[2]], [guides[1]]]
