@@ -16,6 +16,10 @@ from datasets.seeding import fingerprint
 PRESETS = Path(__file__).parent / "presets"
 PROTOCOLS = Path(__file__).parent / "protocols"
 
+GRID = "sweep"
+"""Under this name a preset says what `python -m benchmark sweep` runs where the command does not."""
+_GRID_OPTIONS = ("datasets", "shots")
+
 _TYPO = 0.8
 """Likeness of two names from which on one is taken for the other with a slip."""
 
@@ -35,12 +39,29 @@ class _NoDuplicates(yaml.SafeLoader):
 
 
 def load_preset(name: str) -> dict[str, Any]:
-    """The content of a preset: one of `benchmark/presets`, or the path of a YAML file.
+    """The settings of a preset: one of `benchmark/presets`, or the path of a YAML file.
 
     Raises:
         UserError: no such preset, or the file is not a YAML mapping.
     """
-    return _load("preset", PRESETS, name)
+    return _without_grid(_load("preset", PRESETS, name))
+
+
+def preset_grid(name: str) -> dict[str, str]:
+    """What `sweep` runs under a preset where its options do not say: their texts, of those that the preset gives.
+
+    Raises:
+        UserError: no such preset, or what it says of `sweep` is no mapping of datasets and shots.
+    """
+    grid = _load("preset", PRESETS, name).get(GRID) or {}
+    if not isinstance(grid, dict):
+        raise UserError(
+            f"preset '{name}': '{GRID}' must be a mapping, such as {GRID}: {{datasets: focus, shots: '2,4'}}"
+        )
+    for option in grid:
+        if option not in _GRID_OPTIONS:
+            raise UserError(f"preset '{name}': {UnknownName(f'option of {GRID}', str(option), _GRID_OPTIONS)}")
+    return {option: str(text) for option, text in grid.items()}
 
 
 def load_protocol(name: str) -> dict[str, Any]:
@@ -89,7 +110,7 @@ def _identity(kind: str, folder: Path, name: str) -> str:
     if path.resolve().parent == folder.resolve():
         return path.resolve().stem
     # As it is parsed, with sorted keys: comments and the order of settings change nothing.
-    content = yaml.safe_dump(_load(kind, folder, name))
+    content = yaml.safe_dump(_without_grid(_load(kind, folder, name)))
     return f"{path.stem} ({fingerprint(kind, content)[:6]})"
 
 
@@ -108,6 +129,11 @@ def _load(kind: str, folder: Path, name: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{kind} '{name}' must be a mapping of settings, not a {type(content).__name__}")
     return content
+
+
+def _without_grid(content: dict[str, Any]) -> dict[str, Any]:
+    """Which runs a sweep makes is no part of what makes a run."""
+    return {name: value for name, value in content.items() if name != GRID}
 
 
 def _for_dataset(kind: str, name: str, content: dict[str, Any], dataset: str) -> list[dict[str, Any]]:

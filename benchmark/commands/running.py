@@ -82,8 +82,12 @@ def run(
 @app.command(epilog=EPILOG)
 def sweep(
     methods: Annotated[str, typer.Option(help="Methods, separated by commas.")] = "standard,da_fusion,diagen",
-    datasets: Annotated[str, typer.Option(help="Datasets, separated by commas.")] = "mini_focus",
-    shots: Shots = "4",
+    datasets: Annotated[
+        str, typer.Option(help="Datasets, separated by commas. Default: mini_focus, or those that the preset names.")
+    ] = "",
+    shots: Annotated[
+        str, typer.Option(help="As of `run`, such as 2,4,8. Default: 4, or those that the preset names.")
+    ] = "",
     seeds: Seeds = "0,1,2",
     preset: Preset = "mini",
     protocol: Protocol = "paper",
@@ -99,22 +103,25 @@ def sweep(
 ) -> None:
     """Every method on every dataset, shots and seed; cells that are finished with the same settings are skipped.
 
+    `--preset paper` alone is the paper's Table 1: FOCUS, Custom COCO and MS COCO with 2, 4 and 8 shots.
     `--components` applies to the methods that have components. A cell that fails is told in a line, at once and at the
     end, and the others are run; the exit code is then 1.
     """
     from benchmark.plugins import load_plugins
     from benchmark.runner import every_cell, missing_cells
+    from benchmark.setting_files import preset_grid
     from benchmark.sweep import count_grid, run_grid
 
     measured = _measured(rates, dry_run)
     load_plugins(plugins)
+    named = {"datasets": "mini_focus", "shots": "4"} | preset_grid(preset)
     texts = split_overrides(overrides or ())
     grid = [
         resolve_settings(
             method=method,
             dataset=dataset,
             data_root=data_root,
-            shots=shots,
+            shots=shots or named["shots"],
             seeds=seeds,
             preset=preset,
             protocol=protocol,
@@ -123,7 +130,7 @@ def sweep(
             plugins=plugins,
             overrides=texts,
         )
-        for dataset in names_in("datasets", datasets)
+        for dataset in names_in("datasets", datasets or named["datasets"])
         for method in names_in("methods", methods)
     ]
     look = every_cell if again else missing_cells

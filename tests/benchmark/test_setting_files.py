@@ -15,6 +15,7 @@ from benchmark.run_identity import overrides_of
 from benchmark.setting_files import (
     PRESETS,
     load_protocol,
+    preset_grid,
     preset_identity,
     preset_names,
     protocol_identity,
@@ -50,6 +51,27 @@ def test_a_preset_file_is_known_by_its_name_and_what_it_sets(tmp_path: Path, mon
     assert preset_identity("mine.yaml") == known
     preset.write_text("classifier: {epochs: 8}\ndiagen: {strength: 0.6}\n")
     assert preset_identity("mine.yaml") != known
+
+
+def test_a_preset_may_say_what_a_sweep_runs_and_sets_nothing_by_it(tmp_path: Path):
+    preset = tmp_path / "mine.yaml"
+    preset.write_text("classifier: {epochs: 7}\n")
+    known, settings = preset_identity(str(preset)), flatten(resolve(preset=str(preset)))
+    assert preset_grid(str(preset)) == {}
+    preset.write_text("classifier: {epochs: 7}\nsweep: {datasets: 'focus,coco', shots: 4}\n")
+    assert preset_grid(str(preset)) == {"datasets": "focus,coco", "shots": "4"}
+    assert (preset_identity(str(preset)), flatten(resolve(preset=str(preset)))) == (known, settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("sweep: focus", "must be a mapping"), ("sweep: {dataset: focus}", "unknown option of sweep 'dataset'; did you")],
+)
+def test_what_is_no_grid_of_a_preset_is_a_line(text: str, says: str, tmp_path: Path):
+    preset = tmp_path / "mine.yaml"
+    preset.write_text(text)
+    with pytest.raises(UserError, match=says):
+        preset_grid(str(preset))
 
 
 def test_a_preset_or_protocol_of_the_project_is_known_by_its_name():
