@@ -41,6 +41,8 @@ def missing_cells(job: Job, tracker: Tracker) -> list[Cell]:
     """
     identity = {name: value for name, value in job.tags.items() if name != "overrides" and value}
     known = {(record.status, (*record.cell, record.tags.get(SPLIT, ""))) for record in tracker.cells(identity)}
+    if not known:
+        return job.cells  # without reading their images, 13,000 of MS COCO's
     missing = [cell for cell in job.cells if (FINISHED, (*cell, job.split(cell).digest)) not in known]
     return sorted(missing, key=lambda cell: (RUNNING, (*cell, job.split(cell).digest)) in known)
 

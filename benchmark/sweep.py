@@ -10,16 +10,20 @@ from benchmark.job import open_job
 from benchmark.outlook import Work, outlook, outlook_by_rates
 from benchmark.progress import Stages
 from benchmark.rates import Rates
+from benchmark.run_identity import dataset_fingerprint
 from benchmark.runner import Look, missing_cells, run_sweep
-from benchmark.settings import RunSettings
+from benchmark.settings import RunSettings, open_dataset
 from benchmark.tracking import Tracker, open_tracker
-from datasets.base import Dataset
+from datasets.base import DATASETS, Dataset
+from datasets.location import NotOnDisk
 from datasets.plurals import counted
+from datasets.published_counts import PublishedCounts
 
 
 def run_grid(grid: Sequence[RunSettings], look: Look = missing_cells) -> None:
     """Check every run of the grid, then run the cells that `look` gives, as `run_sweep`."""
-    stages, tracker, work = _open(grid, look)
+    stages = Stages()
+    tracker, work = _open(grid, look, stages, {})
     for job, cells in work:
         if cells:
             check_access(job.settings, job.method)
@@ -28,19 +32,40 @@ def run_grid(grid: Sequence[RunSettings], look: Look = missing_cells) -> None:
 
 
 def count_grid(grid: Sequence[RunSettings], look: Look = missing_cells, rates: Rates | None = None) -> None:
-    """Check every run of the grid, then print what there is to do, with hours by `rates` or by finished cells."""
-    _, tracker, work = _open(grid, look)
+    """Check every run of the grid, then print what there is to do, with hours by `rates` or by finished cells.
+
+    Datasets that are not on disk are counted as they are published, where that is known.
+    """
+    stages = Stages()
+    tracker, work = _open(grid, look, stages, _published(grid, stages))
     text = outlook_by_rates(work, rates) if rates else outlook(work, tracker.finished_cells())
     print(text, file=sys.stdout)  # noqa: T201
 
 
-def _open(grid: Sequence[RunSettings], look: Look) -> tuple[Stages, Tracker, Work]:
-    """The grid's jobs, each with its cells that are to be run."""
-    stages = Stages()
-    opened: dict[str, Dataset] = {}
+def _open(grid: Sequence[RunSettings], look: Look, stages: Stages, opened: dict[str, Dataset]) -> tuple[Tracker, Work]:
+    """The grid's jobs, each with its cells that are to be run; `opened` as of `open_job`."""
     jobs = [open_job(settings, opened) for settings in grid]
     tracker = open_tracker()
     work = [(job, look(job, tracker)) for job in jobs]
     total, missing = sum(len(job.cells) for job in jobs), sum(len(cells) for _, cells in work)
     stages.say(f"{counted(total, 'cell')}, {total - missing} finished already, {missing} to run")
-    return stages, tracker, work
+    return tracker, work
+
+
+def _published(grid: Sequence[RunSettings], stages: Stages) -> dict[str, Dataset]:
+    """For each dataset that is not on disk one of as many images, by its settings (`open_job`).
+
+    Raises:
+        NotOnDisk: how many images one has is not known, or split files name those that are wanted.
+    """
+    counted_only: dict[str, Dataset] = {}
+    for settings in {dataset_fingerprint(settings): settings for settings in grid}.values():
+        plugin = DATASETS[settings.dataset]
+        try:
+            open_dataset(settings)
+        except NotOnDisk:
+            if settings.split_files or not plugin.published:
+                raise
+            stages.say(f"{settings.dataset} is not on disk: counted by its published number of images")
+            counted_only[dataset_fingerprint(settings)] = PublishedCounts(plugin)
+    return counted_only

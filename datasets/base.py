@@ -81,6 +81,10 @@ class Dataset(ABC):
     instructions: ClassVar[str] = ""
     """Where to get the data and what to place where, for people who must fetch it by hand."""
 
+    published: ClassVar[Mapping[str, int]] = {}
+    """How many images it has to validate on (`validation`) and in each test set, at most: by these a grid is counted
+    before the dataset is on disk, if its class names its `classes` (`datasets/published_counts.py`)."""
+
     skipped: tuple[str, ...] = ()
     """A line for each file that `unreadable=skip` left out."""
 

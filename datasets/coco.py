@@ -89,6 +89,7 @@ class Coco(FilesDataset):
     )
     other_folders = ("coco2017",)
     classes = COCO_CLASSES
+    published = {"validation": 8_000, "test": 4_952}
 
     def __init__(
         self,

@@ -23,6 +23,11 @@ _ADVICE = (
     "the data root must hold the custom_coco folder of github.com/visinf/DIAGen (--data-root or DIAGEN_DATA); "
     "`python -m benchmark prepare custom_coco` fetches it"
 )
+PUBLISHED_CLASSES = (
+    *("bench", "bicycle", "book", "bottle", "bowl", "car", "cell phone", "chair", "clock", "computer mouse", "cup"),
+    *("fork", "keyboard", "knife", "laptop", "motorcycle", "potted plant", "spoon", "sports ball", "tie"),
+    *("traffic light", "tv remote", "wine glass"),
+)
 _COMMIT = "c809b578946be667bcc46322028c14e5a3338f1a"
 
 
@@ -43,6 +48,9 @@ class CustomCoco(FolderDataset):
             inside=f"DIAGen-{_COMMIT}/data/custom_coco",
         ),
     )
+
+    classes: tuple[str, ...] = PUBLISHED_CLASSES
+    published = {"validation": 439, "test": 368}  # Uncommon Settings left out: how many it has is nowhere said
 
     def __init__(self, data_root: Path | None = None, unreadable: str = "refuse") -> None:
         self.root = dataset_folder(data_root, "custom_coco", "train-val", _ADVICE)

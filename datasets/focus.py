@@ -81,6 +81,7 @@ class Focus(FilesDataset):
     instructions = INSTRUCTIONS
     slices = ("uncommon_attributes", "setting", "time", "weather", "locations", "humans")
     classes = tuple(PUBLISHED)
+    published = {"validation": 1_000, "test": 19_735}
 
     def __init__(
         self,

@@ -9,6 +9,10 @@ from datasets.errors import UserError
 from datasets.home import path_of
 
 
+class NotOnDisk(UserError):
+    """There is no folder of the dataset, or it is not known where to look."""
+
+
 def given_data_root(data_root: str) -> Path | None:
     """The folder that a user gave, or the one that DIAGEN_DATA names; None where neither is there."""
     given = data_root or os.environ.get("DIAGEN_DATA")
@@ -30,13 +34,13 @@ def dataset_folder(
         other_names: of the dataset's folder, where it has none of that name.
 
     Raises:
-        UserError: no data root is given, or neither folder is there; the message ends with `advice`.
+        NotOnDisk: no data root is given, or neither folder is there; the message ends with `advice`.
     """
     if data_root is None:
-        raise UserError(f"dataset {name}: no data root given; {advice}")
+        raise NotOnDisk(f"dataset {name}: no data root given; {advice}")
     folder = named_folder(Path(data_root), name, other_names)
     if folder.is_dir():
         return folder
     if (Path(data_root) / marker).exists():
         return Path(data_root)
-    raise UserError(f"{folder.absolute()}: no such folder; {advice}")
+    raise NotOnDisk(f"{folder.absolute()}: no such folder; {advice}")

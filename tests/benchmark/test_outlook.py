@@ -228,13 +228,38 @@ def test_rates_go_with_a_dry_run(rates_file: Path, capsys):
     assert "--dry-run" in capsys.readouterr().err
 
 
-def test_the_whole_paper_is_counted_from_the_command_line(rates_file: Path, tracking_uri: str, capsys):
-    """The paper's preset needs no key, GPU or weights to be counted."""
-    command = ["sweep", "--dry-run", "--preset", "paper", "--shots", "2,4,8", "--rates", str(rates_file)]
-    assert main([*command, "--set", "prompts.source=template", "--set", "prompts.word_list=mini_focus"]) == 0
-    printed = capsys.readouterr().out
-    assert "GPU-hours" in printed
-    assert "Computed, not measured" in printed
+def test_the_whole_paper_is_counted_by_one_command(rates_file: Path, tracking_uri: str, monkeypatch, capsys):
+    """Without a key, a GPU, weights or the datasets, of which the published number of images is known."""
+    for variable in ("OPENAI_API_KEY", "DIAGEN_DATA"):
+        monkeypatch.delenv(variable, raising=False)
+    assert main(["sweep", "--dry-run", "--preset", "paper", "--rates", str(rates_file)]) == 0
+    printed = capsys.readouterr()
+    counts = {part: count for part, (count, _) in _hours(printed.out).items()}
+    classes, seeds, shots, generative = 10 + 23 + 80, 3, (2, 4, 8), 2
+    images = generative * 10 * sum(shots) * classes * seeds
+    tested = (19_735 + 368 + 4_952) * seeds
+    standard_and_diagens_two = 3 + 1
+    assert counts["textual inversion"] == classes * len(shots) * seeds
+    assert counts["generation"] == images
+    assert counts["classifiers"] == 3 * len(shots) * seeds * standard_and_diagens_two
+    assert counts["features"] == images + tested
+    assert "GPU-hours" in printed.out
+    assert "Computed, not measured" in printed.out
+    assert "focus is not on disk: counted by its published number of images" in printed.err
+
+
+def test_only_what_is_published_is_counted_without_its_images(tracking_uri: str, monkeypatch, tmp_path: Path, capsys):
+    """And only for counting: a sweep that is to run says what is missing, as does one of a split file."""
+    monkeypatch.delenv("DIAGEN_DATA", raising=False)
+    of_focus = ["sweep", "--datasets", "focus"]
+    for command in (of_focus, [*of_focus, "--dry-run", "--split-file", "s.json"]):
+        assert main(command) == 2
+        assert capsys.readouterr().err.startswith("dataset focus: no data root given")
+    assert main(["sweep", "--dry-run", "--datasets", "imagefolder"]) == 2
+    assert capsys.readouterr().err.startswith("dataset imagefolder: no data root given")
+    (tmp_path / "focus").mkdir()
+    assert main([*of_focus, "--dry-run", "--data-root", str(tmp_path)]) == 2
+    assert "annotations.db" in capsys.readouterr().err
 
 
 def _hours(text: str) -> dict[str, tuple[int, float]]:
