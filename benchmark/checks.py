@@ -100,7 +100,7 @@ def warn_of_services(settings: RunSettings, method: Method) -> None:
     if settings.generator.resolution >= _LARGE_IMAGE and default_device().type == "cpu":
         logger.warning(
             "PyTorch finds no GPU that it can use: on a CPU an image of %d pixels takes minutes, a learned word hours "
-            "(README.md, 'Which PyTorch')",
+            "(docs/installation.md: which PyTorch for which GPU)",
             settings.generator.resolution,
         )
     if settings.generator.checkpoint == "mini_sd" and settings.dataset != "mini_focus":

@@ -48,7 +48,7 @@ def _gpu_computes() -> bool:
         if "no kernel image" not in str(error):
             hint = "free it, or set CUDA_VISIBLE_DEVICES to another one, or to nothing for the CPU"
             raise UserError(f"the GPU takes no work ({reason_of(error)}): {hint}") from error
-        logger.warning("this PyTorch was not built for this GPU: going on on the CPU (README.md, 'Which PyTorch')")
+        logger.warning("this PyTorch was not built for this GPU: going on on the CPU (docs/installation.md)")
         return False
     return True
 
