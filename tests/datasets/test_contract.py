@@ -18,6 +18,7 @@ from datasets.base import DATASETS, Dataset, Example, Splits, Verification
 from datasets.errors import UserError
 from datasets.few_shot import few_shot_task
 from datasets.images import load_rgb
+from datasets.published_counts import PublishedCounts
 
 COPIES = {"custom_coco": "custom_coco", "coco": "coco", "focus": "focus", "imagefolder": "image_folder"}
 """Which module of tests/datasets/copies writes a dataset's copy; a dataset that needs no folder has none."""
@@ -114,6 +115,22 @@ def test_facts_are_stated(name: str) -> None:
 def test_classes_are_distinct_nouns(dataset: Dataset) -> None:
     assert len(set(dataset.classes)) == len(dataset.classes) == len(dataset.display_names) > 1
     assert all(noun == " ".join(noun.split()) and "_" not in noun for noun in dataset.classes)
+
+
+def test_published_numbers_of_images_make_a_task_of_the_same_splits(name: str, dataset: Dataset) -> None:
+    """For datasets that are counted before they are on disk."""
+    plugin = DATASETS[name]
+    if not plugin.published:
+        assert name in {*NO_FOLDER, "imagefolder"}
+        return
+    task = few_shot_task(name, PublishedCounts(plugin), 8, 0)
+    assert len(task.train) == 8 * len(task.classes)
+    assert {"validation": len(task.validation)} | {
+        test: len(part) for test, part in task.tests.items()
+    } == plugin.published
+    assert set(task.tests) <= set(dataset.splits(0).tests)
+    with pytest.raises(UserError, match="only counted"):
+        task.image(task.train[0])
 
 
 @pytest.mark.parametrize("seed", [0, 1])
