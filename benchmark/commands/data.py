@@ -15,7 +15,7 @@ from datasets.home import path_of
 
 @app.command(epilog=EPILOG)
 def split(
-    dataset: Annotated[str, typer.Argument(help="A dataset's name; see `list datasets`.")],
+    dataset: Annotated[str, typer.Argument(help="Name of a dataset; see `list datasets`.")],
     shots: Shots = "4",
     seeds: Seeds = "0",
     out: Out = "splits",
@@ -23,10 +23,11 @@ def split(
     plugins: Plugins = "",
     overrides: Overrides = None,
 ) -> None:
-    """Write the exact images of every (shots, seed): path, SHA-256, split and label, a file each.
+    """Write down the exact images of each task, to replay it.
 
-    `run --split-file` replays them, here or elsewhere: the same images by content, or an error that names the first
-    that differs.
+    A task is one number of shots with one seed. Each gets its own file, which lists path, SHA-256, split and label of
+    every image. `run --split-file` replays such a file, here or elsewhere: it uses the same images, checked by their
+    content, or stops with an error that names the first one that differs.
     """
     from benchmark.plugins import load_plugins
     from benchmark.splits import write_splits
@@ -46,16 +47,19 @@ def split(
 
 @app.command(epilog=EPILOG)
 def prepare(
-    dataset: Annotated[str, typer.Argument(help="A dataset's name; see `list datasets`.")],
+    dataset: Annotated[str, typer.Argument(help="Name of a dataset; see `list datasets`.")],
     data_root: DataRoot = "",
     plugins: Plugins = "",
-    verify: Annotated[bool, typer.Option("--verify", help="Only look at what is there.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Download nothing; only check the files that are there.")
+    ] = False,
     overrides: Overrides = None,
 ) -> None:
-    """Download and unpack a dataset, or say what to place where; then verify every file.
+    """Download a dataset, or say what to place where.
 
-    A download that was stopped goes on where it was; what is there already is not fetched again. `--set` takes the
-    dataset's settings, as `run` does: `prepare imagefolder --set imagefolder.train_pool=2`.
+    Then verify every file. An interrupted download continues where it stopped, and what is already there is not
+    fetched again. `--set` takes the dataset's settings, as `run` does: `prepare imagefolder --set
+    imagefolder.train_pool=2`.
     """
     from benchmark.plugins import load_plugins
     from benchmark.prepare import prepare_dataset, verify_dataset

@@ -19,29 +19,30 @@ def augment(
     data_root: Annotated[
         str,
         typer.Option(
-            help="Folder that holds a folder of photos for each class. Default: the environment variable DIAGEN_DATA."
+            help="Folder that contains one folder of photos per class. Default: the environment variable DIAGEN_DATA."
         ),
     ] = "",
-    method: Annotated[str, typer.Option(help="A method's name; see `list methods`.")] = "diagen",
+    method: Annotated[str, typer.Option(help="Name of a method; see `list methods`.")] = "diagen",
     components: Components = "",
     preset: Preset = "paper",
-    seed: Annotated[str, typer.Option(help="Another one draws other images.")] = "0",
+    seed: Annotated[str, typer.Option(help="Seed of the images; another seed gives other images.")] = "0",
     plugins: Plugins = "",
     overrides: Overrides = None,
-    out: Annotated[str, typer.Option(help="Folder to make; it must not be there, or be empty.")] = "augmented",
+    out: Annotated[str, typer.Option(help="Folder to create; it must not exist, or be empty.")] = "augmented",
 ) -> None:
-    """Your own photos, all of them, and the images that a method makes of each, as a folder to train on.
+    """Make more training images from your own photos.
 
-    Learns a word for each class from its photos, draws images of each photo and weighs them; trains and measures
-    nothing else: what the images are worth, `run --dataset imagefolder` says. One class of one photo will do. Where the
-    folder holds train/ and val/ or test/, photos of train/ are augmented, and those of val/ calibrate the weights.
+    Uses all photos: learns a word for each class from them, generates images from each photo, and gives each image a
+    quality weight. One class with one photo is enough. No classifier is trained on the result and nothing is measured;
+    to find out whether the images help, use `run --dataset imagefolder`. If the folder is divided into train/ and val/
+    or test/, the photos in train/ are augmented, and those in val/ calibrate the weights.
 
-    A folder per class, as torchvision's ImageFolder reads it: copies of the photos, and of photo.jpg the images
-    photo_1.png, photo_2.png …; provenance.csv has photo, prompt, noise, seed and weight of each. After a stop the same
-    command does the rest.
+    Writes one folder per class, as torchvision's ImageFolder reads it: copies of the photos and, for a photo.jpg, the
+    images photo_1.png, photo_2.png and so on. provenance.csv lists photo, prompt, noise, seed and weight of each image.
+    After an interruption the same command does the rest.
 
-    Examples: `augment --data-root ~/photos --out ~/more_photos`, with a key in OPENAI_API_KEY; without, and five images
-    of each photo: `augment --data-root ~/photos --set "prompts.source=template diagen.images_per_example=5"`.
+    Example, with a key in OPENAI_API_KEY: `augment --data-root ~/photos --out ~/more_photos`. Without a key, and with
+    five images per photo: `augment --data-root ~/photos --set "prompts.source=template diagen.images_per_example=5"`.
     """
     from benchmark.augment import augment as augment_photos
     from benchmark.plugins import load_plugins
@@ -59,5 +60,5 @@ def augment(
         overrides=split_overrides(overrides or ()),
     )
     if len(settings.seeds) > 1:
-        raise UserError(f"--seed {seed}: images are drawn with one")
+        raise UserError(f"--seed {seed}: give a single seed")
     augment_photos(settings, path_of(out), Stages())

@@ -16,12 +16,18 @@ def list_(
         str, typer.Argument(help="methods, datasets, backbones, features, presets, protocols or settings.")
     ],
     plugins: Plugins = "",
-    preset: Annotated[str, typer.Option(help="Of `list settings`: the preset whose defaults are shown; mini.")] = "",
+    preset: Annotated[
+        str, typer.Option(help="With `list settings`: show the defaults of this preset. Default: mini.")
+    ] = "",
     dataset: Annotated[
-        str, typer.Option(help="Of `list settings`: the dataset on which they are the defaults; mini_focus.")
+        str, typer.Option(help="With `list settings`: show the defaults for this dataset. Default: mini_focus.")
     ] = "",
 ) -> None:
-    """What is registered, with titles and sources, and what `--set` reaches, with defaults and meanings."""
+    """List what is registered, or every setting.
+
+    Methods, datasets and so on are listed with their titles and sources. `list settings` shows every setting that
+    `--set` can change, with its default and meaning.
+    """
     from benchmark.listing import listing
     from benchmark.plugins import load_plugins
 

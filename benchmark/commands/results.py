@@ -22,7 +22,10 @@ def leaderboard(
     preset: OnlyPreset = "",
     protocol: OnlyProtocol = "",
 ) -> None:
-    """Rank the methods over all finished runs: means with intervals, costs, and which differences hold."""
+    """Rank the methods over all finished runs.
+
+    Shows means with 95% intervals, costs, and which differences between methods are significant.
+    """
     from benchmark.leaderboard import leaderboard as rank
     from benchmark.leaderboard_formats import check_format, write
     from benchmark.plugins import load_plugins
@@ -35,7 +38,9 @@ def leaderboard(
 
 @app.command(epilog=EPILOG)
 def report(
-    only: Annotated[str, typer.Option(help="leaderboard, table1, figures or page; empty: all of them.")] = "",
+    only: Annotated[
+        str, typer.Option(help="Write only this part: leaderboard, table1, figures or page. Default: all of them.")
+    ] = "",
     dataset: OnlyDataset = "",
     shots: OnlyShots = "",
     methods: OnlyMethods = "",
@@ -43,9 +48,10 @@ def report(
     protocol: OnlyProtocol = "",
     out: Out = "reports",
 ) -> None:
-    """Write the leaderboard, Table 1, the figures and report.html from the tracked runs, and log them to MLflow.
+    """Write leaderboard, Table 1, figures and report page.
 
-    The page is one file that needs no network: open it, or send it to somebody.
+    They are made from the tracked runs and logged to MLflow. The page, report.html, is a single file that needs no
+    network: open it, or send it to somebody.
     """
     from benchmark.plugins import load_plugins
     from benchmark.report import check_request, write_parts
@@ -68,27 +74,28 @@ def export(
     run: Annotated[
         str,
         typer.Option(
-            help="Id of the run, as MLflow shows it: of one number of shots and seed, or of its parent. Default: the "
-            "latest finished one that has synthetic images."
+            help="Id of the run, as MLflow shows it: that of a child run (one number of shots, one seed), or that of "
+            "its parent if it has no other. Default: the latest finished run with synthetic images."
         ),
     ] = "",
     dataset: OnlyDataset = "",
-    method: Annotated[str, typer.Option(help="Runs of this method alone.")] = "",
+    method: Annotated[str, typer.Option(help="Only runs of this method.")] = "",
     data_root: Annotated[
-        str, typer.Option(help="Where the real photos lie now; default: where they lay when the run read them.")
+        str, typer.Option(help="Where the real photos are now. Default: where they were when the run read them.")
     ] = "",
     plugins: Plugins = "",
-    out: Annotated[str, typer.Option(help="Folder to make; it must not be there, or be empty.")] = "augmented",
+    out: Annotated[str, typer.Option(help="Folder to create; it must not exist, or be empty.")] = "augmented",
 ) -> None:
-    """Write the images that a run made, and the real ones that it was trained on, into a folder to train on.
+    """Write a run's images as a folder to train on.
 
-    A folder per class, as torchvision's ImageFolder and the dataset imagefolder read them. In it lie copies of the real
-    photos under their own names and `<photo>_1.png`, `<photo>_2.png` … that were made from each. Photos that
-    torchvision would leave out, or read turned or otherwise than the run did, are written as PNG. provenance.csv has a
-    line for each image: file, real or synthetic, class, photo, prompt, noise, strength, guidance scale, steps, seed,
-    weight (1 for a real one), run and method.
+    Writes one folder per class, as torchvision's ImageFolder and the dataset imagefolder read it. It contains copies of
+    the real photos that the run was trained on, under their own names, and the images made from each: `<photo>_1.png`,
+    `<photo>_2.png` and so on. Photos that torchvision would skip, or would read differently from the run (rotated, for
+    example), are written as PNG. provenance.csv has a line for each image: file, real or synthetic, class, photo,
+    prompt, noise, strength, guidance scale, steps, seed, weight (1 for a real one), run and method.
 
-    Photos that are no longer there, or changed, are left out, and a line says why.
+    If a photo is no longer there or has changed, no real photos are written, only the synthetic images, and a line says
+    why.
 
     Examples: `export`; `export --run 6f0c… --out ~/more_photos`.
     """
@@ -105,6 +112,6 @@ def export(
     cell = choose_cell(Tracker().cells(), run, dataset, method)
     done = export_cell(cell, Store(), folder, data_root)
     if done.without_photos:
-        typer.echo(f"without the real photos: {done.without_photos}", err=True)
+        typer.echo(f"written without the real photos: {done.without_photos}", err=True)
     typer.echo(f"{cell.title} (run {cell.run})")
     typer.echo(contents(folder, done.real, done.synthetic))

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 @app.command(epilog=EPILOG)
 def run(
-    method: Annotated[str, typer.Option(help="A method's name; see `list methods`.")] = "diagen",
+    method: Annotated[str, typer.Option(help="Name of a method; see `list methods`.")] = "diagen",
     dataset: Dataset = "mini_focus",
     shots: Shots = "4",
     seeds: Seeds = "0",
@@ -50,10 +50,11 @@ def run(
     overrides: Overrides = None,
     fetch_only: FetchOnly = False,
 ) -> None:
-    """One method on one dataset: a tracked run with a child run for each number of shots and each seed.
+    """Run one method on one dataset, tracked in MLflow.
 
-    What an earlier run learned, made and computed is kept in the store (DIAGEN_STORE, default ./store) and not
-    made again: after a stop the same command does the rest. The first cell that fails ends the run.
+    MLflow gets one run, with a child run (a cell) for each number of shots and each seed. What was learned, generated
+    and computed is kept in the store (DIAGEN_STORE, default ./store) and reused, so that after an interruption the same
+    command does the rest. The first cell that fails ends the run.
 
     Examples: `run --method diagen`; `run --method standard --dataset custom_coco --data-root ~/data --shots 2,4,8`.
     """
@@ -81,12 +82,14 @@ def run(
 
 @app.command(epilog=EPILOG)
 def sweep(
-    methods: Annotated[str, typer.Option(help="Methods, separated by commas.")] = "standard,da_fusion,diagen",
+    methods: Annotated[str, typer.Option(help="Names of methods, separated by commas.")] = "standard,da_fusion,diagen",
     datasets: Annotated[
-        str, typer.Option(help="Datasets, separated by commas. Default: mini_focus, or those that the preset names.")
+        str,
+        typer.Option(help="Names of datasets, separated by commas. Default: those the preset names, or mini_focus."),
     ] = "",
     shots: Annotated[
-        str, typer.Option(help="As of `run`, such as 2,4,8. Default: 4, or those that the preset names.")
+        str,
+        typer.Option(help="Real training images per class, such as 2,4,8. Default: those the preset names, or 4."),
     ] = "",
     seeds: Seeds = "0,1,2",
     preset: Preset = "mini",
@@ -98,14 +101,17 @@ def sweep(
     overrides: Overrides = None,
     dry_run: DryRun = False,
     rates: RatesFile = "",
-    again: Annotated[bool, typer.Option("--again", help="Run finished cells again.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Run all cells, finished ones again.")] = False,
     fetch_only: FetchOnly = False,
 ) -> None:
-    """Every method on every dataset, shots and seed; cells that are finished with the same settings are skipped.
+    """Run a grid: all methods, datasets, shots and seeds.
 
-    `--preset paper` alone is the paper's Table 1: FOCUS, Custom COCO and MS COCO with 2, 4 and 8 shots.
-    `--components` applies to the methods that have components. A cell that fails is told in a line, at once and at the
-    end, and the others are run; the exit code is then 1.
+    One cell is one method on one dataset with one number of shots and one seed. Cells that are already finished with
+    the same settings are skipped. A cell that fails is reported in one line, at once and again at the end; the others
+    still run, and the exit code is 1.
+
+    `--preset paper` without further options is the paper's Table 1: FOCUS, Custom COCO and MS COCO with 2, 4 and 8
+    shots. `--components` applies to those methods that have components.
     """
     from benchmark.plugins import load_plugins
     from benchmark.runner import every_cell, missing_cells
@@ -146,12 +152,15 @@ def sweep(
 def ablation(
     what: Annotated[
         str,
-        typer.Option(help="components, strength, guidance, noise, alpha, images_per_example or same_hyperparameters."),
+        typer.Option(
+            help="What to vary: components, strength, guidance, noise, alpha, images_per_example or "
+            "same_hyperparameters."
+        ),
     ] = "components",
     dataset: Dataset = "mini_focus",
     shots: Shots = "4",
     seeds: Seeds = "0,1,2",
-    values: Annotated[str, typer.Option(help="Values to try, separated by commas, in place of the usual ones.")] = "",
+    values: Annotated[str, typer.Option(help="Values to try, separated by commas, in place of the default ones.")] = "",
     preset: Preset = "mini",
     protocol: Protocol = "paper",
     data_root: DataRoot = "",
@@ -161,9 +170,9 @@ def ablation(
     dry_run: DryRun = False,
     rates: RatesFile = "",
 ) -> None:
-    """Run what an ablation compares and is not there yet, then draw its figure.
+    """Run what an ablation still lacks, then draw its figure.
 
-    Runs share learned words, prompts and images where they can: each is made once.
+    Runs that can share learned words, prompts and images do so: each is made only once.
     """
     from benchmark.ablation import ablation_grid, parse_values
     from benchmark.plugins import load_plugins
@@ -206,7 +215,7 @@ def _measured(rates: str, dry_run: bool) -> Rates | None:
     from benchmark.rates import read_rates
 
     if rates and not dry_run:
-        raise UserError("--rates says how long runs would take: it goes with --dry-run")
+        raise UserError("--rates only serves to estimate how long runs would take: add --dry-run")
     return read_rates(path_of(rates)) if rates else None
 
 

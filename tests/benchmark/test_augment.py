@@ -118,7 +118,7 @@ def test_of_a_divided_folder_the_photos_to_train_on_are_augmented(
         (("--out", "photos/new"), "photos/new lies among the photos"),
         (("--out", "photos"), "is there already, and no empty folder"),
         (("--out", "photos/Grüne Bank/IMG 0.jpg/new"), "cannot write photos/Grüne Bank/IMG 0.jpg/new: Not a directory"),
-        (("--seed", "0,1"), "--seed 0,1: images are drawn with one"),
+        (("--seed", "0,1"), "--seed 0,1: give a single seed"),
         (("--data-root", "nowhere"), "nowhere"),
         (("--method", "diagem"), "diagen"),
         (("--set", "prompts.source=openai"), "OPENAI_API_KEY"),
