@@ -34,10 +34,18 @@ PARTS = {
 def main(
     size: SizeName = "small",
     checkpoint: Checkpoint = "",
-    only: Annotated[str, typer.Option(help=f"Of {', '.join(PARTS)}: some, separated by commas.")] = "",
-    save: Annotated[str, typer.Option(help="File of rates, for `python -m benchmark sweep --dry-run --rates`.")] = "",
+    only: Annotated[
+        str, typer.Option(help=f"Measure only these parts, of {', '.join(PARTS)}; separated by commas.")
+    ] = "",
+    save: Annotated[
+        str,
+        typer.Option(help="Write the measured speeds to this file, for `python -m benchmark sweep --dry-run --rates`."),
+    ] = "",
 ) -> None:
-    """Measure each part the plain way and ours, and print one table. Leave the machine alone meanwhile."""
+    """Time each part of the benchmark, done the plain way and done our way, and print one table.
+
+    Run nothing else on the machine meanwhile.
+    """
     parts, chosen = _parts(only), chosen_size(size, checkpoint)
     measurements = []
     for name in parts:

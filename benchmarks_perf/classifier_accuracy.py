@@ -89,16 +89,19 @@ class Comparison:
 
 
 def main(
-    data_root: Annotated[Path, typer.Option(help="folder that holds the dataset's")],
+    data_root: Annotated[Path, typer.Option(help="folder that contains the dataset's folder")],
     dataset: str = "custom_coco",
     seeds: str = "0,1,2",
     shots: int = 4,
     epochs: int = 20,
     iterations: int = 50,
     image_size: Annotated[int, typer.Option(help="in pixels")] = 128,
-    preset: Annotated[str, typer.Option(help="whose other settings of the classifier hold")] = "mini",
+    preset: Annotated[str, typer.Option(help="preset from which the classifier takes its other settings")] = "mini",
 ) -> None:
-    """Compare both ways on real photos, without synthetic ones: accuracies, their difference, the ratio of times."""
+    """Compare training on cached views with training on fresh ones, on real photos alone.
+
+    Prints the accuracies, their difference and the ratio of times.
+    """
     lengths = {"epochs": epochs, "iterations": iterations, "image_size": image_size}
     settings = resolve_settings(
         method="standard",

@@ -11,9 +11,14 @@ from benchmarks_perf.measurement import Measurement, table
 from benchmarks_perf.sizes import SIZES, Size, chosen_size
 from datasets.scripts import run_script
 
-SizeName = Annotated[str, typer.Option(help=f"{' or '.join(SIZES)}; full needs a GPU.")]
+SizeName = Annotated[
+    str, typer.Option(help=f"{' or '.join(SIZES)}; full takes the paper's networks and sizes and needs a GPU.")
+]
 Checkpoint = Annotated[
-    str, typer.Option(help="Stable Diffusion, by hub name or folder; `python -m methods.random_checkpoint` makes one.")
+    str,
+    typer.Option(
+        help="Stable Diffusion checkpoint: hub name or folder; `python -m methods.random_checkpoint` makes one."
+    ),
 ]
 
 

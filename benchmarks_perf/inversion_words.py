@@ -29,13 +29,15 @@ STRENGTH = 0.7
 def main(
     weights: Path,
     oracle: Path,
-    shots: Annotated[int, typer.Option(help="pictures that a word is learned from")] = 4,
+    shots: Annotated[int, typer.Option(help="pictures each word is learned from")] = 4,
     steps: int = 150,
     learning_rate: float = 1e-2,
     samples: Annotated[int, typer.Option(help="pictures per class")] = 50,
     seed: int = SEED,
 ) -> None:
-    """Learn the classes' words both ways from the same draws; print what the oracle reads in their pictures.
+    """Learn the classes' words our way and as published, from the same random draws, and compare their pictures.
+
+    The oracle, a network that reads class and location from a picture, judges them.
 
     The published loop computes in float32, ours as the machine does best, so that words part by rounding as they learn.
     """

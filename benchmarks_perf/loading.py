@@ -37,10 +37,10 @@ def main(
     backbone: str = "efficientnet_lite0",
     images: int = 320,
     view: Annotated[str, typer.Option(help=" or ".join(VIEWS))] = "standard",
-    width: Annotated[int, typer.Option(help="of the generated photos, 4:3")] = 640,
-    repeats: Annotated[int, typer.Option(help="the best of so many is printed")] = 2,
+    width: Annotated[int, typer.Option(help="width of the generated photos in pixels; their shape is 4:3")] = 640,
+    repeats: Annotated[int, typer.Option(help="measure this many times and print the best")] = 2,
 ) -> None:
-    """Print images/s of the loader alone and of features end to end."""
+    """Print images/s of the loader alone, and of computing features end to end."""
     with tempfile.TemporaryDirectory() as folder:
         pictures, what = _pictures(Path(folder), images, width)
         load = os.getloadavg()[0]

@@ -53,13 +53,15 @@ TINY = Architecture(
 
 
 def main(
-    folder: Annotated[Path, typer.Argument(help="New or empty; what generator.checkpoint is then set to.")],
-    tiny: Annotated[bool, typer.Option("--tiny", help="The same classes at small widths.")] = False,
-    seed: Annotated[int, typer.Option(help="Of the weights.")] = 0,
+    folder: Annotated[Path, typer.Argument(help="New or empty folder to write; then pass it as generator.checkpoint.")],
+    tiny: Annotated[
+        bool, typer.Option("--tiny", help="Tiny networks (few channels and layers), of the same classes.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the random weights.")] = 0,
 ) -> None:
-    """Write a random checkpoint to measure speed with."""
+    """Write a Stable Diffusion 1.4 checkpoint with random weights, to measure speed with."""
     write_random_checkpoint(folder, TINY if tiny else STABLE_DIFFUSION, seed)
-    typer.echo(f"{folder}: random weights, to measure speed with: --set generator.checkpoint={folder}")
+    typer.echo(f"wrote random weights to {folder}; to measure speed with them: --set generator.checkpoint={folder}")
 
 
 def write_random_checkpoint(folder: Path, architecture: Architecture = STABLE_DIFFUSION, seed: int = 0) -> None:

@@ -27,9 +27,11 @@ _TOGETHER = 500
 
 def main(
     out: Path,
-    count: Annotated[int, typer.Option(help="pictures")] = 100_000,
+    count: Annotated[int, typer.Option(help="number of pictures")] = 100_000,
     seed: int = 0,
-    held_out: Annotated[bool, typer.Option(help="with the classes that mini_sd must not see: for the oracle")] = False,
+    held_out: Annotated[
+        bool, typer.Option(help="include the classes that mini_sd must not see; for training the oracle")
+    ] = False,
 ) -> None:
     """Render `count` random scenes into OUT/images.npy (uint8, count×64×64×3) and OUT/scenes.json."""
     out.mkdir(parents=True, exist_ok=True)

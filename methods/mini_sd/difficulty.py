@@ -20,11 +20,16 @@ from methods.mini_sd.usefulness import IMAGE_SIZE, SEED, embedded, probe, scenes
 
 
 def main(
-    unlimited: Annotated[int, typer.Option(help="renders of each class that stand for as many as one likes")] = 300,
-    image_size: Annotated[int, typer.Option(help="pixels at which the backbone sees the pictures")] = IMAGE_SIZE,
-    draws: Annotated[int, typer.Option(help="few-shot training sets")] = 5,
+    unlimited: Annotated[
+        int, typer.Option(help="renders of each class in the training set that stands for unlimited data")
+    ] = 300,
+    image_size: Annotated[int, typer.Option(help="side in pixels of the pictures that the backbone sees")] = IMAGE_SIZE,
+    draws: Annotated[int, typer.Option(help="number of few-shot training sets")] = 5,
 ) -> None:
-    """Print accuracy on common and uncommon settings by 4 real images in common ones, and by 16 and many in all."""
+    """Print the accuracy of a linear probe on common and uncommon settings.
+
+    It is trained on 4 renders per class in common settings, then on 16 and on many per class in all settings.
+    """
     backbone = load_backbone("efficientnet_lite0", image_size)
     tests = list(test_sets(backbone).values())
     few = [embedded(backbone, scenes_by(sample_common, SEED + 1 + draw, 4)) for draw in range(draws)]

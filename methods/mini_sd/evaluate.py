@@ -45,11 +45,11 @@ JUDGED_AT = (architecture.IMAGE_SIZE, usefulness.IMAGE_SIZE)
 def main(
     weights: Path,
     oracle: Path,
-    samples: Annotated[int, typer.Option(help="text-to-image samples")] = 1000,
-    edits: Annotated[int, typer.Option(help="image-to-image samples per strength")] = 200,
+    samples: Annotated[int, typer.Option(help="number of text-to-image samples")] = 1000,
+    edits: Annotated[int, typer.Option(help="number of image-to-image samples per strength")] = 200,
     guidance_scale: float = GUIDANCE_SCALE,
     steps: Annotated[int, typer.Option(help="denoising steps of a text-to-image sample")] = 25,
-    sheet: Annotated[Path | None, typer.Option(help="where to save a contact sheet")] = None,
+    sheet: Annotated[Path | None, typer.Option(help="file to save a contact sheet of pictures to")] = None,
 ) -> None:
     """Print PSNR, text-to-image fidelity, precision and recall, and the effect of image-to-image strength."""
     judge, pipeline = load_oracle(oracle), open_pipeline(weights)

@@ -41,18 +41,18 @@ CLASSES = (*CATEGORIES, *HELD_OUT)
 def main(
     weights: Path,
     oracle: Path,
-    shots: Annotated[int, typer.Option(help="pictures in common settings that a word is learned from")] = 8,
+    shots: Annotated[int, typer.Option(help="pictures, in common settings, that each word is learned from")] = 8,
     steps: Annotated[int, typer.Option(help="steps of textual inversion")] = 150,
-    tries: Annotated[int, typer.Option(help="words learned for each class, of which the best is kept")] = 2,
-    learning_rate: Annotated[float, typer.Option(help="of textual inversion")] = 1e-2,
+    tries: Annotated[int, typer.Option(help="words learned for each class; the best is kept")] = 2,
+    learning_rate: Annotated[float, typer.Option(help="learning rate of textual inversion")] = 1e-2,
     samples: Annotated[int, typer.Option(help="pictures per class")] = 100,
     strength: float = 0.7,
     guidance_scale: float = GUIDANCE_SCALE,
-    dtype: Annotated[str, typer.Option(help="of the denoiser while words are learned")] = "auto",
-    seed: Annotated[int, typer.Option(help="of the pictures to learn from, and of the learning")] = SEED,
-    sheet: Annotated[Path | None, typer.Option(help="where to save a contact sheet")] = None,
+    dtype: Annotated[str, typer.Option(help="precision of the denoiser while words are learned")] = "auto",
+    seed: Annotated[int, typer.Option(help="seed of the pictures to learn from and of the learning")] = SEED,
+    sheet: Annotated[Path | None, typer.Option(help="file to save a contact sheet of pictures to")] = None,
 ) -> None:
-    """Learn a word for each class; print in what share of pictures the oracle reads the class, and the location."""
+    """Learn a word for each class; print in what share of its pictures the oracle reads class and location right."""
     pipeline = open_pipeline(weights)
     generator = Generator(GeneratorSettings(str(weights), resolution=64, dtype=dtype))
     settings = TextualInversionSettings(steps=steps, batch_size=4, learning_rate=learning_rate, tries=tries)
@@ -73,7 +73,7 @@ def main(
         else:
             known.append(shares)
         print_shares(name, strength, shares)
-    print_shares(f"mean of the {len(known)} classes of its training", strength, np.mean(known, axis=0))
+    print_shares(f"mean of the {len(known)} classes that were in its training data", strength, np.mean(known, axis=0))
     if sheet:
         save_sheet(rows, sheet)
 

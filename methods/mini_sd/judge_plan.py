@@ -17,7 +17,10 @@ from methods.mini_sd.oracle import ATTRIBUTES, load_oracle
 
 
 def main(plan: Path, store: Path, oracle: Path) -> None:
-    """PLAN is the table `plan` that a run logged, STORE the folder that keeps its images (DIAGEN_STORE)."""
+    """Print how many of a run's images keep their class, by noise level, and the weights that they were given.
+
+    PLAN is the table `plan` that the run logged, STORE the folder with its images (DIAGEN_STORE).
+    """
     table = json.loads(plan.read_text())
     column = dict(zip(table["columns"], zip(*table["data"], strict=True), strict=True))
     paths = [store / "images" / name[:2] / f"{name}.png" for name in column["image"]]

@@ -56,9 +56,9 @@ def main(
     steps: Annotated[int, typer.Option(help="optimiser steps")] = 1500,
     batch_size: int = 64,
     seed: int = 0,
-    threads: Annotated[int, typer.Option(help="0: PyTorch's choice")] = 0,
+    threads: Annotated[int, typer.Option(help="CPU threads; 0 leaves the number to PyTorch")] = 0,
 ) -> None:
-    """Train on CORPUS, resuming from OUT; prints its accuracy on pictures that were kept back."""
+    """Train the oracle on CORPUS, or resume from OUT, and print its accuracy on held-out pictures."""
     if threads:
         torch.set_num_threads(threads)
     device = default_device()

@@ -49,12 +49,14 @@ SCHEDULES_OF_STUDENTS = (("lcm", 12, 0.0), ("lcm", 6, 0.0), ("lcm", 3, 0.0))
 def main(
     weights: Path,
     oracle: Path,
-    samples: Annotated[int, typer.Option(help="edited pictures per schedule")] = 500,
+    samples: Annotated[int, typer.Option(help="number of edited pictures per schedule")] = 500,
     strength: float = 0.7,
     guidance_scale: float = GUIDANCE_SCALE,
-    student: Annotated[Path | None, typer.Option(help="weights by `train_consistency`, judged as well")] = None,
+    student: Annotated[
+        Path | None, typer.Option(help="weights written by `train_consistency`, to be judged as well")
+    ] = None,
 ) -> None:
-    """Print a line for each schedule: seconds an image, what the oracle reads, precision and recall (k = 3)."""
+    """Print a line for each schedule: seconds per image, what the oracle reads, precision and recall (k = 3)."""
     judge, backbone = load_oracle(oracle), load_backbone("efficientnet_lite0", IMAGE_SIZE)
     guides = scenes_of(samples)
     wanted = moved_elsewhere(guides)

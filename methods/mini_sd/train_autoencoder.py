@@ -30,18 +30,20 @@ def main(
     corpus: Path,
     out: Path,
     steps: Annotated[int, typer.Option(help="optimiser steps")] = 5000,
-    decay_share: Annotated[float, typer.Option(help="share of the steps over which the rate falls to zero")] = 0.3,
+    decay_share: Annotated[
+        float, typer.Option(help="share of the steps, at the end, over which the learning rate falls to zero")
+    ] = 0.3,
     batch_size: int = 64,
-    learning_rate: Annotated[float, typer.Option(help="Muon's; AdamW's is a tenth of it")] = 0.02,
+    learning_rate: Annotated[float, typer.Option(help="learning rate of Muon; AdamW's is a tenth of it")] = 0.02,
     seed: int = 0,
-    start_from: Annotated[Path | None, typer.Option(help="a codec to go on from, a diffusers folder")] = None,
+    start_from: Annotated[Path | None, typer.Option(help="diffusers folder of a codec to continue from")] = None,
 ) -> None:
-    """Train on CORPUS, resuming from OUT; the last pictures are kept for validation (PSNR)."""
+    """Train the codec on CORPUS, or resume from OUT; the last pictures are held out for validation (PSNR)."""
     device = default_device()
     torch.manual_seed(seed)
     images, _ = load_corpus(corpus)
     if start_from:
-        require_folder(start_from, "a codec to go on from is needed")
+        require_folder(start_from, "--start-from must name the folder of a codec")
     model = (AutoencoderKL.from_pretrained(start_from) if start_from else build_autoencoder()).to(device)
     held_out = pixels_of(images[-VALIDATION_SIZE:]).to(device)
     count = len(images) - VALIDATION_SIZE

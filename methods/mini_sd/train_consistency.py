@@ -54,10 +54,10 @@ def main(
     out: Path,
     steps: Annotated[int, typer.Option(help="optimiser steps")] = 600,
     batch_size: int = 64,
-    rate: Annotated[float, typer.Option(help="AdamW's")] = 1e-4,
+    rate: Annotated[float, typer.Option(help="learning rate of AdamW")] = 1e-4,
     seed: int = 0,
 ) -> None:
-    """Train a student of the UNet of WEIGHTS on CORPUS, resuming from OUT, and write OUT/weights."""
+    """Distil the UNet of WEIGHTS into a consistency model on CORPUS, or resume from OUT, and write OUT/weights."""
     torch.manual_seed(seed)
     images, scenes = load_corpus(corpus)
     pipeline, tokenizer = open_pipeline(weights), build_tokenizer()

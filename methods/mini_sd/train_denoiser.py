@@ -42,24 +42,28 @@ def main(
     autoencoder: Path,
     out: Path,
     steps: Annotated[int, typer.Option(help="optimiser steps of the UNet")] = 3500,
-    text_steps: Annotated[int, typer.Option(help="steps that teach the text encoder words first")] = 300,
-    decay_share: Annotated[float, typer.Option(help="share of the steps over which the rate falls to zero")] = 0.65,
+    text_steps: Annotated[int, typer.Option(help="steps before that, which teach the text encoder its words")] = 300,
+    decay_share: Annotated[
+        float, typer.Option(help="share of the steps, at the end, over which the learning rate falls to zero")
+    ] = 0.65,
     batch_size: int = 128,
-    learning_rate: Annotated[float, typer.Option(help="Muon's; AdamW's is a twentieth of it")] = 0.02,
+    learning_rate: Annotated[float, typer.Option(help="learning rate of Muon; AdamW's is a twentieth of it")] = 0.02,
     seed: int = 0,
-    start_from: Annotated[Path | None, typer.Option(help="weights to go on from, made with this autoencoder")] = None,
+    start_from: Annotated[
+        Path | None, typer.Option(help="weights to continue from, trained with the same autoencoder")
+    ] = None,
 ) -> None:
-    """Train on CORPUS, resuming from OUT, and write OUT/weights, which diffusers' pipelines open."""
+    """Train text encoder and UNet on CORPUS, or resume from OUT, and write OUT/weights for diffusers' pipelines."""
     device = default_device()
     images, scenes = load_corpus(corpus)
-    require_folder(autoencoder, "a codec is needed, by python -m methods.mini_sd.train_autoencoder")
+    require_folder(autoencoder, "train a codec first, with `python -m methods.mini_sd.train_autoencoder`")
     vae = AutoencoderKL.from_pretrained(autoencoder).to(device).eval()
     tokenizer = build_tokenizer()
     pictures = captioned_latents(vae, images, scenes, tokenizer, out / "latents.pt")
     vae.register_to_config(scaling_factor=pictures.scaling_factor)
     torch.manual_seed(seed)
     if start_from:
-        require_folder(start_from, "weights to go on from are needed")
+        require_folder(start_from, "--start-from must name the folder of weights")
         text_encoder = read_text_encoder(start_from, tokenizer).to(device)
         unet = UNet2DConditionModel.from_pretrained(start_from / "unet", dtype=torch.float32).to(device)
     else:

@@ -49,20 +49,28 @@ def main(
     weights: Path,
     out: Path,
     steps: Annotated[int, typer.Option(help="optimiser steps")] = 1000,
-    decay_share: Annotated[float, typer.Option(help="share of the steps over which the rate falls to zero")] = 0.5,
-    encoded: Annotated[int, typer.Option(help="pictures a step that are only encoded and decoded")] = 16,
-    redrawn: Annotated[int, typer.Option(help="pictures a step that are noised and redrawn as in sampling")] = 32,
-    denoised: Annotated[int, typer.Option(help="pictures a step of the denoiser's own loss, at all times")] = 64,
-    decoder_rate: Annotated[float, typer.Option(help="Muon's for the decoder; AdamW's is a tenth of it")] = 0.004,
-    denoiser_rate: Annotated[float, typer.Option(help="Muon's for the denoiser; AdamW's is a twentieth of it")] = 0.005,
+    decay_share: Annotated[
+        float, typer.Option(help="share of the steps, at the end, over which the learning rate falls to zero")
+    ] = 0.5,
+    encoded: Annotated[int, typer.Option(help="pictures per step that are only encoded and decoded")] = 16,
+    redrawn: Annotated[int, typer.Option(help="pictures per step that are noised and redrawn as in sampling")] = 32,
+    denoised: Annotated[
+        int, typer.Option(help="pictures per step for the denoiser's own loss, at all times of the schedule")
+    ] = 64,
+    decoder_rate: Annotated[
+        float, typer.Option(help="learning rate of Muon for the decoder; AdamW's is a tenth of it")
+    ] = 0.004,
+    denoiser_rate: Annotated[
+        float, typer.Option(help="learning rate of Muon for the denoiser; AdamW's is a twentieth of it")
+    ] = 0.005,
     seed: int = 0,
 ) -> None:
-    """Train the denoiser and decoder of WEIGHTS on CORPUS, resuming from OUT, and write OUT/weights.
+    """Train the denoiser and decoder of WEIGHTS on CORPUS, or resume from OUT, and write OUT/weights.
 
-    The denoiser's squared error asks for the mean of all details that a picture may have, which is a blur, and the
-    codec's training showed the decoder none of that. Here both are held to what the picture was by a network's
-    features, and to what renders are by a discriminator on these: an outline that is a pixel off shall be an outline.
-    Pictures are redrawn as a sampler redraws them: under guidance, and some after a few of its steps.
+    A squared error makes the denoiser predict the mean of all details that a picture may have, which is a blur, and the
+    decoder never saw such blur in its own training. Here both are trained to match the original picture in a network's
+    features, and to look like renders to a discriminator on those features: an outline that is a pixel off should still
+    be an outline. Pictures are redrawn as a sampler redraws them: with guidance, and some after a few of its steps.
     """
     torch.manual_seed(seed)
     images, scenes = load_corpus(corpus)

@@ -47,19 +47,22 @@ TESTED_PER_CLASS = 60
 
 def main(
     weights: Path,
-    per_class: Annotated[int, typer.Option(help="pictures of each class to train on")] = 16,
-    draws: Annotated[int, typer.Option(help="training sets, each from its own seed")] = 5,
+    per_class: Annotated[int, typer.Option(help="training pictures per class")] = 16,
+    draws: Annotated[int, typer.Option(help="number of training sets, each from its own seed")] = 5,
     guidance_scale: float = GUIDANCE_SCALE,
     steps: int = 25,
     eta: Annotated[float, typer.Option(help="share of fresh noise in each denoising step")] = ETA,
-    image_size: Annotated[int, typer.Option(help="pixels at which the backbone sees the pictures")] = IMAGE_SIZE,
+    image_size: Annotated[int, typer.Option(help="side in pixels of the pictures that the backbone sees")] = IMAGE_SIZE,
     strength: Annotated[
-        list[float] | None, typer.Option(help="also renders re-rendered under their own captions; may be repeated")
+        list[float] | None,
+        typer.Option(
+            help="also train on renders re-rendered at this strength under their own captions; may be repeated"
+        ),
     ] = None,
 ) -> None:
-    """Print accuracy on common and uncommon settings by renders, and by generated pictures of the same scenes.
+    """Print the accuracy of a probe trained on renders and of one trained on generated pictures of the same scenes.
 
-    Renders that were re-rendered at a low strength tell what the codec costs, at higher ones what the denoiser does.
+    Renders re-rendered at a low strength show what the codec costs, at higher strengths what the denoiser costs.
     """
     backbone, pipeline = load_backbone("efficientnet_lite0", image_size), open_pipeline(weights)
     tests = test_sets(backbone)

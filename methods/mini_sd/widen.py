@@ -24,11 +24,11 @@ from methods.mini_sd.training import generator_of
 def main(
     weights: Path,
     out: Path,
-    seed: Annotated[int, typer.Option(help="of the shares that twin channels take")] = 0,
+    seed: Annotated[int, typer.Option(help="seed of the shares that twin channels take")] = 0,
 ) -> None:
-    """Read the diffusers folder WEIGHTS and write OUT, whose codec computes the same with more channels.
+    """Read the diffusers folder WEIGHTS and write OUT, whose codec computes the same but has more channels.
 
-    So a wider decoder need not be learned from nothing, and the denoiser finds the latents that it knows.
+    This way a wider decoder need not be trained from scratch, and the denoiser still finds the latents that it knows.
     """
     pipeline = open_pipeline(weights)
     vae = widened(pipeline.vae, build_autoencoder(), seed)
