@@ -57,11 +57,11 @@ class RunSettings:
     components: list[str] = field(default_factory=list)
     """The method's components that are on, in the method's order."""
     unreadable: str = "refuse"
-    """What to do about an unreadable image: `refuse`, or `skip` it with a count."""
+    """What to do about an unreadable image file: `refuse` to run, or `skip` such files and say how many."""
     workers: int = -1
-    """Threads that read and transform images ahead of a network; -1: one for each core, 8 at most; 0: none."""
+    """Threads that load and transform images ahead of a network; -1: one per core, but at most 8; 0: none."""
     log_classifier: bool = True
-    """Whether each cell's trained classifier is logged as an MLflow model."""
+    """Whether to log the trained classifier of each cell as an MLflow model."""
     classifier: ClassifierSettings = field(default_factory=ClassifierSettings)
     features: FeatureSettings = field(default_factory=FeatureSettings)
     guide_classifier: GuideClassifierSettings = field(default_factory=GuideClassifierSettings)

@@ -47,11 +47,12 @@ class Coco(FilesDataset):
     """Shots from train2017, tested on all of val2017; images without annotation are left out.
 
     Args:
-        crowd: `count` (the published code) or `ignore` annotations of crowds when the largest object is looked for.
-        validation: `train2017` validates on the images of a class that follow its train pool, so that no test image
-            selects a model; `val2017` on the very images that are reported, as the published code does: then
-            validation and test are one set.
-        validation_per_class: how many at most with `train2017`; 100, as FOCUS has them.
+        crowd: whether annotations of crowds are candidates for an image's largest object: `count` them, as in the
+            published code, or `ignore` them.
+        validation: validation images: with `train2017` those that follow a class's train pool, so that no test image
+            selects a model; with `val2017` the test images themselves, as in the published code: validation and test
+            are then the same set.
+        validation_per_class: number of validation images per class with `train2017`, at most; 100, as in FOCUS.
 
     Raises:
         UserError: a folder or an annotation file is missing or broken, or images are missing while `unreadable` is

@@ -62,9 +62,10 @@ class Focus(FilesDataset):
     each of them. `uncommon_attributes` counts by the database's category whatever `label_corrections` says.
 
     Args:
-        label_corrections: `all` categories of the database, or `without_humans`: an image keeps its folder's class
-            unless the database says that no human is in it, as the published code has it.
-        train_and_validation: images per class to train (8) and validate (the others) on; all further ones test.
+        label_corrections: when the database's category overrides the class of an image's folder: for `all` images, or
+            only for images `without_humans` according to the database, as in the published code.
+        train_and_validation: images per class for training (8) and validation (the others); all further ones are for
+            testing.
 
     Raises:
         UserError: the folder or the database is missing or broken, or an image file is empty, cut short or no image

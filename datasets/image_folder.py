@@ -42,7 +42,7 @@ class ImageFolder(FolderDataset):
 
     Args:
         train_pool: images per class that shots are drawn from.
-        validation_share: share of a class's other images that validates, where the folder has no train/ and test/.
+        validation_share: share of a class's other images used for validation, if the folder has no train/ and test/.
     """
 
     title = "A folder of images"

@@ -14,35 +14,35 @@ class ClassifierSettings:
     """
 
     backbone: str = "torchvision/resnet50.imagenet1k_v2"
-    """The frozen network, one of `list backbones`."""
+    """The frozen network; `list backbones` shows all."""
     image_size: int = 256
-    """Pixels on a side of what the backbone sees."""
+    """Width and height in pixels of the images that the backbone sees."""
     epochs: int = 50
-    """Rounds of `iterations` steps, each followed by a validation."""
+    """Number of epochs, each of `iterations` steps and a validation."""
     iterations: int = 200
-    """Adam's steps in an epoch."""
+    """Steps of Adam in an epoch."""
     batch_size: int = 32
-    """Images of a step."""
+    """Images per step."""
     learning_rate: float = 1e-4
-    """Adam's."""
+    """Learning rate of Adam."""
     views_per_image: int = 50
-    """Random augmentations that are embedded of each real image."""
+    """Random augmentations of each real image, embedded once and then trained on."""
     views_per_synthetic: int = 5
-    """Random augmentations that are embedded of each synthetic image."""
+    """Random augmentations of each synthetic image, embedded once and then trained on."""
     tested_epoch: str = "best"
-    """`best`: of highest validation accuracy; `last`: what the published code tests."""
+    """Which epoch is tested: the `best` by validation accuracy, or the `last`, as in the published code."""
     backbone_mode: str = "eval"
-    """`eval`: the network as published; `train`: batch normalisation by each batch's own statistics, running statistics
-    drift (`batch_statistics`)."""
+    """Mode of the frozen backbone: `eval`, or `train`, as in the published code: batch normalisation uses each batch's
+    own statistics, and the running statistics drift (`evaluation/batch_statistics.py`)."""
     validation: str = "once"
-    """What chooses the best epoch: each validation image `once`, classes counting alike, or class-balanced draws
-    `resampled` each epoch."""
+    """How the best epoch is chosen: on each validation image `once`, with all classes weighted equally, or on
+    class-balanced draws that are `resampled` in each epoch."""
     transform: str = "standard"
-    """The train-time view: `standard`, `standard_without_crop`, or `rand_augment`: RandAugment alone, with neither crop
-    nor flip."""
+    """Augmentation of the training images: `standard`, `standard_without_crop`, or `rand_augment` (RandAugment alone,
+    without crop or flip)."""
     dtype: str = "auto"
-    """Precision of the frozen backbone: `auto`, `float32`, `float16` or `bfloat16`; with `backbone_mode: train` it is
-    float32 always."""
+    """Precision of the frozen backbone: `auto`, `float32`, `float16` or `bfloat16`; always float32 with
+    `backbone_mode=train`."""
 
 
 @dataclass
@@ -51,17 +51,18 @@ class FeatureSettings:
     (Kynkäänniemi et al. 2019), `density_neighbours` for density and coverage (Naeem et al. 2020)."""
 
     name: str = "dinov2_vitl14"
-    """The network, one of `list features`."""
+    """The network that computes the features; `list features` shows all."""
     image_size: int = 224
-    """Pixels on a side of what the network sees."""
+    """Width and height in pixels of the images that the network sees."""
     neighbours: int = 3
-    """The k of precision and recall: a ball reaches to the k-th neighbour."""
+    """The k of precision and recall: the ball around an image reaches to its k-th nearest neighbour."""
     density_neighbours: int = 5
     """The k of density and coverage."""
     real_set: str = "all_tests"
-    """The real images that synthetic ones are measured against: of `all_tests` together, or of the set `test` alone."""
+    """The real images that synthetic ones are compared with: those of `all_tests` together, or of the set `test`
+    alone."""
     dtype: str = "auto"
-    """Precision of the network, as for the classifier."""
+    """Precision of the network; values as for `classifier.dtype`."""
 
 
 @dataclass
@@ -69,27 +70,28 @@ class GuideClassifierSettings:
     """The classifier whose calibrated confidence weights synthetic images (DIAGen, component c)."""
 
     epochs: int = 50
-    """Rounds of `iterations` steps at most, each followed by a validation."""
+    """Largest number of epochs, each of `iterations` steps and a validation."""
     iterations: int = 200
-    """Adam's steps in an epoch."""
+    """Steps of Adam in an epoch."""
     batch_size: int = 32
-    """Images of a step."""
+    """Images per step."""
     learning_rate: float = 1e-4
-    """Adam's."""
+    """Learning rate of Adam."""
     weight_decay: float = 1e-2
-    """Adam's L2 penalty."""
+    """L2 penalty of Adam."""
     patience: int = 6
-    """Epochs without a lower validation loss after which the training ends."""
+    """Training ends after this many epochs without a lower validation loss."""
     views_per_image: int = 50
-    """Random augmentations that are embedded of each real image."""
+    """Random augmentations of each real image, embedded once and then trained on."""
     confidence_views: int = 5
-    """Views of a synthetic image whose confidence is averaged."""
+    """Augmented views of a synthetic image over which its confidence is averaged."""
     tested_epoch: str = "best"
-    """`best`: of lowest validation loss; `last`: the one at which the training ends, as in the published code."""
+    """Which epoch is used: the `best` by validation loss, or the `last` one trained, as in the published code."""
     backbone_mode: str = "eval"
-    """As for the classifier."""
+    """As `classifier.backbone_mode`."""
     validation: str = "once"
-    """What stops the training and fits the temperature: as for the classifier, or `none`: all epochs are trained, at
-    temperature 1, so that no image beyond the shots has a part in the weights."""
+    """How training is stopped and the temperature fitted: `once` or `resampled`, as `classifier.validation`, or `none`,
+    so that no image beyond the shots affects the weights: all epochs are trained, and the temperature is 1."""
     confidence_transform: str = "standard"
-    """The views whose confidence is averaged, as `classifier.transform`; `rand_augment`: as in its training."""
+    """Augmentation of the views over which confidence is averaged, as `classifier.transform`; with `rand_augment` they
+    are like those that this classifier is trained on."""

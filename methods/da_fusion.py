@@ -19,10 +19,10 @@ class DAFusion(Method):
     """Trabucco et al.; hyper-parameters as DIAGen's paper runs it.
 
     strength: SDEdit's t0, the share of the noise schedule that is run, in (0, 1].
-    guidance_scale: of classifier-free guidance.
-    steps: length of the whole schedule.
-    images_per_example: M, synthetic images for each real one.
-    synthetic_probability: α of Eq. 2.
+    guidance_scale: scale of classifier-free guidance.
+    steps: denoising steps of the whole schedule, of which `strength` runs a share.
+    images_per_example: M, the number of synthetic images per real image.
+    synthetic_probability: α of Eq. 2, the probability that training draws a synthetic image in place of its real one.
     """
 
     title = "DA-Fusion"

@@ -30,12 +30,15 @@ class DIAGen(Method):
     """Lingenberg et al.; every component can be switched on its own.
 
     strength, guidance_scale, steps, images_per_example, synthetic_probability: as for DA-Fusion.
-    prompts_per_class: written prompts of each class.
-    noise_std: the levels σ of Eq. 1 that images rotate over; 0 is the clean word.
-    weight: how confidence becomes weight, `min(1, 2c)` or `c`.
-    noisy_word_of: a class's noisy words are found by its `label`, or by `substring`: "car" has those of "carrot" too.
-    rotation: prompts and words meet in `every_pair`, or rotate on `one_counter`.
-    image_seeds: a row's noise is `of_the_row`, or `also_of_the_weighting`: weighted images are other images.
+    prompts_per_class: number of written prompts per class.
+    noise_std: the levels σ of Eq. 1, the noise on the learned word; images take them in turn, and 0 is the clean word.
+    weight: how the confidence c of the guide classifier becomes an image's weight: `min(1, 2c)` or `c`.
+    noisy_word_of: how the noisy words of a class are looked up: by its `label`, or by `substring`, as in the published
+        code, where "car" is also given those of "carrot".
+    rotation: how prompts and noisy words are combined: in `every_pair`, or, as in the published code, by `one_counter`,
+        which leaves pairs out.
+    image_seeds: what an image's random seed depends on: `of_the_row` of the plan alone, or `also_of_the_weighting`, as
+        in the published code, where switching weights on changes the images themselves.
     enabled: the components that are on.
     """
 

@@ -10,22 +10,22 @@ class GeneratorSettings:
     """The Stable Diffusion checkpoint and how it is run; `batch_size` changes images by rounding alone."""
 
     checkpoint: str = "CompVis/stable-diffusion-v1-4"
-    """Hub name or folder; `mini_sd` is the model that ships with the project."""
+    """Stable Diffusion checkpoint: a Hugging Face name, a folder, or `mini_sd`, which ships with the project."""
     resolution: int = 512
-    """Pixels on a side of what is made."""
+    """Width and height in pixels of the generated images."""
     batch_size: int = 0
-    """Images made together; 0: as many as pay, 32 on a GPU, and on a CPU 16 of 64 pixels, fewer of more. Halved where a
-    GPU's memory runs out, never raised."""
+    """Images generated at once; 0 chooses: 32 on a GPU, and on a CPU 16 at 64 pixels, fewer at larger sizes. Halved if
+    the GPU runs out of memory, never raised."""
     dtype: str = "auto"
-    """`auto`: bfloat16 where the hardware multiplies in it, else float16 on a GPU and float32 on a CPU; or `float32`,
-    `float16`, `bfloat16`."""
+    """Precision: `float32`, `float16`, `bfloat16`, or `auto`: bfloat16 if the hardware multiplies in it, otherwise
+    float16 on a GPU and float32 on a CPU."""
     scheduler: str = "checkpoint"
-    """The checkpoint's own sampler, or `ddim`, `pndm`, `dpm_solver`, `unipc`, `lcm` (for distilled checkpoints)."""
+    """Sampler: `checkpoint` (its own), `ddim`, `pndm`, `dpm_solver`, `unipc` or `lcm` (for distilled checkpoints)."""
     eta: float = 0.0
-    """DDIM's η (Song et al. 2021, eq. 16), 0 to 1: share of fresh noise in each step; 0 draws none after the first."""
+    """DDIM's η (Song et al. 2021, eq. 16), 0 to 1: share of fresh noise in each step; 0 adds none after the first."""
     compile: str = "auto"
-    """Whether torch.compile makes UNet and codec faster: `auto` (on a GPU, from 256 pixels on), `always`,
-    `never`."""
+    """Whether to speed up UNet and codec with torch.compile: `always`, `never`, or `auto` (on a GPU, from 256 pixels
+    on)."""
 
 
 @dataclass
@@ -33,27 +33,28 @@ class TextualInversionSettings:
     """Textual Inversion (Gal et al. 2023) as DA-Fusion's code runs it."""
 
     steps: int = 1000
-    """Steps of AdamW for each word."""
+    """Steps of AdamW per word."""
     batch_size: int = 4
-    """Samples of each class in a step."""
+    """Samples per class in a step."""
     learning_rate: float = 2e-3
-    """AdamW's."""
+    """Learning rate of AdamW."""
     weight_decay: float = 1e-2
-    """AdamW's."""
+    """Weight decay of AdamW."""
     initial_word: str = "the"
-    """What a word starts from: a word of the text encoder, or `<noun>`, the class's own noun."""
+    """The word that learning starts from: any that the text encoder knows, or `<noun>`, the name of the class."""
     tries: int = 1
-    """Words learned for each class, each from other draws; the one under which the checkpoint denoises the class's
-    images best is kept. Costs as many times the steps."""
+    """Words learned per class, each with other random draws; the one with which the checkpoint denoises the class's
+    images best is kept. The cost grows in proportion."""
     classes_per_batch: int = 0
-    """Classes that learn together, to the same words as alone but for rounding; 0: as many as pay, 10, on a CPU fewer
-    of images of more than 64 pixels, on a GPU no more than its memory should hold. Halved where that runs out."""
+    """Classes learned at once, which changes their words only by rounding; 0 chooses: 10, fewer on a CPU for images
+    above 64 pixels, and on a GPU no more than should fit into its memory. Halved if that runs out."""
     deterministic: bool = False
-    """On a GPU: the same words from the same seeds to the last digit, by slower kernels. Else they differ by rounding
-    from one learning to the next, which grows as they learn. On a CPU they do not on the same number of threads, and
-    with two tries or more on any."""
+    """On a GPU, use slower kernels that give exactly the same words from the same seeds. Otherwise words learned again
+    differ by rounding, which grows as they learn. On a CPU they do not differ on the same number of threads, and with
+    two tries or more on any number."""
     words_of: str = "each_task"
-    """`first_task`: all seeds and shots of a run use the words of its first ones, as in the published code."""
+    """Which words are used: those of `each_task` (shots and seed), or, as in the published code, those of the
+    `first_task` for all shots and seeds of a run."""
 
 
 @dataclass
@@ -61,22 +62,23 @@ class PromptSettings:
     """Where prompts come from: `openai` (any server of that protocol), or offline `template` (word lists) or `file`."""
 
     source: str = "openai"
-    """`openai`: a language model writes them; `template`: word lists do; `file`: they are read from a CSV file."""
+    """Where prompts come from: `openai` (a language model), `template` (word lists) or `file` (a CSV file)."""
     model: str = "gpt-6.1-sol"
-    """For `openai`: the model's name at its server. The paper's GPT-4 was shut down in October 2026."""
+    """For `openai`: name of the model, as its server calls it. The paper's GPT-4 was shut down in October 2026."""
     base_url: str = ""
-    """Empty: the OpenAI service. The key is read from OPENAI_API_KEY and from nowhere else."""
+    """For `openai`: address of the server; empty for OpenAI's own. The key is read from OPENAI_API_KEY and from nowhere
+    else."""
     request: str = "plain"
-    """For `openai`: `plain` asks for settings that differ, `uncommon` for uncommon ones among them."""
+    """For `openai`: `plain` asks for varied settings, `uncommon` for varied settings with uncommon ones among them."""
     timeout_seconds: float = 300.0
-    """How long a reply is waited for, at each silence anew where it comes in pieces: a model that reasons, or one on a
-    CPU, takes minutes."""
+    """For `openai`: seconds to wait for a reply, or for its next piece if it comes in pieces; a reasoning model, or one
+    on a CPU, takes minutes."""
     retries: int = 3
-    """How often a server is asked again that fails, or writes too few usable prompts."""
+    """For `openai`: how often to ask again if the server fails or writes too few usable prompts."""
     word_list: str = "general"
-    """For `template`: `general`, `mini_focus`, or the path of a YAML file."""
+    """For `template`: the word list, `general`, `mini_focus` or the path of a YAML file."""
     file: str = ""
-    """For `file`: the path of a CSV file with the columns `class_name` and `prompt`, as DIAGen's authors published."""
+    """For `file`: path of a CSV file with the columns `class_name` and `prompt`, as published by DIAGen's authors."""
     plurals: str = "word"
-    """A class noun in the plural: `word`, the learned word stands for it too; `as_written`, it stays, as in the
-    published code, and the prompt has no learned word."""
+    """What happens to a class noun in the plural: `word` replaces it by the learned word, like the singular;
+    `as_written` keeps it, as the published code does, which leaves that prompt without the learned word."""
