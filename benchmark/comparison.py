@@ -64,7 +64,7 @@ class Comparison:
         """One sentence."""
         both = f"{self.first} and {self.second}"
         if not self.cells:
-            return f"{both} have no cell with a value in common on {self.test_set}"
+            return f"{both} have no cell in common with an accuracy on {self.test_set}"
         points, why = f"{100 * abs(self.difference):.1f} points", self._reasons()
         if self.significant:
             better, worse = (self.first, self.second) if self.difference >= 0 else (self.second, self.first)
@@ -81,14 +81,14 @@ class Comparison:
         if self.tested:
             parts.append(f"p {_shown(self.p)} after Holm's correction")
         if math.isnan(self.p_images):
-            parts.append("without the chance of test images: predictions are missing")
+            parts.append("the choice of test images is left out, since predictions are missing")
         else:
-            parts.append(f"over test images alone p {_shown(self.p_images)}")
+            parts.append(f"p {_shown(self.p_images)} over test images alone")
         if not math.isnan(self.p_wilcoxon):
-            parts.append(f"Wilcoxon over cells p {_shown(self.p_wilcoxon)}")
+            parts.append(f"p {_shown(self.p_wilcoxon)} by Wilcoxon's test over cells")
         if self.left_out:
             compared = ", ".join(map(str, self.shots))
-            parts.append(f"{counted(self.left_out, 'cell')} left out, so that both have k = {compared} of every seed")
+            parts.append(f"{counted(self.left_out, 'cell')} left out, so that both have every seed at k = {compared}")
         return "; ".join(parts)
 
 

@@ -211,7 +211,9 @@ def _missing_artifacts(records: Sequence[Record]) -> list[str]:
     """MLflow says nothing where the folder of a run's artifacts is gone; every finished run logged tables."""
     count = sum(not record.tables for record in records)
     runs = counted(count, "run")
-    return [f"{runs} without predictions and images: no artifacts lie where MLflow looks for them"] if count else []
+    return (
+        [f"{runs} without predictions and images: the artifacts are not where MLflow looks for them"] if count else []
+    )
 
 
 def seeds_in_words(seeds: Sequence[int]) -> str:

@@ -38,8 +38,8 @@ def _not_told(found: Sequence[Comparison]) -> list[str]:
     untested = len(found) - len(tested)
     lines = []
     if significant < len(tested):
-        which = f"{'other ' if significant else ''}pair of {len(tested)}{' with enough seeds' if untested else ''}"
-        lines.append(f"no {which} differs significantly")
+        which = f"{'other ' if significant else ''}pair{' with enough seeds' if untested else ''}"
+        lines.append(f"no {which} differs significantly ({len(tested)} tested)")
     if untested:
         lines.append(f"too few seeds to tell {untested if tested else 'any'} of {len(found)} pairs apart")
     return lines
@@ -48,7 +48,7 @@ def _not_told(found: Sequence[Comparison]) -> list[str]:
 def pairs_title(boards: Sequence[Board]) -> str:
     """What stands above `pairs`."""
     shots = ", ".join(str(board.shots) for board in boards)
-    return f"Every two methods, paired by seed, at k = {shots}; p after Holm's correction:"
+    return f"All pairs of methods, compared by seed at k = {shots}; p after Holm's correction:"
 
 
 def legend(boards: Sequence[Board]) -> list[str]:
@@ -69,7 +69,7 @@ def legend(boards: Sequence[Board]) -> list[str]:
     if cells:
         plural = "s" * (max(cells) > 1)
         lines.append(f"rank: mean over the {_range(cells)} cell{plural} (shots, seed) that all methods finished")
-    lines.append("time: mean of a run; what the store held cost nothing")
+    lines.append("time: mean per run; what was reused from the store cost nothing")
     return [*lines, *(clean(line) for board in boards for line in board.over_datasets)]
 
 

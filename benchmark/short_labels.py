@@ -38,7 +38,7 @@ def short_labels(labels: Sequence[str]) -> dict[str, str]:
 def shared_note(labels: Iterable[str]) -> tuple[str, ...]:
     """The settings that `short_labels` leaves out."""
     shared = _shared([_split(label) for label in labels])
-    return (f"Settings of all, where a method has them: {as_text(shared)}.",) if shared else ()
+    return (f"Settings common to all methods that have them: {as_text(shared)}.",) if shared else ()
 
 
 def _split(label: str) -> _Label:

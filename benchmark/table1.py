@@ -80,7 +80,7 @@ def table1(group_list: Iterable[Group], over: str) -> list[Table1Cell]:
     names = [group.dataset for group in groups]
     if len(set(names)) < len(names):
         titles = "; ".join(group.title for group in groups)
-        raise NoTable(f"Table 1 mixes no presets or protocols: choose one by --preset or --protocol among {titles}")
+        raise NoTable(f"Table 1 cannot mix presets or protocols: choose with --preset or --protocol among {titles}")
     order = {name: rank for rank, name in enumerate(PAPER_DATASETS)}
     groups.sort(key=lambda group: (order.get(group.registered, len(order)), group.dataset))
     return [
@@ -130,7 +130,7 @@ def _notes(cells: Sequence[Table1Cell]) -> list[str]:
 def _note(real_set: str, cells: Sequence[Table1Cell]) -> str:
     doubt = ""
     if " and " in real_set and any(cell.paper is not None for cell in cells):
-        doubt = f"; the paper's figures may be of test alone, which --set {REAL_SET}=test measures against"
+        doubt = f"; the paper's figures may be against test alone, as --set {REAL_SET}=test measures them"
     datasets = ", ".join(dict.fromkeys(cell.dataset for cell in cells))
     return f"{datasets}: measured against the real images of {real_set}{doubt}"
 

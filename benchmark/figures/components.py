@@ -41,7 +41,9 @@ def draw_components(groups: Sequence[Group]) -> Drawing:
     """
     panels = [panel for group in groups for panel in _panels(group, group_name(group, groups))]
     if not panels:
-        raise MissingRuns("no run has some components of DIAGen alone beside a run of DA-Fusion", COMMAND, groups)
+        raise MissingRuns(
+            "no run of DIAGen with only some components has a run of DA-Fusion to compare with", COMMAND, groups
+        )
     figure, axes = axes_for(len(panels))
     looks = {name: nth_style(number) for number, name in enumerate(COMPONENTS.values())}
     for panel, ax, title in zip(panels, axes, titles(panels), strict=True):
@@ -50,7 +52,7 @@ def draw_components(groups: Sequence[Group]) -> Drawing:
     legend_below(figure, [Patch(fc=s.colour, hatch=s.hatch, ec="0.2", lw=0.6) for s in looks.values()], list(looks))
     notes = (*seed_notes(point.estimate for panel in panels for point in panel.points), *_missing(panels, groups))
     notes += shared_note(panel.as_label for panel in panels)
-    caption = "Gain in accuracy over DA-Fusion of DIAGen's components, paired over seeds."
+    caption = "What DIAGen's components gain in accuracy over DA-Fusion, paired by seed."
     return Drawing(figure, caption, panel_columns(panels), (*notes, *group_notes(groups)))
 
 

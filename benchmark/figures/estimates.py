@@ -49,5 +49,5 @@ def seed_notes(estimates: Iterable[Estimate]) -> tuple[str, ...]:
     many = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else f"{counts[0]}"
     notes = [f"Means over {many} seeds, with 95% confidence intervals (Student's t over seeds)."]
     if not all(one.has_interval for one in known):
-        notes.append("What is of one seed, or of seeds that agree, has no interval.")
+        notes.append("Points of a single seed, or of seeds that agree, have no interval.")
     return (" ".join(notes),)

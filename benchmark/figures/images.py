@@ -59,7 +59,7 @@ def draw_images(groups: Sequence[Group]) -> Drawing:
     cells = dict.fromkeys(f"{block.dataset}, k = {block.cell.shots}, seed {block.cell.seed}" for block in blocks)
     shared = shared_note(_labels(blocks))
     notes = (f"{'; '.join(cells)}.", *_reading(groups, blocks), *shared, *group_notes(groups))
-    caption = "A real image of some classes, and the first images that each method made of it."
+    caption = "One real image of some classes, and the first images that each method made from it."
     return Drawing(_draw(blocks), caption, columns(NAMES, [row for block in blocks for row in _rows(block)]), notes)
 
 
@@ -70,7 +70,7 @@ def _reading(groups: Sequence[Group], blocks: Sequence[Block]) -> tuple[str, ...
     """
     alike = {label for block in blocks for label in block.made} <= set(FIRST)
     alike &= {group.protocol for group in groups} == {PAPER}
-    return ("A column's images start from the same noise.",) if alike else ()
+    return ("The images of a column start from the same noise.",) if alike else ()
 
 
 def _blocks(group: Group, name: str) -> list[Block]:

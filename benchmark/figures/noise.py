@@ -41,11 +41,13 @@ def draw_noise(groups: Sequence[Group]) -> Drawing:
     differing = [group for group, own in of_groups if len({t.prompt for row in own for t in row.tiles.made}) > 1]
     notes = [row.note for row in rows]
     if differing:
-        notes.append(f"Prompts differ too; `{command_for(differing, COMMAND)}` makes images under one prompt.")
+        notes.append(
+            f"The prompts differ as well; `{command_for(differing, COMMAND)}` makes images with the same prompt."
+        )
     table = [(*row.facts, tile.noise_std, tile.prompt, tile.weight) for row in rows for tile in row.tiles.made]
     caption = (
-        "A real image of some classes, and an image made of it at every deviation σ of the noise on its word, each "
-        "from starting noise of its own."
+        "One real image of some classes, and an image made from it at each standard deviation σ of the noise on its "
+        "word; each image starts from noise of its own."
     )
     return Drawing(_draw(rows), caption, columns(NAMES, table), (*dict.fromkeys(notes), *group_notes(groups)))
 

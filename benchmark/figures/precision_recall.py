@@ -67,7 +67,7 @@ def draw_precision_recall(groups: Sequence[Group]) -> Drawing:
     legend_below(figure, handles, list(looks))
     rows = [(*panel.key, *_row(spot)) for panel in panels for spot in panel.spots]
     notes = (
-        "Large: mean over seeds, with its k; small: each seed; grey: equal F-score. Means over classes.",
+        "Large marks: mean over seeds, with its k; small: each seed; grey lines: equal F-score. Means over classes.",
         *shared_note(looks),
         *plain_note(groups),
         *group_notes(groups),

@@ -36,11 +36,11 @@ def draw_prompts(groups: Sequence[Group]) -> Drawing:
     each = max(1, CLASSES // max(1, len(groups)))
     rows = [row for group in groups for row in _rows(group, group_name(group, groups))[:each]]
     if not rows:
-        raise MissingRuns("no run has pictures of one real image under two prompts", COMMAND, groups)
+        raise MissingRuns("no run has pictures of one real image with two prompts", COMMAND, groups)
     cells = dict.fromkeys(row.note for row in rows)
     notes = (*cells, "‹name› stands for the class's learned word.", *group_notes(groups))
     table = [(*row.facts, tile.prompt, tile.noise_std, tile.weight) for row in rows for tile in row.tiles.made]
-    caption = "A real image of some classes, and images made of it under their prompts."
+    caption = "One real image of some classes, and images made from it, with their prompts."
     return Drawing(_draw(rows), caption, columns(NAMES, table), notes)
 
 

@@ -72,10 +72,10 @@ def draw_reliability(groups: Sequence[Group]) -> Drawing:
     counts = sorted({diagram.seeds for diagram in diagrams})
     seeds = f"{' or '.join(map(str, counts))} seed{'s' * (counts != [1])}"
     notes = (
-        f"Validation images of {seeds} in {BINS} bins of equal width; the larger the spot, the more images. "
-        "Classes count alike. ECE: expected calibration error, mean over seeds. Below the diagonal the classifier is "
-        "too sure of itself. The temperature is fitted to these very images, which also stop the training: what is "
-        "after it is in-sample.",
+        f"Validation images of {seeds} in {BINS} bins of equal width; a larger spot stands for more images. All "
+        "classes have the same weight. ECE: expected calibration error, mean over seeds. Below the diagonal the "
+        "classifier is overconfident. The same images stop the training and are used to fit the temperature, so the "
+        "calibration after scaling is in-sample.",
         *group_notes(groups),
     )
     caption = "Accuracy against confidence of the guide classifier before and after temperature scaling."

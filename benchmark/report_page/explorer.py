@@ -60,4 +60,4 @@ def _left_out(count: int) -> tuple[str, ...]:
         return ()
     limit = f"{MOST_SHEETS} runs or {MOST_BYTES / 1e6:.0f} MB of images"
     runs = counted(count, "run")
-    return (f"The images of {runs} are not shown, so that the page stays small: it holds at most {limit}.",)
+    return (f"The images of {runs} are left out to keep the page small: it holds at most {limit}.",)

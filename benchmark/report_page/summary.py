@@ -51,7 +51,7 @@ def _ranking(means: Mapping[str, float]) -> str:
     if len(level) > 1:
         return f"{_listed(level)} are level at {means[first]:.1f}%"
     followers = [other for other in others if gaps[other] == gaps[others[0]]]
-    return f"{first} leads with {means[first]:.1f}%, {gaps[others[0]]:.1f} points before {_listed(followers)}"
+    return f"{first} leads with {means[first]:.1f}%, {gaps[others[0]]:.1f} points ahead of {_listed(followers)}"
 
 
 def _listed(labels: Sequence[str]) -> str:
@@ -73,8 +73,8 @@ def _none_significant(comparisons: Sequence[Comparison]) -> str:
 
 def _over(seeds: int, unranked: int) -> str:
     counted = "one seed" if seeds == 1 else f"mean over {seeds} seeds"
-    verb = "is" if unranked == 1 else "are"
-    return f"{counted}; {unranked} lacking a seed {verb} not ranked" if unranked else counted
+    who = "1 method that lacks a seed is" if unranked == 1 else f"{unranked} methods that lack a seed are"
+    return f"{counted}; {who} not ranked" if unranked else counted
 
 
 def _notes(group: Group, boards: Sequence[Board]) -> tuple[str, ...]:

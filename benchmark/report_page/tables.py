@@ -13,20 +13,40 @@ ROW_FACTS = ("rank", "seconds", "images_per_second")
 
 SCORES = (
     Column("accuracy/test", "Test", "Mean per-class accuracy on the test set, in percent.", better="higher"),
-    Column("accuracy/uncommon", "Uncommon", "The same on uncommon settings.", better="higher"),
-    Column("precision/class_mean", "Precision", "Share of synthetic images among real ones, %.", better="higher"),
-    Column("recall/class_mean", "Recall", "Share of real images among synthetic ones, %.", better="higher"),
+    Column("accuracy/uncommon", "Uncommon", "The same on images in uncommon settings.", better="higher"),
+    Column(
+        "precision/class_mean", "Precision", "Share of synthetic images that lie among real ones, %.", better="higher"
+    ),
+    Column("recall/class_mean", "Recall", "Share of real images that lie among synthetic ones, %.", better="higher"),
     Column("rank", "Rank", "Mean rank over the cells (shots, seed) that all methods finished; 1 is the best.", 1.0),
-    Column("seconds", "Seconds", "What a run took; what the store held already was not made again.", 1.0, 0),
-    Column("images_per_second", "Images/s", "Synthetic images made in a second.", 1.0),
+    Column("seconds", "Seconds", "Time of a run; what was reused from the store took none.", 1.0, 0),
+    Column("images_per_second", "Images/s", "Synthetic images generated per second.", 1.0),
 )
 
 IMAGES = (
-    Column("density/class_mean", "Density", "Real neighbourhoods around a synthetic image.", 1.0, 2, "higher"),
-    Column("coverage/class_mean", "Coverage", "Share of real images with a synthetic one near, %.", better="higher"),
-    Column("frechet_distance/pooled", "Fréchet distance", "Between real and synthetic features.", 1.0, 1, "lower"),
+    Column(
+        "density/class_mean",
+        "Density",
+        "How many real neighbourhoods a synthetic image lies in, divided by their k.",
+        1.0,
+        2,
+        "higher",
+    ),
+    Column("coverage/class_mean", "Coverage", "Share of real images with a synthetic one nearby, %.", better="higher"),
+    Column(
+        "frechet_distance/pooled",
+        "Fréchet distance",
+        "Distance between the features of real and of synthetic images.",
+        1.0,
+        1,
+        "lower",
+    ),
     Column("vendi_score/class_mean", "Vendi score", "Effective number of different images.", 1.0, 2, "higher"),
-    Column("near_copies/pooled", "Near-copies", "Nearer to a training image than 95% of unseen real ones, %."),
+    Column(
+        "near_copies/pooled",
+        "Near-copies",
+        "Share of synthetic images nearer to a training image than 95% of unseen real ones are, %.",
+    ),
 )
 
 

@@ -96,7 +96,7 @@ def test_what_more_shots_do_does_not_count_as_what_seeds_do() -> None:
     comparison = one(compare(cells, "test"))
     assert (comparison.shots, comparison.seeds, comparison.left_out) == ((2,), 5, 1)
     assert comparison.difference == pytest.approx(0.08)
-    assert "1 cell left out, so that both have k = 2 of every seed" in comparison.verdict
+    assert "1 cell left out, so that both have every seed at k = 2" in comparison.verdict
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_six_cells_have_wilcoxons_p_value_too_and_five_have_none() -> None:
     better = [value + 0.1 + 0.01 * i for i, value in enumerate(values)]
     comparison = one(compare(records(a=values, b=better), "test"))
     assert comparison.p_wilcoxon == pytest.approx(2 / 2**6)
-    assert "Wilcoxon over cells p = 0.031" in comparison.verdict
+    assert "p = 0.031 by Wilcoxon's test over cells" in comparison.verdict
     assert math.isnan(one(compare(records(a=values[:5], b=better[:5]), "test")).p_wilcoxon)
 
 
@@ -160,25 +160,25 @@ def test_only_cells_that_both_finished_count() -> None:
     comparison = one(compare(records(a=[0.5, 0.6, 0.7], b=[0.5]), "test"))
     assert (comparison.cells, comparison.left_out) == (1, 2)
     assert comparison.difference == 0.0
-    assert "2 cells left out, so that both have k = 4 of every seed" in comparison.verdict
+    assert "2 cells left out, so that both have every seed at k = 4" in comparison.verdict
 
 
 def test_methods_without_a_cell_in_common_are_said() -> None:
     comparison = one(compare([cell("a", 0, 0.5), cell("b", 1, 0.5)], "test"))
-    assert comparison.verdict == "a and b have no cell with a value in common on test"
+    assert comparison.verdict == "a and b have no cell in common with an accuracy on test"
 
 
 def test_old_runs_without_predictions_are_compared_over_cells_alone() -> None:
     old = [cell(method, seed, 0.5 + seed / 10, predictions=False) for method in "ab" for seed in range(3)]
     comparison = one(compare(old, "test"))
     assert math.isnan(comparison.p_images)
-    assert "without the chance of test images: predictions are missing" in comparison.verdict
+    assert "the choice of test images is left out, since predictions are missing" in comparison.verdict
 
 
 def test_a_metric_that_is_not_a_number_does_not_count_but_is_said() -> None:
     broken = Record(cell("b", 0, 0.5).tags, {"accuracy/test": math.nan})
     comparison = one(compare([cell("a", 0, 0.5), broken], "test"))
-    assert comparison.verdict == "a and b have no cell with a value in common on test"
+    assert comparison.verdict == "a and b have no cell in common with an accuracy on test"
     beside = one(compare([cell("a", 0, 0.5), broken, cell("a", 1, 0.5), cell("b", 1, 0.5)], "test"))
     assert (beside.cells, beside.left_out) == (1, 1)
 

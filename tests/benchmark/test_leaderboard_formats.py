@@ -49,7 +49,7 @@ def test_latex_is_a_table_for_each_board_and_the_comparisons_once():
     assert text.count(r"\begin{table}") == text.count(r"\end{table}") == 2
     assert r"\caption{mini\_focus · preset mini · protocol paper · 4 shots · \%}" in text
     assert r"da\_fusion & 90.0† & 60.0† & -- & -- & 1.25 & 1 & 2 s & -- \\" in text
-    assert text.count("Every two methods") == 1
+    assert text.count("All pairs of methods") == 1
 
 
 def test_csv_has_a_line_for_each_row_and_metric():

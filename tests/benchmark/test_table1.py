@@ -76,7 +76,7 @@ def test_the_real_set_stands_below_and_what_the_papers_may_be():
     assert text.split("\n\n")[1].splitlines() == [
         "- focus: measured against the real images of test",
         "- custom_coco, mini_focus: measured against the real images of test and uncommon; the paper's figures may be "
-        "of test alone, which --set features.real_set=test measures against",
+        "against test alone, as --set features.real_set=test measures them",
     ]
     without = write_table1(table1(comparable(RECORDS), "class_mean"), "table")
     assert without.splitlines()[-1] == "mini_focus: measured against the real images of test and uncommon"
@@ -126,7 +126,7 @@ def test_the_pooled_figures_can_be_chosen():
 
 def test_presets_are_not_mixed():
     records = [*RECORDS, cell("diagen", "focus", 2, 0, 0.1, 0.1, preset="paper")]
-    with pytest.raises(UserError, match="choose one by --preset"):
+    with pytest.raises(UserError, match="choose with --preset"):
         table1(comparable(records), "class_mean")
 
 

@@ -38,7 +38,7 @@ def test_images_says_where_a_column_starts_from_the_same_noise(protocol: str, sa
     """As released, DIAGen's seeds depend on its weighting."""
     sheet = pictures({"cat": [{}]})
     drawing = drawn("images", *(cell(method, protocol=protocol, **sheet) for method in ("da_fusion", "diagen")))
-    assert ("A column's images start from the same noise." in drawing.notes) is same
+    assert ("The images of a column start from the same noise." in drawing.notes) is same
 
 
 def test_images_needs_two_methods():
@@ -57,10 +57,10 @@ def test_noise_prefers_runs_whose_prompts_are_alike():
     differing = pictures({"cat": [{"prompt": "a"}, {"prompt": "b", "noise_std": 0.1}]})
     alike = pictures({"cat": [{"prompt": "x"}, {"prompt": "x", "noise_std": 0.1}]})
     alone = drawn("noise", cell(**differing))
-    assert any(note.startswith("Prompts differ too") for note in alone.notes)
+    assert any(note.startswith("The prompts differ as well") for note in alone.notes)
     both = drawn("noise", cell(**differing), cell(components="noise", **alike))
     assert both.data["prompt"] == ["x", "x"]
-    assert not any(note.startswith("Prompts differ too") for note in both.notes)
+    assert not any(note.startswith("The prompts differ as well") for note in both.notes)
 
 
 def test_prompts_shows_each_prompt_once_with_the_word_named():

@@ -17,7 +17,7 @@ def legend(drawing) -> list[str]:
 def test_what_all_rows_share_is_left_out_and_said_once():
     labels = [f"da_fusion {SHARED}", f"diagen {SHARED} diagen.strength=0.3", f"diagen {SHARED} diagen.strength=0.7"]
     assert list(short_labels(labels).values()) == ["da_fusion", "diagen strength=0.3", "diagen strength=0.7"]
-    assert shared_note(labels) == (f"Settings of all, where a method has them: {SHARED}.",)
+    assert shared_note(labels) == (f"Settings common to all methods that have them: {SHARED}.",)
 
 
 def test_a_setting_that_one_method_cannot_have_is_shared_by_the_others():
@@ -55,7 +55,7 @@ def test_a_legend_names_what_differs_and_a_note_what_does_not():
     records = [cell(overrides=f"{SHARED} diagen.steps={steps}") for steps in (8, 9)]
     drawing = drawn("accuracy", *records, cell("da_fusion", overrides=SHARED))
     assert sorted(legend(drawing)) == ["da_fusion", "diagen steps=8", "diagen steps=9"]
-    assert f"Settings of all, where a method has them: {SHARED}." in drawing.notes
+    assert f"Settings common to all methods that have them: {SHARED}." in drawing.notes
     assert f"diagen {SHARED} diagen.steps=8" in drawing.data["series"]
 
 
@@ -82,7 +82,7 @@ def test_images_of_rows_that_differ_in_one_setting_are_named_by_it():
     drawing = drawn("images", *records)
     words = [text.get_text().replace("\n", " ") for text in drawing.figure.texts]
     assert words[-2:] == ["diagen strength=0.3", "diagen strength=0.9"]
-    assert f"Settings of all, where a method has them: {SHARED}." in drawing.notes
+    assert f"Settings common to all methods that have them: {SHARED}." in drawing.notes
 
 
 def test_panels_of_components_are_titled_with_what_differs():
@@ -94,5 +94,5 @@ def test_panels_of_components_are_titled_with_what_differs():
     drawing = drawn("components", *records)
     titles = [axes.get_title() for axes in drawing.figure.axes]
     assert titles == [f"mini_focus · test\nclassifier.views_per_image={views}" for views in (1, 2)]
-    assert f"Settings of all, where a method has them: {SHARED}." in drawing.notes
+    assert f"Settings common to all methods that have them: {SHARED}." in drawing.notes
     assert len(rows(drawing.data)) == 2

@@ -93,8 +93,8 @@ def test_the_summary_says_who_leads_and_ranks_no_method_that_lacks_a_seed() -> N
     whole = [cell(name, seed=seed, test=score) for seed in (0, 1) for name, score in scores]
     found = _summary(*whole, cell("da_fusion", seed=0, test=0.9))
     assert found.leads == (
-        "2 shots, the test set: diagen leads with 52.0%, 2.0 points before standard "
-        "(mean over 2 seeds; 1 lacking a seed is not ranked).",
+        "2 shots, the test set: diagen leads with 52.0%, 2.0 points ahead of standard "
+        "(mean over 2 seeds; 1 method that lacks a seed is not ranked).",
     )
     assert "da_fusion, 2 shots: no finished run of seed 1" in found.notes
 
@@ -117,7 +117,7 @@ def test_all_that_are_level_are_named_and_of_many_how_many_more_there_are() -> N
     assert "m0, m1, m2 and m3 are level at 50.0%" in _summary(*four, *behind).leads[0]
     seven = [cell(f"m{place}") for place in range(7)]
     assert "m0, m1, m2, m3, m4 and 2 more are level at 50.0%" in _summary(*seven, *behind).leads[0]
-    assert "m0 leads with 50.0%, 30.0 points before z1 and z2" in _summary(four[0], *behind).leads[0]
+    assert "m0 leads with 50.0%, 30.0 points ahead of z1 and z2" in _summary(four[0], *behind).leads[0]
 
 
 def test_differences_that_can_be_trusted_stand_apart_from_those_that_cannot() -> None:
@@ -184,7 +184,7 @@ def test_too_many_images_are_left_out_later_seeds_and_more_shots_first_and_it_is
         "da_fusion · 4 shots · seed 0",
         "diagen · 2 shots · seed 0",
     ]
-    assert "The images of 5 runs are not shown" in shown.notes[0]
+    assert "The images of 5 runs are left out" in shown.notes[0]
     monkeypatch.setattr(explorer, "MOST_BYTES", 1)
     assert gallery(groups).sheets == ()
 
