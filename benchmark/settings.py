@@ -186,11 +186,11 @@ def _defaults() -> DictConfig:
     config: DictConfig = OmegaConf.structured(RunSettings)
     for name in METHODS:
         if name in config or name in DATASETS:
-            raise UserError(f"method '{name}' needs another name: settings under this one are not a method's")
+            raise UserError(f"method '{name}' needs another name: this one already stands for other settings")
         config.methods[name] = _structured(f"method '{name}'", _hyper_parameter_schema, name)
     for name in DATASETS:
         if name in config:
-            raise UserError(f"dataset '{name}' needs another name: settings under this one are not a dataset's")
+            raise UserError(f"dataset '{name}' needs another name: this one already stands for other settings")
         config.dataset_settings[name] = _structured(f"dataset '{name}'", dataset_schema, name)
     OmegaConf.set_struct(config, True)
     return config
@@ -202,8 +202,8 @@ def _structured(plugin: str, schema: Callable[[str], Any], name: str) -> DictCon
         return OmegaConf.structured(schema(name))
     except (OmegaConfBaseException, TypeError, NameError) as error:
         raise UserError(
-            f"{plugin}: one of its own settings cannot be one ({first_line(error)}): each has an annotation and a "
-            "default, and is a number, a text, true or false, or a tuple of them"
+            f"{plugin}: one of its settings is not allowed ({first_line(error)}): each needs an annotation and a "
+            "default, and must be a number, a string, a bool, or a tuple of these"
         ) from error
 
 
@@ -212,7 +212,7 @@ def _setting(name: str, hints: dict[str, Any], default: Any) -> tuple[str, Any, 
     if name not in hints or default is MISSING or default is inspect.Parameter.empty:
         raise TypeError(f"'{name}' lacks its {'default' if name in hints else 'annotation'}")
     if hints[name] is Path:  # OmegaConf would take it; it cannot be tracked
-        raise TypeError(f"'{name}' is a Path: make it a text")
+        raise TypeError(f"'{name}' is a Path: make it a string")
     return name, hints[name], field(default_factory=lambda: default)
 
 

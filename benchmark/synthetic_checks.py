@@ -33,7 +33,9 @@ def check_synthetic(name: str, method: Method, task: FewShotTask, synthetic: Syn
     if not isinstance(synthetic, SyntheticSet):
         raise UserError(f"method '{name}' must return a SyntheticSet from synthesize, not {kind_of(synthetic)}")
     if not isinstance(synthetic.images, Sequence):  # a generator has no length, and is empty once it was looked at
-        raise UserError(f"method '{name}': the images of its SyntheticSet are a tuple, not {kind_of(synthetic.images)}")
+        raise UserError(
+            f"method '{name}': the images of its SyntheticSet must be a tuple, not {kind_of(synthetic.images)}"
+        )
     for number, image in enumerate(synthetic.images):
         if wrong := _wrong_with(image, task, store):
             raise UserError(f"method '{name}', image {number} of {len(synthetic.images)}: {wrong}")
@@ -43,10 +45,10 @@ def check_synthetic(name: str, method: Method, task: FewShotTask, synthetic: Syn
 def checked_to_keep(images: Iterable[tuple[int, Image]], task: FewShotTask) -> Iterator[tuple[int, Image]]:
     """What a method gives to `tools.keep`, one after the other; raises `UserError` at the first that cannot be kept."""
     if not isinstance(images, Iterable):
-        raise UserError(f"method gives tools.keep {kind_of(images)}: it takes pairs of a guide and its image")
+        raise UserError(f"method gives tools.keep {kind_of(images)}, but it takes pairs of a guide and its image")
     for pair in images:
         if not (isinstance(pair, Sequence) and len(pair) == 2):
-            raise UserError(f"method gives tools.keep {kind_of(pair)}: it takes pairs of a guide and its image")
+            raise UserError(f"method gives tools.keep {kind_of(pair)}, but it takes pairs of a guide and its image")
         guide, image = pair
         if not _is_guide(guide, task):
             raise UserError(
@@ -67,25 +69,25 @@ def _wrong_with_picture(image: object) -> str:
     from PIL.Image import Image
 
     if not isinstance(image, Image):
-        return f"{kind_of(image)} in place of Pillow's image: Image.fromarray makes one of an array"
+        return f"{kind_of(image)} instead of a Pillow image: Image.fromarray makes one from an array"
     return "" if min(image.size) > 0 else f"an image of {image.width} × {image.height} pixels"
 
 
 def _wrong_with(image: SyntheticImage, task: FewShotTask, store: Store) -> str:
     """What is wrong with it; empty where nothing is."""
     if not isinstance(image, SyntheticImage):
-        return f"is no SyntheticImage but {kind_of(image)}"
+        return f"is not a SyntheticImage but {kind_of(image)}"
     if not isinstance(image.row, PlanRow):
-        return f"its row is no PlanRow but {kind_of(image.row)}"
+        return f"its row is not a PlanRow but {kind_of(image.row)}"
     if not _is_guide(image.guide, task):
-        return f"its guide {image.guide!r} is no index into task.train, 0 to {len(task.train) - 1}"
+        return f"its guide {image.guide!r} is not an index into task.train, 0 to {len(task.train) - 1}"
     label = task.train[image.guide].label
     if image.label != label:
-        return f"its label {image.label} is not its guide's, {label}, as which a classifier learns it"
+        return f"its label {image.label} is not {label}, its guide's, which the classifier would learn it with"
     if not _is_weight(image.weight):
-        return f"its weight {image.weight!r:.40} must be a number, and not negative"
+        return f"its weight {image.weight!r:.40} must be a number and not negative"
     if not isinstance(image.path, Path) or image.path != store.path(IMAGES, image.path.stem, ".png"):
-        return f"{image.path} does not lie in the store: give images to tools.keep, or plan them for tools.generate"
+        return f"{image.path} is not in the store: give images to tools.keep, or plan them for tools.generate"
     return ""
 
 
@@ -99,8 +101,8 @@ def _is_weight(weight: float) -> bool:
 def _warn(name: str, method: Method, synthetic: SyntheticSet) -> None:
     alpha = method.synthetic_probability
     if synthetic.images and alpha == 0:
-        logger.warning("%s: synthetic_probability is 0, so that none of its images is trained on", name)
+        logger.warning("%s: synthetic_probability is 0, so none of its images is trained on", name)
     elif synthetic.images and all(image.weight == 0 for image in synthetic.images):
-        logger.warning("%s: all of its images weigh 0, so that none is trained on", name)
+        logger.warning("%s: all of its images have weight 0, so none is trained on", name)
     elif alpha > 0 and not synthetic.images:
-        logger.warning("%s made no images: the classifier is trained on real ones alone", name)
+        logger.warning("%s made no images: the classifier is trained on real images alone", name)

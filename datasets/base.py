@@ -145,16 +145,18 @@ class Dataset(ABC):
 def _check_dataset(name: str, dataset: type[Dataset]) -> None:
     """Raise a TypeError that says what a class lacks to be a dataset of that name."""
     if not (isinstance(dataset, type) and issubclass(dataset, Dataset)):
-        raise TypeError(f"dataset '{name}' is no class that extends datasets.base.Dataset")
+        raise TypeError(f"dataset '{name}' is not a class that extends datasets.base.Dataset")
     if not name.isidentifier():
-        raise TypeError(f"dataset '{name}': a name is of letters, digits and underscores, since settings begin with it")
+        raise TypeError(
+            f"dataset '{name}': use letters, digits and underscores only, since settings begin with this name"
+        )
     if isabstract(dataset):
         raise TypeError(f"dataset '{name}' lacks {', '.join(sorted(dataset.__abstractmethods__))}")
     for fact in ("title", "source", "licence"):
         if not isinstance(getattr(dataset, fact, None), str):
-            raise TypeError(f"dataset '{name}' lacks its {fact}, a text: {fact} = '…' in the class")
+            raise TypeError(f"dataset '{name}' lacks its {fact}: add {fact} = '…' to the class")
     if not isinstance(dataset.slices, tuple):
-        raise TypeError(f"dataset '{name}': its slices are {dataset.slices!r}, not attributes in a tuple")
+        raise TypeError(f"dataset '{name}': its slices must be a tuple of attributes, not {dataset.slices!r}")
     try:
         signature(dataset).bind(data_root=None, unreadable="refuse")
     except TypeError as error:

@@ -64,10 +64,10 @@ def _wrong_with_classes(dataset: Dataset) -> str:
     """What is wrong; empty where nothing is, as below."""
     classes = getattr(dataset, "classes", None)
     if not isinstance(classes, (tuple, list)) or not all(isinstance(noun, str) for noun in classes):
-        return f"its `classes` must be nouns in a tuple, not {shorten(repr(classes), 80)}"
+        return f"its `classes` must be a tuple of nouns, not {shorten(repr(classes), 80)}"
     if len(set(classes)) < len(classes):
         return f"two of its classes are called '{Counter(classes).most_common(1)[0][0]}'"
-    return "" if len(classes) > 1 else f"it has {counted(len(classes), 'class')}, and a classifier needs two"
+    return "" if len(classes) > 1 else f"it has {counted(len(classes), 'class')}, but a classifier needs two"
 
 
 def _wrong_with_splits(dataset: Dataset, splits: Splits) -> str:
@@ -93,8 +93,8 @@ def _wrong_with_name(test: str) -> str:
     if test not in OTHER_SPLITS and re.fullmatch(r"(?!\.+$)[\w\-. ]+", test):
         return ""
     return (
-        f"a test set cannot be called '{test}': its name is of letters, digits, spaces, '_', '-' and '.', and not dots "
-        f"alone nor {', '.join(OTHER_SPLITS)}"
+        f"a test set cannot be called '{test}': use letters, digits, spaces, '_', '-' and '.', but not dots alone, nor "
+        f"{', '.join(OTHER_SPLITS)}"
     )
 
 
@@ -107,22 +107,22 @@ def _wrong_with_part(part: str, examples: Sequence[Example], classes: int) -> st
 
 def _wrong_with_example(example: Example, classes: int) -> str:
     if not isinstance(example, Example):
-        return f"is no Example but {kind_of(example)}"
+        return f"is not an Example but {kind_of(example)}"
     if not isinstance(example.identifier, str):
-        return f"has the identifier {example.identifier!r}, which is no text"
+        return f"has the identifier {example.identifier!r}, which is not a string"
     if type(example.label) is not int:  # others, as NumPy's, no split file can hold
-        return f"has the label {example.label!r}, which is no int"
+        return f"has the label {example.label!r}, which is not an int"
     if not 0 <= example.label < classes:
-        return f"has label {example.label}, and there are {classes} classes, from 0 on"
+        return f"has label {example.label}, but labels are 0 to {classes - 1}"
     attributes = example.attributes
     if not isinstance(attributes, Mapping) or not all(isinstance(text, str) for text in chain(*attributes.items())):
-        return f"has attributes {attributes!r}, which must map texts to texts"
+        return f"has attributes {attributes!r}, which must map strings to strings"
     return ""
 
 
 def _wrong_with_pool(label: int, pool: Sequence[Example], classes: Sequence[str]) -> str:
     others = (f"'{example.identifier}' of '{classes[example.label]}'" for example in pool if example.label != label)
-    return next((f"the train pool of '{classes[label]}' holds {other}" for other in others), "")
+    return next((f"the train pool of '{classes[label]}' contains {other}" for other in others), "")
 
 
 def _twice(parts: Mapping[str, Sequence[Example]]) -> str:

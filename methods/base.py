@@ -145,21 +145,23 @@ class Method(ABC):
 def _check_method(name: str, method: type[Method]) -> None:
     """Raise a TypeError that says what a class lacks to be a method of that name."""
     if not (isinstance(method, type) and issubclass(method, Method)):
-        raise TypeError(f"method '{name}' is no class that extends methods.base.Method")
+        raise TypeError(f"method '{name}' is not a class that extends methods.base.Method")
     if not name.isidentifier():
-        raise TypeError(f"method '{name}': a name is of letters, digits and underscores, since settings begin with it")
+        raise TypeError(
+            f"method '{name}': use letters, digits and underscores only, since settings begin with this name"
+        )
     if isabstract(method):
         raise TypeError(f"method '{name}' lacks {', '.join(sorted(method.__abstractmethods__))}")
     for fact in ("title", "paper"):
         if not isinstance(getattr(method, fact, None), str):
-            raise TypeError(f"method '{name}' lacks its {fact}, a text: {fact} = '…' in the class")
+            raise TypeError(f"method '{name}' lacks its {fact}: add {fact} = '…' to the class")
     if unknown := [service for service in method.services if service not in SERVICES]:
-        raise TypeError(f"method '{name}': services are of {', '.join(SERVICES)}, not {', '.join(unknown)}")
+        raise TypeError(f"method '{name}': services must be among {', '.join(SERVICES)}, not {', '.join(unknown)}")
     if undeclared := _annotated(method) - {item.name for item in _fields(method)}:
         lost = ", ".join(sorted(undeclared))
-        raise TypeError(f"method '{name}': {lost} would be no setting: decorate its class with @dataclass(frozen=True)")
+        raise TypeError(f"method '{name}': {lost} cannot be set: decorate its class with @dataclass(frozen=True)")
     if method.components and ENABLED not in {item.name for item in _fields(method)}:
-        raise TypeError(f"method '{name}' has components, but no field for those that are on: '{ENABLED}'")
+        raise TypeError(f"method '{name}' has components, but no field '{ENABLED}' for those that are on")
 
 
 def _fields(method: type[Method]) -> tuple[Field[Any], ...]:

@@ -52,12 +52,12 @@ class TestImagesWithoutAGenerator:
     @pytest.mark.parametrize(
         ("images", "complaint"),
         [
-            (None, "nothing: it takes pairs of a guide and its image"),
-            ([None], "nothing: it takes pairs of a guide and its image"),
-            ([(0,)], "a tuple: it takes pairs of a guide and its image"),
+            (None, "nothing, but it takes pairs of a guide and its image"),
+            ([None], "nothing, but it takes pairs of a guide and its image"),
+            ([(0,)], "a tuple, but it takes pairs of a guide and its image"),
             ([("0", Image.new("RGB", (4, 4)))], "an image of guide '0': guides are indices into task.train, 0 to 5"),
             ([(0.0, Image.new("RGB", (4, 4)))], "an image of guide 0.0: guides are indices"),
-            ([(0, np.zeros((4, 4, 3), np.uint8))], "a ndarray in place of Pillow's image: Image.fromarray makes one"),
+            ([(0, np.zeros((4, 4, 3), np.uint8))], "a ndarray instead of a Pillow image: Image.fromarray makes one"),
             ([(0, Image.new("RGB", (0, 8)))], "an image of 0 × 8 pixels"),
         ],
     )
@@ -106,17 +106,17 @@ class TestWhatAMethodReturns:
             (lambda image: replace(image, weight="1"), r"its weight '1' must be a number"),
             (lambda image: replace(image, weight=None), r"its weight None must be a number"),
             (lambda image: replace(image, weight=10**400), r"its weight 10{38,40} must be a number"),
-            (lambda image: replace(image, row=None), "its row is no PlanRow but nothing"),
-            (lambda image: replace(image, row=replace(image.row, guide="0")), "its guide '0' is no index"),
-            (lambda image: replace(image, path="0.png"), "0.png does not lie in the store"),
-            (lambda image: replace(image, weight=-1.0), r"its weight -1.0 must be a number, and not negative"),
+            (lambda image: replace(image, row=None), "its row is not a PlanRow but nothing"),
+            (lambda image: replace(image, row=replace(image.row, guide="0")), "its guide '0' is not an index"),
+            (lambda image: replace(image, path="0.png"), "0.png is not in the store"),
+            (lambda image: replace(image, weight=-1.0), r"its weight -1.0 must be a number and not negative"),
             (
                 lambda image: replace(image, row=replace(image.row, guide=6)),
-                "its guide 6 is no index into task.train, 0",
+                "its guide 6 is not an index into task.train, 0",
             ),
-            (lambda image: replace(image, row=replace(image.row, label=2)), "its label 2 is not its guide's, 0"),
-            (lambda image: replace(image, path=Path("0.png")), r"0.png does not lie in the store: give images to"),
-            (lambda image: None, "is no SyntheticImage but nothing"),
+            (lambda image: replace(image, row=replace(image.row, label=2)), "its label 2 is not 0, its guide's"),
+            (lambda image: replace(image, path=Path("0.png")), r"0.png is not in the store: give images to"),
+            (lambda image: None, "is not a SyntheticImage but nothing"),
         ],
     )
     def test_an_image_that_would_give_other_figures_is_refused(self, world, small: Settings, change, complaint: str):
@@ -131,7 +131,9 @@ class TestWhatAMethodReturns:
             self.check(returned)
 
     def test_a_generator_in_place_of_a_tuple_is_refused(self, world):
-        with pytest.raises(UserError, match="method 'mine': the images of its SyntheticSet are a tuple, not a gener"):
+        with pytest.raises(
+            UserError, match="method 'mine': the images of its SyntheticSet must be a tuple, not a gener"
+        ):
             self.check(SyntheticSet(image for image in ()))  # type: ignore[arg-type]
 
     def test_images_that_train_nothing_are_warned_of(self, world, small: Settings, caplog):
@@ -140,9 +142,9 @@ class TestWhatAMethodReturns:
         self.check(made.weighted([0.0] * 6))
         self.check(SyntheticSet())
         assert caplog.messages == [
-            "mine: synthetic_probability is 0, so that none of its images is trained on",
-            "mine: all of its images weigh 0, so that none is trained on",
-            "mine made no images: the classifier is trained on real ones alone",
+            "mine: synthetic_probability is 0, so none of its images is trained on",
+            "mine: all of its images have weight 0, so none is trained on",
+            "mine made no images: the classifier is trained on real images alone",
         ]
 
 

@@ -26,9 +26,9 @@ class TestRegistration:
         [
             ("mine", {"title": None}, "lacks its title"),
             ("mine", {"synthesize": Method.synthesize}, "lacks synthesize"),
-            ("mine", {"services": ("featurs",)}, "services are of generator, .* not featurs"),
-            ("mine", {"components": ("noise",)}, "has components, but no field for those that are on: 'enabled'"),
-            ("my.method", {}, "a name is of letters, digits and underscores"),
+            ("mine", {"services": ("featurs",)}, "services must be among generator, .* not featurs"),
+            ("mine", {"components": ("noise",)}, "has components, but no field 'enabled'"),
+            ("my.method", {}, "use letters, digits and underscores only"),
         ],
     )
     def test_a_class_that_is_no_method(self, methods, name: str, members: dict[str, object], complaint: str):
@@ -40,12 +40,12 @@ class TestRegistration:
             folds: ClassVar[int] = 3
             angle: float = 1.0
 
-        with pytest.raises(TypeError, match="'mine': angle would be no setting: decorate its class with @dataclass"):
+        with pytest.raises(TypeError, match="'mine': angle cannot be set: decorate its class with @dataclass"):
             methods(mine=Undecorated)
         methods(mine=dataclass(frozen=True)(Undecorated))
 
     def test_a_function_is_no_method(self, methods):
-        with pytest.raises(TypeError, match=r"is no class that extends methods.base.Method"):
+        with pytest.raises(TypeError, match=r"is not a class that extends methods.base.Method"):
             METHODS.register("mine")(lambda task: task)  # type: ignore[arg-type]
 
     @pytest.mark.parametrize("name", ["classifier", "imagefolder"])
@@ -62,8 +62,8 @@ class TestRegistration:
     @pytest.mark.parametrize(
         ("annotation", "default", "complaint"),
         [
-            (Callable[[int], int], None, "one of its own settings cannot be one"),
-            (Path, Path("x"), "'own' is a Path: make it a text"),
+            (Callable[[int], int], None, "one of its settings is not allowed"),
+            (Path, Path("x"), "'own' is a Path: make it a string"),
         ],
     )
     def test_a_field_that_cannot_be_set(self, methods, annotation: object, default: object, complaint: str):

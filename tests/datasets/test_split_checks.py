@@ -67,17 +67,17 @@ WRONG = {
     "`splits` gives no test set": lambda splits: replace(splits, tests={}),
     "`splits` gives 3 train pools for 2 classes": pooled(0, 1, 0),
     "`splits` gives 1 train pool for 2 classes": pooled(0),
-    "the train pool of 'cat' holds 'train/1/0' of 'dog'": pooled(1, 0),
+    "the train pool of 'cat' contains 'train/1/0' of 'dog'": pooled(1, 0),
     "two examples of 'train pool' have the identifier 'x'": pooled((Example("x", 0),) * 8, 1),
     "examples of 'train pool' and of 'test' have the identifier 'train/0/3'": judged_on(Example("train/0/3", 0)),
     "examples of 'validation' and of 'test' have the identifier 'val/0'": judged_on(Example("val/0", 1)),
     "no image in 'test'": judged_on(),
-    "an example of 'test' is no Example but a str": judged_on("1.jpg"),
-    "an example of 'test' has the identifier 7, which is no text": judged_on(Example(7, 0)),  # type: ignore[arg-type]
-    "an example of 'test' has the label 'dog', which is no int": judged_on(Example("x", "dog")),  # type: ignore[arg-type]
-    "an example of 'test' has the label np.int64(1), which is no int": judged_on(Example("x", np.int64(1))),  # type: ignore[arg-type]
-    "an example of 'test' has label 2, and there are 2 classes, from 0 on": judged_on(Example("x", 2)),
-    "an example of 'test' has label -1, and there are 2 classes, from 0 on": judged_on(Example("x", -1)),
+    "an example of 'test' is not an Example but a str": judged_on("1.jpg"),
+    "an example of 'test' has the identifier 7, which is not a string": judged_on(Example(7, 0)),  # type: ignore[arg-type]
+    "an example of 'test' has the label 'dog', which is not an int": judged_on(Example("x", "dog")),  # type: ignore[arg-type]
+    "an example of 'test' has the label np.int64(1), which is not an int": judged_on(Example("x", np.int64(1))),  # type: ignore[arg-type]
+    "an example of 'test' has label 2, but labels are 0 to 1": judged_on(Example("x", 2)),
+    "an example of 'test' has label -1, but labels are 0 to 1": judged_on(Example("x", -1)),
     "an example of 'test' has attributes {'size': 3}, which must": judged_on(Example("x", 0, {"size": 3})),  # type: ignore[dict-item]
     "an example of 'test' has attributes None, which must": judged_on(Example("x", 0, None)),  # type: ignore[arg-type]
 }
@@ -115,10 +115,10 @@ def test_a_dataset_need_not_have_validation_images(pets: Pets) -> None:
     ("classes", "complaint"),
     [
         (("cat", "cat"), "two of its classes are called 'cat'"),
-        (("cat",), "it has 1 class, and a classifier needs two"),
-        ((3, 4), r"its `classes` must be nouns in a tuple, not \(3, 4\)"),
-        ("ab", "its `classes` must be nouns in a tuple, not 'ab'"),
-        (None, "its `classes` must be nouns in a tuple, not None"),
+        (("cat",), "it has 1 class, but a classifier needs two"),
+        ((3, 4), r"its `classes` must be a tuple of nouns, not \(3, 4\)"),
+        ("ab", "its `classes` must be a tuple of nouns, not 'ab'"),
+        (None, "its `classes` must be a tuple of nouns, not None"),
     ],
 )
 def test_classes_that_no_classifier_could_tell_apart_are_refused(pets: Pets, classes: Any, complaint: str) -> None:
@@ -129,7 +129,7 @@ def test_classes_that_no_classifier_could_tell_apart_are_refused(pets: Pets, cla
 
 def test_classes_that_were_forgotten_are_named(pets: Pets) -> None:
     del pets.classes
-    with pytest.raises(UserError, match="dataset pets: its `classes` must be nouns"):
+    with pytest.raises(UserError, match="dataset pets: its `classes` must be a tuple of nouns"):
         few_shot_task("pets", pets, 4, 0)
 
 
@@ -166,7 +166,7 @@ class TestRegistration:
         [
             ({"title": None}, "lacks its title"),
             ({"digest": Dataset.digest}, "lacks digest"),
-            ({"slices": "size"}, "its slices are 'size', not attributes in a tuple"),
+            ({"slices": "size"}, "its slices must be a tuple of attributes, not 'size'"),
             (
                 {"__init__": lambda self, data_root=None: None},
                 "cannot be opened with data_root and unreadable: .*'unreadable'",
@@ -180,9 +180,9 @@ class TestRegistration:
 
     @pytest.mark.parametrize("name", ["", "a/b", "../../elsewhere"])
     def test_a_name_that_no_setting_begins_with(self, name: str) -> None:
-        with pytest.raises(TypeError, match=f"dataset '{name}': a name is of letters, digits and underscores"):
+        with pytest.raises(TypeError, match=f"dataset '{name}': use letters, digits and underscores only"):
             DATASETS.register(name)(Pets)
 
     def test_a_function_is_no_dataset(self) -> None:
-        with pytest.raises(TypeError, match=r"is no class that extends datasets.base.Dataset"):
+        with pytest.raises(TypeError, match=r"is not a class that extends datasets.base.Dataset"):
             DATASETS.register("mine")(lambda data_root: None)  # type: ignore[arg-type]
