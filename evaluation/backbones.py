@@ -145,10 +145,10 @@ def _registered_network(name: str) -> Network:
     except Exception as error:  # somebody else's code may raise anything
         raise UserError(
             f"backbone {name}: its loader fails ({type(error).__name__}: {reason_of(error)}); if it downloads weights, "
-            "connect once"
+            "run once with network access"
         ) from error
     if not isinstance(network, Network):
         raise UserError(f"backbone {name}: its loader must return an evaluation.frozen.Network, not {kind_of(network)}")
     if (lengths := (len(network.mean), len(network.std))) != (3, 3):
-        raise UserError(f"backbone {name}: mean and std are of 3 channels each, not {lengths[0]} and {lengths[1]}")
+        raise UserError(f"backbone {name}: mean and std must have 3 channels each, not {lengths[0]} and {lengths[1]}")
     return network

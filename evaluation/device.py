@@ -46,9 +46,9 @@ def _gpu_computes() -> bool:
             _keep_to_its_own_memory()
     except RuntimeError as error:
         if "no kernel image" not in str(error):
-            hint = "free it, or set CUDA_VISIBLE_DEVICES to another one, or to nothing for the CPU"
-            raise UserError(f"the GPU takes no work ({reason_of(error)}): {hint}") from error
-        logger.warning("this PyTorch was not built for this GPU: going on on the CPU (docs/installation.md)")
+            hint = "free it, or set CUDA_VISIBLE_DEVICES to another one, or to nothing to use the CPU"
+            raise UserError(f"the GPU cannot be used ({reason_of(error)}): {hint}") from error
+        logger.warning("this PyTorch was not built for this GPU: using the CPU instead (docs/installation.md)")
         return False
     return True
 
@@ -80,7 +80,7 @@ def dtype_named(name: str, device: torch.device) -> torch.dtype:
     if name == "auto":
         return half_precision() if device.type == "cuda" else torch.float32
     if name == "bfloat16" and not takes_bfloat16(device):
-        raise UserError("this GPU does not compute in bfloat16: set the dtype to auto, float16 or float32")
+        raise UserError("this GPU does not support bfloat16: set the dtype to auto, float16 or float32")
     dtype: torch.dtype = getattr(torch, name)
     return dtype
 

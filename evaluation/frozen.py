@@ -176,8 +176,10 @@ class Backbone:
     def _in_float32(self) -> Backbone:
         """The same network without the limits of half precision, made when the first image needs it."""
         if self.dtype == torch.float32:
-            raise UserError(f"backbone {self.name}: features of an image are no numbers: its weights are not sound")
-        logger.warning("%s overflows in %s: images for which it does go on in float32", self.name, self.dtype)
+            raise UserError(
+                f"backbone {self.name}: the features of an image are not finite numbers: the weights are damaged"
+            )
+        logger.warning("%s overflows in %s: images for which it does are computed in float32", self.name, self.dtype)
         return Backbone(self.name, self._network, self.image_size, self.batch_size)
 
     def _placed(self, dtype: torch.dtype) -> nn.Module:

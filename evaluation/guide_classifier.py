@@ -73,8 +73,8 @@ def judge(
     calibration = calibrate(logits, labels, weights)
     if len(labels) and all_recognised(logits, labels):
         logger.warning(
-            "the guide classifier recognises all %s, which says nothing of how sure it may be: its confidences are not "
-            "calibrated (temperature 1)",
+            "the guide classifier recognises all %s, which does not show how confident it should be: its confidences "
+            "are not calibrated (temperature 1)",
             counted(len(val_labels), "validation image"),
         )
     confidence = own_label_confidence(head, synthetic_views, synthetic_labels, calibration.temperature)

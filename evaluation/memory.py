@@ -115,7 +115,7 @@ def loading(what: str, gigabytes: float) -> Iterator[None]:
         ) from error
 
 
-_ADVICE = "close what else uses it or take a GPU with more memory"
+_ADVICE = "close other programs that use it or take a GPU with more memory"
 
 
 def _needed(error: RuntimeError) -> int:

@@ -81,8 +81,8 @@ def dinov2(name: str) -> Network:
     except ImportError as error:  # an old copy of it lacks what its hubconf.py names
         kept = Path(torch.hub.get_dir(), "facebookresearch_dinov2_main")
         raise UserError(
-            f"backbone {name}: DINOv2's code as torch.hub has it cannot be used ({reason_of(error)}); "
-            f"delete {kept} and connect once"
+            f"backbone {name}: torch.hub's copy of the code of DINOv2 cannot be used ({reason_of(error)}); "
+            f"delete {kept} and run once with network access"
         ) from error
     except (OSError, RuntimeError, BadZipFile) as error:
         raise _unreachable(name, error) from error
@@ -117,6 +117,6 @@ def _size_argument(name: str, image_size: int) -> dict[str, Any]:
 def _unreachable(name: str, error: Exception) -> UserError:
     return UserError(
         f"backbone {name}: its weights could not be downloaded ({reason_of(error)}); "
-        "connect once, or choose efficientnet_lite0, which needs no download, by --set classifier.backbone=… and "
-        "--set features.name=…"
+        "run once with network access, or choose efficientnet_lite0, which needs no download, with "
+        "--set classifier.backbone=… and --set features.name=…"
     )

@@ -97,7 +97,9 @@ def as_image(value: Any) -> Image:
         return to_rgb(value)
     if isinstance(value, np.ndarray):
         if value.dtype != np.uint8 or value.ndim not in (2, 3) or value.shape[2:] not in ((), (3,), (4,)):
-            raise UserError(f"an array is of bytes, 0 to 255, (height, width, 3), not {value.dtype} {value.shape}")
+            raise UserError(
+                f"an array must have bytes, 0 to 255, in (height, width, 3), not {value.dtype} {value.shape}"
+            )
         return to_rgb(images.fromarray(value))
     if isinstance(value, Path):
         return load_rgb(value)
@@ -105,7 +107,7 @@ def as_image(value: Any) -> Image:
         return _image_of_text(value)
     if isinstance(value, bytes):
         return _image_of_bytes(value)
-    raise UserError(f"an image is a path, bytes, base64 text, an array or a PIL image, not {type(value).__name__}")
+    raise UserError(f"an image must be a path, bytes, base64 text, an array or a PIL image, not {type(value).__name__}")
 
 
 def _register(backbone: str, plugin: Path) -> None:
@@ -115,7 +117,9 @@ def _register(backbone: str, plugin: Path) -> None:
     elif backbone not in BACKBONES:
         load_installed()
     if backbone not in BACKBONES:
-        raise UserError(f"the classifier's backbone '{backbone}' is unknown here: import what registers it, load again")
+        raise UserError(
+            f"the classifier's backbone '{backbone}' is unknown here: import its code, then load the classifier again"
+        )
     here = source_of(BACKBONES[backbone])
     if here is not None and plugin.is_file() and here != plugin.read_bytes():
         raise UserError(f"another file registers the classifier's backbone '{backbone}' here: load it in a new process")
@@ -144,7 +148,7 @@ def _image_of_text(text: str) -> Image:
     try:
         return _image_of_bytes(data)
     except UserError as error:
-        raise UserError(f"'{shown}' is no file, and read as base64 {error}") from None
+        raise UserError(f"'{shown}' is not a file, and as base64 it is {error}") from None
 
 
 def _existing(text: str) -> Path | None:

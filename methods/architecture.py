@@ -41,8 +41,8 @@ def _foreign_parts(folder: Path) -> str:
     parts = _classes(folder)
     lacking = [part for part in MODELS if part not in parts]
     if "text_encoder_2" in parts or lacking:
-        what = f"no {lacking[0]}" if lacking else "a second text encoder, as Stable Diffusion XL"
-        return f"is of a {read_config(folder, INDEX).get('_class_name')}, with {what}"
+        what = f"no {lacking[0]}" if lacking else "a second text encoder, like Stable Diffusion XL"
+        return f"holds a {read_config(folder, INDEX).get('_class_name')}, with {what}"
     return ""
 
 
@@ -51,11 +51,11 @@ def _foreign_settings(folder: Path) -> str:
     channels, width = unet.get("in_channels", _LATENT_CHANNELS), text.get("hidden_size")
     prediction = read_config(folder, SCHEDULER).get("prediction_type", PREDICTIONS[0])
     if unet.get("addition_embed_type"):
-        return "has pooled conditions, as Stable Diffusion XL"
+        return "has pooled conditions, like Stable Diffusion XL"
     if channels != vae.get("latent_channels", _LATENT_CHANNELS):
-        return f"has a UNet of {channels} input channels (for inpainting or depth?)"
+        return f"has a UNet with {channels} input channels (for inpainting or depth?)"
     if width != unet.get("cross_attention_dim"):
-        return f"joins a text encoder of width {width} to a UNet that reads {unet.get('cross_attention_dim')}"
+        return f"joins a text encoder of width {width} to a UNet that expects {unet.get('cross_attention_dim')}"
     if prediction not in PREDICTIONS:
         return f"predicts '{prediction}', not {' or '.join(PREDICTIONS)}"
     further = next((name for name in _FURTHER_CONDITIONS if _is_set(unet.get(name))), "")

@@ -87,7 +87,9 @@ def local_folder(checkpoint: str) -> Path | None:
 
 def _unknown(checkpoint: str) -> UserError:
     known = ", ".join(EMBEDDED)
-    return UserError(f"generator.checkpoint '{checkpoint}' is no folder, no hub name like OWNER/NAME and not {known}")
+    return UserError(
+        f"generator.checkpoint '{checkpoint}' is neither a folder, nor a hub name like OWNER/NAME, nor {known}"
+    )
 
 
 def _digest(path: Path) -> str:

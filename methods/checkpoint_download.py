@@ -29,7 +29,7 @@ def download_checkpoint(name: str) -> Path:
     if whole and not _without_plain_weights(folder):
         return folder
     if not whole:
-        logger.warning("fetching the weights of %s from the hub, gigabytes, once: to %s", name, folder)
+        logger.warning("downloading the weights of %s from the hub to %s: gigabytes, but only this once", name, folder)
     plain = [f"{part}/{stem}*.safetensors" for part, stem in MODELS.items()]
     folder = _fetch(name, plain, [f"*.{FP16}.*", f"*.{FP16}-*"])
     lacking = [f"{part}/{MODELS[part]}*{FP16}*.safetensors" for part in _without_plain_weights(folder)]

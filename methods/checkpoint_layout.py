@@ -42,7 +42,7 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
     except (*NOT_PARSED, OSError) as error:
         raise UserError(f"{path} is not readable JSON ({type(error).__name__}): copy the checkpoint again") from None
     if not isinstance(config, dict):
-        raise UserError(f"{path} holds no JSON object: copy the checkpoint again")
+        raise UserError(f"{path} contains no JSON object: copy the checkpoint again")
     return config
 
 

@@ -38,7 +38,7 @@ def compiling(choice: str, device: torch.device, resolution: int) -> bool:
 
 def announce_compiling() -> None:
     """One line, so that minutes of silence are not taken for a hang."""
-    message = "compiling the networks: minutes the first time, then kept in %s (generator.compile=never goes without)"
+    message = "compiling the networks: minutes the first time, then kept in %s (generator.compile=never skips it)"
     logger.warning(message, _keep_in_store())
 
 
@@ -84,7 +84,7 @@ class CompiledNetwork:
             if self._call is self._module or is_out_of_memory(cause):
                 raise cause from None
             message = (
-                "torch.compile cannot be used (%s): going on without (generator.compile=never); "
+                "torch.compile cannot be used (%s): going on without it, as generator.compile=never does; "
                 "it needs a C compiler and Python's header files"
             )
             logger.warning(message, reason_of(cause))

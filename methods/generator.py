@@ -221,8 +221,8 @@ class Generator:
             return np.zeros(self.word_dimension, np.float32)
         if words[word].shape != (self.word_dimension,):
             raise UserError(
-                f"the plan's word '{word}' is a vector of shape {words[word].shape}, and the text encoder's are of "
-                f"{self.word_dimension} numbers: tools.textual_inversion learns such"
+                f"the plan's word '{word}' is a vector of shape {words[word].shape}, but the text encoder's have "
+                f"{self.word_dimension} numbers: tools.textual_inversion learns words that fit"
             )
         return words[word]
 
@@ -324,8 +324,8 @@ def _groups(rows: Sequence[PlanRow]) -> dict[_Group, list[int]]:
     for i, row in enumerate(rows):
         if not 1 <= int(row.steps * row.strength) <= row.steps:
             raise UserError(
-                f"strength {row.strength} of {counted(row.steps, 'step')} is no denoising step at all or more than "
-                "all: choose a strength in (0, 1] that leaves at least one"
+                f"strength {row.strength} of {counted(row.steps, 'step')} gives no denoising step, or more than there "
+                "are: choose a strength in (0, 1] that gives at least one"
             )
         groups.setdefault((row.strength, row.steps, row.guidance_scale > 1), []).append(i)
     return groups

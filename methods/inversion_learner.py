@@ -103,7 +103,9 @@ class InversionLearner:
         """
         unet = self.generator.model.unet
         if classes == 1 and not unet.is_gradient_checkpointing:
-            logger.warning("one class does not fit into memory: computing activations twice (gradient checkpointing)")
+            logger.warning(
+                "even one class does not fit into memory: computing activations twice (gradient checkpointing)"
+            )
             unet.enable_gradient_checkpointing()
             return
         setting = "textual_inversion.classes_per_batch"

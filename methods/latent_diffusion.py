@@ -167,7 +167,8 @@ class LatentDiffusion:
         with self._lock, torch.inference_mode(False):
             if self._codec_in_float32 is None:
                 logger.warning(
-                    "the codec overflows %s: images for which it does go on in float32", dtype_name(self.dtype)
+                    "the codec overflows in %s: images for which it does are computed in float32",
+                    dtype_name(self.dtype),
                 )
                 self._codec_in_float32 = deepcopy(self.vae).float()
         return self._codec_in_float32
@@ -193,9 +194,11 @@ def _colours(pixels: Tensor) -> Tensor:
 
 def _no_numbers(what: str, network: str, dtype: torch.dtype, device: torch.device) -> UserError:
     if dtype == torch.float32:
-        return UserError(f"{what} are no numbers, in float32: the weights of {network} are not sound")
+        return UserError(f"{what} are not finite numbers even in float32: the weights of {network} are damaged")
     wider = "bfloat16 or float32" if dtype == torch.float16 and takes_bfloat16(device) else "float32"
-    return UserError(f"{what} are no numbers: {network} overflows {dtype_name(dtype)}; set generator.dtype={wider}")
+    return UserError(
+        f"{what} are not finite numbers: {network} overflows in {dtype_name(dtype)}; set generator.dtype={wider}"
+    )
 
 
 def _frozen(model: nn.Module) -> Any:

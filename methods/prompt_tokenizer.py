@@ -37,7 +37,7 @@ class PromptTokenizer:
             if not self.fits(prompt):
                 raise UserError(
                     f"prompt '{prompt[:60]}…' is too long: its class word lies beyond the {self.length} tokens that "
-                    "the text encoder reads; shorten what stands before it"
+                    "the text encoder reads; shorten the text before it"
                 )
         arguments = {"padding": "max_length", "max_length": self.length, "truncation": True, "return_tensors": "pt"}
         tokens: Tensor = self._tokenizer(list(prompts), **arguments).input_ids

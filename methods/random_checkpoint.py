@@ -178,7 +178,7 @@ def _refuse_taken(folder: Path) -> None:
     if folder.is_dir() and not any(folder.iterdir()):
         return
     if folder.exists():
-        raise UserError(f"{folder} is there already: name a new folder for the random checkpoint, or remove it")
+        raise UserError(f"{folder} already exists: name a new folder for the random checkpoint, or remove it")
 
 
 if __name__ == "__main__":

@@ -114,7 +114,7 @@ def _check_that_each_is_learned(
         if diverged:
             raise UserError(
                 f"the word of class {name} diverges even at learning rate "
-                f"{settings.learning_rate / 10**SLOWER_RATES:g}: look at its images, "
+                f"{settings.learning_rate / 10**SLOWER_RATES:g}: check its images, "
                 "or set generator.dtype=float32 or another textual_inversion.learning_rate"
             )
 

@@ -85,7 +85,9 @@ def _prompt(line: _Line, noun: str, plurals: str, path: Path) -> str:
     for placeholder in _PLACEHOLDERS:
         text = text.replace(placeholder, PLACEHOLDER)
     if not is_text(without_marks(text)):
-        raise UserError(f"prompts.file {path}, line {line.number}: {text[:60]!r} holds a control character: remove it")
+        raise UserError(
+            f"prompts.file {path}, line {line.number}: {text[:60]!r} contains a control character: remove it"
+        )
     prompt = without_marks(text) if PLACEHOLDER in text else usable_prompt(text, noun, plurals)
     if prompt is None:
         raise UserError(
@@ -105,7 +107,7 @@ def _lines(path: Path) -> tuple[_Line, ...]:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UserError(f"prompts.file {path} is no UTF-8 text ({error.reason}): save it as CSV in UTF-8") from None
+        raise UserError(f"prompts.file {path} is not UTF-8 text ({error.reason}): save it as CSV in UTF-8") from None
     except OSError as error:
         raise UserError(f"prompts.file {path} cannot be read ({error.strerror}): name a CSV file") from None
     return tuple(_parse(text, path))
@@ -123,13 +125,13 @@ def _parse(text: str, path: Path) -> Iterator[_Line]:
             if len(fields) != len(columns):
                 raise UserError(
                     f"prompts.file {path}, line {table.line_num}: {counted(len(fields), 'field')} where the first line "
-                    f"has {len(columns)}; a prompt that holds the separator stands in double quotes"
+                    f"has {len(columns)}; put a prompt that contains the separator in double quotes"
                 )
             row = dict(zip(columns, fields, strict=True))
             yield _Line(table.line_num, _key(row[noun]), row[PROMPT_COLUMN].strip())
     except csv.Error as error:
         raise UserError(
-            f"prompts.file {path}, line {table.line_num}: no valid CSV ({reason_of(error)}): mend its double quotes"
+            f"prompts.file {path}, line {table.line_num}: not valid CSV ({reason_of(error)}): fix its double quotes"
         ) from None
 
 
@@ -137,8 +139,8 @@ def _class_column(columns: Sequence[str], path: Path) -> str:
     noun = next((name for name in CLASS_COLUMNS if name in columns), None)
     if noun is None or PROMPT_COLUMN not in columns:
         raise UserError(
-            f"prompts.file {path}, line 1: the columns {CLASS_COLUMNS[0]} and {PROMPT_COLUMN} must be named there, "
-            f"between semicolons or commas; it says '{', '.join(columns)[:80]}'"
+            f"prompts.file {path}, line 1: it must name the columns {CLASS_COLUMNS[0]} and {PROMPT_COLUMN}, "
+            f"separated by semicolons or commas, but says '{', '.join(columns)[:80]}'"
         )
     return noun
 

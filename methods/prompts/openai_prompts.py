@@ -42,7 +42,7 @@ def check(settings: PromptSettings) -> None:
     try:
         urlsplit(settings.base_url)
     except ValueError as error:
-        raise UserError(f"prompts.base_url '{settings.base_url}' is no address: {error}") from None
+        raise UserError(f"prompts.base_url '{settings.base_url}' is not a valid address: {error}") from None
 
 
 def check_access() -> None:
@@ -105,8 +105,8 @@ def _client(settings: PromptSettings) -> Any:
     except Exception as error:  # the HTTP library's own, and whatever opening a file of certificates raises
         reason = _QUOTED.sub("'…'", reason_of(error))  # it quotes the proxy's address, which may hold a password
         raise UserError(
-            f"no connection to {_server(settings)} can be prepared ({type(error).__name__}: {reason}): look at "
-            "prompts.base_url and at the environment's proxy (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY) and certificates "
+            f"a connection to {_server(settings)} cannot be set up ({type(error).__name__}: {reason}): check "
+            "prompts.base_url, and the environment's proxy (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY) and certificates "
             "(SSL_CERT_FILE, SSL_CERT_DIR)"
         ) from None
 
@@ -127,7 +127,7 @@ def _ask(client: Any, noun: str, count: int, settings: PromptSettings, seed: int
     except APITimeoutError as error:
         problem = f"did not answer within {settings.timeout_seconds:g} s (prompts.timeout_seconds)"
         if type(error.__cause__).__name__ == "ConnectTimeout":  # of whichever HTTP library the client has
-            problem = f"took no connection within {_connect_seconds(settings):g} s"
+            problem = f"accepted no connection within {_connect_seconds(settings):g} s"
     except APIStatusError as error:
         problem = f"answered {error.status_code}: {_brief(error.message)}"
     except OpenAIError as error:
@@ -135,8 +135,8 @@ def _ask(client: Any, noun: str, count: int, settings: PromptSettings, seed: int
     except (AttributeError, LookupError, TypeError, ValueError, RecursionError):
         problem = _instead_of_a_completion(answer)
     raise UserError(
-        f"no prompts for class '{noun}': {_server(settings)} {problem}; prompts.model names another model, "
-        "prompts.base_url another server, prompts.source=template needs none"
+        f"no prompts for class '{noun}': {_server(settings)} {problem}; set another prompts.model or "
+        "prompts.base_url, or prompts.source=template, which needs no server"
     )
 
 
@@ -181,8 +181,8 @@ def _instead_of_a_completion(answer: Any) -> str:
     if isinstance(said, dict):
         said = said.get("message", said)
     if said:
-        return f"gave an error in place of prompts: {_brief(said)}"
-    return "gave an answer that is no chat completion; is prompts.base_url right (it mostly ends with /v1)?"
+        return f"gave an error instead of prompts: {_brief(said)}"
+    return "gave an answer that is not a chat completion; is prompts.base_url right (it usually ends with /v1)?"
 
 
 def _server(settings: PromptSettings) -> str:

@@ -81,7 +81,7 @@ def write(noun: str, count: int, settings: PromptSettings, seed: int, fits: Fits
             continue
         if not fits(prompt):
             raise UserError(
-                f"prompt '{prompt[:60]}…' is too long for the text encoder, which cuts its class word off: shorten the "
+                f"prompt '{prompt[:60]}…' is too long for the text encoder, which cuts off its class word: shorten the "
                 f"adjectives of prompts.word_list '{settings.word_list}'"
             )
         prompts.append(prompt)
@@ -103,7 +103,7 @@ def word_list(name: str) -> WordList:
         path = path_of(name)
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in _FOLDER.glob("*.yaml")))
-        raise UserError(f"prompts.word_list '{name}' is no YAML file and none of: {known}")
+        raise UserError(f"prompts.word_list '{name}' is neither a YAML file nor one of: {known}")
     try:
         content = OmegaConf.to_container(OmegaConf.load(path))
     except Exception as error:  # YAML's errors, OmegaConf's, and those of a file that is no text

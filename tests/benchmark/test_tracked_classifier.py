@@ -135,7 +135,7 @@ def test_who_sends_what_is_no_image_is_told_why_in_one_line(logged: Any, name: s
         answer(model, {name: [{"image": encoded(photo(2))}, {"image": "bm8gaW1hZ2U="}]})
     told = json.loads(refused.value.serialize_as_json())
     assert refused.value.get_http_status_code() == 400
-    assert told["message"].startswith("image 1: 'bm8gaW1hZ2U=' is no file, and read as base64 not a readable image")
+    assert told["message"].startswith("image 1: 'bm8gaW1hZ2U=' is not a file, and as base64 it is not a readable image")
     assert len(told["message"].splitlines()) == 1
     assert "stack_trace" not in told
 

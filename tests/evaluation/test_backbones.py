@@ -180,7 +180,7 @@ def test_code_of_torch_hub_that_is_of_no_use_is_named(tmp_path: Path, monkeypatc
     (kept / "hubconf.py").write_text("from dinov2_without_hub.backbones import dinov2_vits14")
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr("torch.hub.urlopen", offline)
-    with pytest.raises(UserError, match=rf"No module named 'dinov2_without_hub'.*delete {kept} and connect"):
+    with pytest.raises(UserError, match=rf"No module named 'dinov2_without_hub'.*delete {kept} and run once"):
         networks.dinov2("dinov2_vits14")
 
 
@@ -250,12 +250,12 @@ def of(module: torch.nn.Module, mean: tuple[float, ...] = (0.5,) * 3) -> Network
     [
         (
             raising,
-            "its loader fails (URLError: <urlopen error Network is unreachable>); if it downloads weights, connect",
+            "its loader fails (URLError: <urlopen error Network is unreachable>); if it downloads weights, run once",
         ),
         (lambda size: of(torch.nn.Flatten()), "its loader fails (TypeError: "),
         (lambda: None, "its loader must return an evaluation.frozen.Network, not nothing"),
         (torch.nn.Flatten, "its loader must return an evaluation.frozen.Network, not a Flatten"),
-        (lambda: of(torch.nn.Flatten(), (0.5,)), "mean and std are of 3 channels each, not 1 and 3"),
+        (lambda: of(torch.nn.Flatten(), (0.5,)), "mean and std must have 3 channels each, not 1 and 3"),
         (lambda: of(Pair()), "its module must give features (images, length), not a tuple"),
         (lambda: of(torch.nn.Identity()), "its module must give features (images, length), not of shape (4, 3, 8, 8)"),
         (lambda: of(torch.nn.Flatten(0)), "its module must give features (images, length), not of shape (768,)"),

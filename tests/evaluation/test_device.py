@@ -49,13 +49,13 @@ def test_one_that_pytorch_was_not_built_for_leaves_the_cpu(monkeypatch: pytest.M
     monkeypatch.setattr(device, "_run_a_kernel", lambda: fail(message))
     assert [device.default_device().type for _ in range(2)] == ["cpu", "cpu"]
     (line,) = caplog.messages  # said once
-    assert line.startswith("this PyTorch was not built for this GPU: going on on the CPU")
+    assert line.startswith("this PyTorch was not built for this GPU: using the CPU instead")
 
 
 def test_one_that_takes_no_work_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     busy = "CUDA error: CUDA-capable device(s) is/are busy or unavailable\nCUDA kernel errors might be"
     monkeypatch.setattr(device, "_run_a_kernel", lambda: fail(busy))
-    with pytest.raises(UserError, match=r"^the GPU takes no work \(CUDA error: CUDA-capable.*CUDA_VISIBLE_DEVICES"):
+    with pytest.raises(UserError, match=r"^the GPU cannot be used \(CUDA error: CUDA-capable.*CUDA_VISIBLE_DEVICES"):
         device.default_device()
 
 

@@ -51,7 +51,7 @@ class TestAutomaticDtype:
 
     def test_bfloat16_is_refused_where_a_gpu_would_fail_in_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: False)
-        with pytest.raises(UserError, match="this GPU does not compute in bfloat16: set the dtype to auto, float16 or"):
+        with pytest.raises(UserError, match="this GPU does not support bfloat16: set the dtype to auto, float16 or"):
             dtype_named("bfloat16", GPU)
         assert dtype_named("bfloat16", CPU) == torch.bfloat16
 
@@ -110,14 +110,16 @@ def test_an_image_that_overflows_is_seen_in_float32_and_so_is_said_once(caplog: 
     alone = [embed_images(bright(1e6, torch.float16), [image]) for image in images]
     assert np.array_equal(features, np.concatenate(alone))
     assert [record.message for record in caplog.records].count(
-        "bright overflows in torch.float16: images for which it does go on in float32"
+        "bright overflows in torch.float16: images for which it does are computed in float32"
     ) == 1 + 3  # one for each backbone that met one
     assert backbone.fingerprint == bright(1e6, torch.float16).fingerprint
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
 def test_features_that_are_no_numbers_in_float32_either_are_refused(dtype: torch.dtype) -> None:
-    with pytest.raises(UserError, match=r"^backbone bright: features of an image are no numbers") as refusal:
+    with pytest.raises(
+        UserError, match=r"^backbone bright: the features of an image are not finite numbers"
+    ) as refusal:
         embed_images(bright(float("nan"), dtype), [grey(200)])
     assert "\n" not in str(refusal.value)
 

@@ -102,7 +102,8 @@ class TestNeeds:
         assert isinstance(shortage, Shortage)
         message = (
             "one of the images does not fit into the memory of a GPU (1.0 of 8 GiB free), "
-            "it needs more than 8.5 GiB in all: close what else uses it or take a GPU with more memory, or lower it"
+            "it needs more than 8.5 GiB in all: close other programs that use it or take a GPU with more memory, or "
+            "lower it"
         )
         with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
             halved(1, shortage, "images", "it")

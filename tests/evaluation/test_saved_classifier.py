@@ -102,7 +102,7 @@ def test_another_backbone_under_the_same_name_is_not_taken(saved: Path, tmp_path
 
 def test_a_backbone_that_nothing_registers_is_told_when_the_classifier_is_loaded(saved: Path):
     (saved / "backbone.py").unlink()
-    with pytest.raises(UserError, match="backbone 'tiny' is unknown here: import what registers it"):
+    with pytest.raises(UserError, match="backbone 'tiny' is unknown here: import its code"):
         load_classifier(saved)
 
 
@@ -142,7 +142,9 @@ def test_a_path_where_no_image_lies_is_not_told_as_base64_alone(tmp_path: Path, 
     Path("cups").mkdir()
     with pytest.raises(UserError, match=r"^'cups' is a folder: name an image file in it$"):
         as_image("cups")
-    with pytest.raises(UserError, match=r"^'data/cup' is no file, and read as base64 not a readable image of 6 bytes"):
+    with pytest.raises(
+        UserError, match=r"^'data/cup' is not a file, and as base64 it is not a readable image of 6 bytes"
+    ):
         as_image("data/cup")
 
 
@@ -183,7 +185,7 @@ def test_a_photo_taken_sideways_is_upright_whether_it_is_a_file_or_bytes(tmp_pat
         (b"<html>", "not a readable image of 6 bytes"),
         (base64.b64encode(b"no image").decode(), "not a readable image of 8 bytes"),
         (3.5, "not float"),
-        (np.zeros((4, 6, 3)), r"an array is of bytes, 0 to 255, .*, not float64 \(4, 6, 3\)"),
+        (np.zeros((4, 6, 3)), r"an array must have bytes, 0 to 255, .*, not float64 \(4, 6, 3\)"),
         (np.zeros((4, 6, 2), np.uint8), r"not uint8 \(4, 6, 2\)"),
         (np.zeros((3, 4, 6), np.uint8), r"not uint8 \(3, 4, 6\)"),
     ],

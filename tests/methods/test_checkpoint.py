@@ -186,10 +186,10 @@ def test_a_sampler_of_another_kind_of_noise_is_refused(folder: Path, make_genera
     ("file", "change", "message"),
     [
         ("unet/config.json", {"addition_embed_type": "text_time"}, "Stable Diffusion XL"),
-        ("unet/config.json", {"in_channels": 9}, "UNet of 9 input channels"),
+        ("unet/config.json", {"in_channels": 9}, "UNet with 9 input channels"),
         ("unet/config.json", {"num_class_embeds": 1000}, "UNet with num_class_embeds"),
         ("unet/config.json", {"only_cross_attention": [False, True]}, "UNet with only_cross_attention"),
-        ("text_encoder/config.json", {"hidden_size": 24}, "text encoder of width 24 to a UNet that reads 16"),
+        ("text_encoder/config.json", {"hidden_size": 24}, "text encoder of width 24 to a UNet that expects 16"),
         ("scheduler/scheduler_config.json", {"prediction_type": "sample"}, "predicts 'sample'"),
         ("model_index.json", {"_class_name": "StableDiffusion3Pipeline", "unet": None}, "3Pipeline, with no unet"),
         (
@@ -220,7 +220,7 @@ def test_settings_that_the_libraries_have_defaults_for_may_be_missing(
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        ("unet/config.json", "[1]", "config.json holds no JSON object: copy"),
+        ("unet/config.json", "[1]", "config.json contains no JSON object: copy"),
         ("unet/config.json", "{", r"config.json is not readable JSON \(JSONDecodeError\): copy"),
         (f"unet/{UNET}.safetensors.index.json", "{}", "index.json names no weights"),
     ],
@@ -235,7 +235,7 @@ def test_a_malformed_file_is_named(folder: Path, file: str, content: str, messag
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (GeneratorSettings("no/such/folder"), "is no folder, no hub name"),
+        (GeneratorSettings("no/such/folder"), "is neither a folder, nor a hub name"),
         (GeneratorSettings(resolution=60), "multiple of 8"),
     ],
 )

@@ -95,7 +95,7 @@ def test_a_download_is_told_before_it_begins_and_not_again(
     for _ in range(2):
         Generator(GeneratorSettings(NAME, 32, 4))
     (message,) = caplog.messages
-    assert message.startswith(f"fetching the weights of {NAME} from the hub")
+    assert message.startswith(f"downloading the weights of {NAME} from the hub")
 
 
 def test_what_lies_in_the_cache_is_not_asked_for_again(

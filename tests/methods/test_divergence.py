@@ -196,7 +196,7 @@ def test_a_class_that_diverges_at_every_rate_is_refused(
     generator = make_generator()
     predict = generator.model.predict
     monkeypatch.setattr(generator.model, "predict", lambda *a, **k: (predict(*a, **k)[0] * torch.nan,))
-    with pytest.raises(UserError, match=r"word of class car diverges even at learning rate 0\.0002: look at"):
+    with pytest.raises(UserError, match=r"word of class car diverges even at learning rate 0\.0002: check its images"):
         learn_words(generator, images[:1], SETTINGS, [1], nouns=["car"])
 
 

@@ -70,7 +70,7 @@ def test_beside_a_placeholder_the_noun_keeps_its_letters(tmp_path: Path) -> None
 @pytest.mark.parametrize("named", ["car", "<name>"])
 def test_a_control_character_is_told_with_its_line(tmp_path: Path, named: str) -> None:
     with_escape = settings(tmp_path, f"class_name;prompt\ncar;a photo of a {named}\x1b[0m\n")
-    with pytest.raises(UserError, match=r"line 2: 'a photo of .*\\x1b\[0m' holds a control character"):
+    with pytest.raises(UserError, match=r"line 2: 'a photo of .*\\x1b\[0m' contains a control character"):
         write_prompts("car", 1, with_escape, seed=0)
 
 
@@ -102,13 +102,16 @@ def test_prompts_that_do_not_fit_are_passed_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", r"line 1: the columns class_name and prompt must be named there"),
-        ("bench;1;a photo of a <name>\n", r"line 1: the columns .*; it says 'bench, 1, a photo of a <name>'"),
-        ("class_name,class_idx\n", r"line 1: the columns"),
+        ("", r"line 1: it must name the columns class_name and prompt"),
+        (
+            "bench;1;a photo of a <name>\n",
+            r"line 1: it must name the columns .* but says 'bench, 1, a photo of a <name>'",
+        ),
+        ("class_name,class_idx\n", r"line 1: it must name the columns"),
         ("class_name,prompt\ncar,a photo, wet\n", r"line 2: 3 fields where the first line has 2; .* in double quotes"),
         ("class_name;class_idx;prompt\n\ncar;1\n", r"line 3: 2 fields where the first line has 3"),
-        ('class_name;prompt\ncar;"a photo of a <name>\ncar;a <name>\n', r"line 3: no valid CSV .*: mend its double"),
-        ("class_name;prompt\ncar;a <name> in a café\n".encode("latin-1"), r"is no UTF-8 text .*: save it as CSV in"),
+        ('class_name;prompt\ncar;"a photo of a <name>\ncar;a <name>\n', r"line 3: not valid CSV .*: fix its double"),
+        ("class_name;prompt\ncar;a <name> in a café\n".encode("latin-1"), r"is not UTF-8 text .*: save it as CSV in"),
         ("class_name;prompt\nbus;a <name>\n", r"has 0 usable prompts for class 'car' where 1 are needed: add some"),
         ("class_name;prompt\ncar;a boat\n", r"line 2: 'a boat' does not name its class: write <name> where 'car' bel"),
     ],

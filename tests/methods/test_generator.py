@@ -230,7 +230,7 @@ def test_a_codec_that_overflows_half_precision_goes_on_in_float32(
     assert np.abs(np.asarray(image, dtype=int) - np.asarray(exact, dtype=int)).mean() < 5
     assert half.model.vae.dtype == torch.float16
     assert [record.message for record in caplog.records] == [
-        "the codec overflows float16: images for which it does go on in float32"
+        "the codec overflows in float16: images for which it does are computed in float32"
     ]
 
 
@@ -245,7 +245,7 @@ def test_a_word_that_is_no_vector_of_the_text_encoders_is_refused(
     make_generator: Callable[..., Generator], guides: dict[int, Image.Image]
 ) -> None:
     with pytest.raises(
-        UserError, match=r"word 'a' is a vector of shape \(1,\), and the text encoder's are of 16 numbers"
+        UserError, match=r"word 'a' is a vector of shape \(1,\), but the text encoder's have 16 numbers"
     ):
         list(make_generator().generate([replace(ROWS[0], prompt="a <word>", word="a")], {"a": np.zeros(1)}, guides))
 

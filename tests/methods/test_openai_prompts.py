@@ -195,15 +195,15 @@ def test_server_errors_are_tried_again() -> None:
         ((401, lambda: json.dumps({"error": {"message": f"Incorrect key {KEY}"}})), "answered 401: .*Incorrect key …"),
         ((401, lambda: json.dumps({"error": {"message": "x" * 90 + KEY}})), "answered 401: .*xxx"),
         ((404, lambda: "<html>nothing here</html>"), "answered 404"),
-        ((200, lambda: "<html>hello</html>"), "no chat completion|cannot be reached"),
-        ((200, lambda: "{}"), "no chat completion"),
-        ((200, lambda: '{"choices": []}'), "no chat completion"),
-        ((200, lambda: '{"choices": {"0": 1}}'), "no chat completion"),
-        ((200, lambda: "[" * 200_000), "no chat completion"),
-        ((200, lambda: '{"error": {"message": "model\\nnot found"}}'), "in place of prompts: model not found; "),
-        ((200, lambda: '{"error": "no model"}'), "in place of prompts: no model; "),
-        ((200, lambda: '{"object": "error", "message": "no model"}'), "in place of prompts: no model; "),
-        ((200, lambda: json.dumps({"detail": f"bad {KEY}"})), "in place of prompts: bad …; "),
+        ((200, lambda: "<html>hello</html>"), "not a chat completion|cannot be reached"),
+        ((200, lambda: "{}"), "not a chat completion"),
+        ((200, lambda: '{"choices": []}'), "not a chat completion"),
+        ((200, lambda: '{"choices": {"0": 1}}'), "not a chat completion"),
+        ((200, lambda: "[" * 200_000), "not a chat completion"),
+        ((200, lambda: '{"error": {"message": "model\\nnot found"}}'), "instead of prompts: model not found; "),
+        ((200, lambda: '{"error": "no model"}'), "instead of prompts: no model; "),
+        ((200, lambda: '{"object": "error", "message": "no model"}'), "instead of prompts: no model; "),
+        ((200, lambda: json.dumps({"detail": f"bad {KEY}"})), "instead of prompts: bad …; "),
     ],
 )
 def test_a_server_that_cannot_answer_is_named_in_one_line(answer: Answer, problem: str) -> None:
@@ -250,7 +250,7 @@ def test_a_server_that_takes_no_connection_is_given_up_long_before_a_reply_would
             waiting.setblocking(False)
             waiting.connect_ex(deaf.getsockname())
         settings = replace(SETTINGS, base_url=f"http://127.0.0.1:{deaf.getsockname()[1]}/v1", timeout_seconds=60.0)
-        refusal(replace(settings, retries=0), r"/v1 took no connection within 0.2 s;")
+        refusal(replace(settings, retries=0), r"/v1 accepted no connection within 0.2 s;")
         with openai_prompts._client(settings) as client:
             assert client.timeout == Timeout(60.0, connect=0.2)
 
@@ -272,7 +272,7 @@ def test_a_proxy_or_a_certificate_that_cannot_be_used_is_told(
     monkeypatch.setenv(variable, value)
     settings = replace(SETTINGS, base_url="http://127.0.0.1:1/v1")
     with pytest.raises(
-        UserError, match=rf"127.0.0.1:1/v1 can be prepared \({told}.*HTTP_PROXY.*SSL_CERT_FILE"
+        UserError, match=rf"127.0.0.1:1/v1 cannot be set up \({told}.*HTTP_PROXY.*SSL_CERT_FILE"
     ) as caught:
         write_prompts("car", 3, settings, seed=0)
     assert "s3cret" not in str(caught.value) and "\n" not in str(caught.value)
@@ -280,7 +280,7 @@ def test_a_proxy_or_a_certificate_that_cannot_be_used_is_told(
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:abc/v1", "http://☃/v1"])
 def test_an_address_that_no_client_takes_is_told(address: str) -> None:
-    with pytest.raises(UserError, match=f"no connection to {address} can be prepared .*: look at prompts.base_url"):
+    with pytest.raises(UserError, match=f"a connection to {address} cannot be set up .*: check prompts.base_url"):
         write_prompts("car", 3, replace(SETTINGS, base_url=address), seed=0)
 
 
@@ -307,5 +307,5 @@ def test_a_missing_key_is_told_before_anything_is_asked(said: str, monkeypatch: 
 
 
 def test_an_address_that_is_none_is_told_before_anything_is_asked() -> None:
-    with pytest.raises(UserError, match="is no address: Invalid IPv6 URL"):
+    with pytest.raises(UserError, match="is not a valid address: Invalid IPv6 URL"):
         check_prompt_settings(replace(SETTINGS, base_url="http://[::1:8000/v1"))

@@ -189,7 +189,7 @@ def test_a_diverged_class_that_does_not_fit_alone_is_tried_with_checkpointing(
     words = learn_words(generator, [[guides[0]]], INVERSION, [1], nouns=["car"])
     assert [record.message for record in caplog.records] == [
         f"the word of class car diverged: {slower} 0.002",
-        "one class does not fit into memory: computing activations twice (gradient checkpointing)",
+        "even one class does not fit into memory: computing activations twice (gradient checkpointing)",
     ]
     monkeypatch.setattr(generator.model, "predict", predict)
     slow = replace(INVERSION, learning_rate=0.002)

@@ -71,9 +71,9 @@ def test_threads_share_one_copy_of_the_codec(
 @pytest.mark.parametrize(
     ("dtype", "message"),
     [
-        ("float16", r"UNet overflows float16; set generator\.dtype=bfloat16 or float32$"),
-        ("bfloat16", r"UNet overflows bfloat16; set generator\.dtype=float32$"),
-        ("float32", "in float32: the weights of the UNet are not sound$"),
+        ("float16", r"UNet overflows in float16; set generator\.dtype=bfloat16 or float32$"),
+        ("bfloat16", r"UNet overflows in bfloat16; set generator\.dtype=float32$"),
+        ("float32", "in float32: the weights of the UNet are damaged$"),
     ],
 )
 def test_latents_that_are_no_numbers_are_refused(
@@ -91,7 +91,7 @@ def test_bfloat16_is_not_advised_where_a_gpu_would_fail_in_it(
 ) -> None:
     model = open_model("float16")
     monkeypatch.setattr(latent_diffusion, "takes_bfloat16", lambda device: False)
-    with pytest.raises(UserError, match=r"overflows float16; set generator\.dtype=float32$"):
+    with pytest.raises(UserError, match=r"overflows in float16; set generator\.dtype=float32$"):
         model.decode(_latents(model) * torch.nan)()
 
 
@@ -101,7 +101,7 @@ def test_images_that_are_no_numbers_in_float32_either_are_refused(
 ) -> None:
     model = open_model(dtype)
     model.vae.decoder.conv_out.weight.fill_(torch.nan)
-    with pytest.raises(UserError, match="the codec's results are no numbers, in float32"):
+    with pytest.raises(UserError, match="the codec's results are not finite numbers even in float32"):
         model.decode(_latents(model))()
 
 
@@ -110,7 +110,7 @@ def test_guides_that_are_no_numbers_in_float32_either_are_refused(
 ) -> None:
     model = open_model("float16")
     model.vae.encoder.conv_out.weight.fill_(torch.nan)
-    with pytest.raises(UserError, match="the codec's results are no numbers, in float32"):
+    with pytest.raises(UserError, match="the codec's results are not finite numbers even in float32"):
         model.posterior(guides[0])
 
 

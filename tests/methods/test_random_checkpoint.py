@@ -96,7 +96,7 @@ def test_one_seed_gives_one_checkpoint(folder: Path, tmp_path: Path) -> None:
 
 def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(UserError, match="is there already"):
+    with pytest.raises(UserError, match="already exists"):
         write_random_checkpoint(tmp_path, TINY)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
@@ -120,4 +120,4 @@ def test_the_command_says_one_line(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert "is there already" in done.stderr
+    assert "already exists" in done.stderr

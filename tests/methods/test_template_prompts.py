@@ -141,7 +141,7 @@ def test_a_word_list_whose_prompts_do_not_fit_is_named() -> None:
 
 
 def test_unknown_names_are_refused() -> None:
-    with pytest.raises(UserError, match=r"'paris' is no YAML file and none of: general, mini_focus"):
+    with pytest.raises(UserError, match=r"'paris' is neither a YAML file nor one of: general, mini_focus"):
         write_prompts("car", 1, settings("paris"), seed=0)
     with pytest.raises(UserError, match="unknown prompt source 'openia'; did you mean openai"):
         write_prompts("car", 1, PromptSettings(source="openia"), seed=0)
