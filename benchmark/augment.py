@@ -49,7 +49,7 @@ def augment(settings: RunSettings, folder: Path, stages: Stages) -> None:
     refuse_unwritable(folder)
     method = build_method(settings)
     if "features" not in method.services:
-        raise UserError(f"method '{settings.method}' makes no images of photos: take another of `list methods`")
+        raise UserError(f"method '{settings.method}' generates no images from photos: choose another of `list methods`")
     check_services(settings, method)
     check_access(settings, method)
     task = _task(settings, folder)
@@ -72,7 +72,7 @@ def _task(settings: RunSettings, folder: Path) -> FewShotTask:
     for written, option in ((folder, "--out"), (default_cache(), "DIAGEN_STORE")):
         if written.resolve().is_relative_to(dataset.root.resolve()):
             raise UserError(
-                f"{written} lies among the photos and would be read as such: name another folder with {option}"
+                f"{written} is inside the folder of photos and would be read as one: name another folder with {option}"
             )
     by_class, validation = dataset.all_photos()
     train = tuple(example for own in by_class for example in own)
@@ -91,8 +91,8 @@ def _synthesize(settings: RunSettings, method: Method, task: FewShotTask, tools:
         _ = tools.classifier_embedder.backbone  # weights that cannot be had are known before hours of generation
         if not task.validation:
             logger.warning(
-                "no photos in val/: the classifier that weighs the images is neither stopped early nor calibrated "
-                "(a folder that is divided into train/ and val/ has some)"
+                "no validation photos: the classifier that weights the images is trained without early stopping and is "
+                "not calibrated (to give it some, divide the folder into train/ and val/)"
             )
     synthetic = method.synthesize(task, tools)
     check_synthetic(settings.method, method, task, synthetic, tools.store)

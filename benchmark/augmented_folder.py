@@ -52,11 +52,11 @@ def refuse_unwritable(folder: Path) -> None:
     """
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise UserError(f"{folder} is there already, and no empty folder: name another folder with --out")
+            raise UserError(f"{folder} already exists and is not an empty folder: name another folder with --out")
         place = folder.resolve()
         if place.is_mount() or place == Path.cwd():
-            what = "where a disk is mounted" if place.is_mount() else "where this command runs"
-            raise UserError(f"{folder} is {what}, and cannot give way: name a new folder in it with --out")
+            what = "a disk is mounted there" if place.is_mount() else "this command runs in it"
+            raise UserError(f"{folder} cannot be replaced, since {what}: name a new folder inside it with --out")
         with TemporaryDirectory(dir=next(parent for parent in place.parents if parent.exists())):
             pass
     except OSError as error:

@@ -55,8 +55,8 @@ def check_real_set(settings: RunSettings, method: Method, tests: Collection[str]
     wanted = "features" in method.services and settings.features.real_set == "test"
     if wanted and len(tests) > 1 and "test" not in tests:
         raise UserError(
-            f"features.real_set=test: {settings.dataset} has no test set 'test', but {', '.join(sorted(tests))}: "
-            "all_tests takes them together"
+            f"features.real_set=test: {settings.dataset} has no test set 'test', only {', '.join(sorted(tests))}; "
+            "features.real_set=all_tests uses them together"
         )
 
 
@@ -99,18 +99,18 @@ def warn_of_services(settings: RunSettings, method: Method) -> None:
 
     if settings.generator.resolution >= _LARGE_IMAGE and default_device().type == "cpu":
         logger.warning(
-            "PyTorch finds no GPU that it can use: on a CPU an image of %d pixels takes minutes, a learned word hours "
-            "(docs/installation.md: which PyTorch for which GPU)",
+            "PyTorch finds no GPU that it can use; on a CPU, an image of %d pixels takes minutes and learning a word "
+            "takes hours (docs/installation.md says which PyTorch to install for which GPU)",
             settings.generator.resolution,
         )
     if settings.generator.checkpoint == "mini_sd" and settings.dataset != "mini_focus":
         logger.warning(
-            "mini_sd draws the miniature's ten classes and nothing else: for %s take another generator.checkpoint and "
-            "its generator.resolution, as --preset paper does",
+            "mini_sd can draw only the ten classes of mini_focus: for %s set another generator.checkpoint and its "
+            "generator.resolution, as --preset paper does",
             settings.dataset,
         )
     source = settings.prompts.source
     if source != "openai" and settings.prompts.base_url:
-        logger.warning("prompts.base_url is not asked for prompts: prompts.source=openai would, now it is %s", source)
+        logger.warning("prompts.base_url is ignored: only prompts.source=openai uses it, but it is %s", source)
     if source != "file" and settings.prompts.file:
-        logger.warning("prompts.file is not read: prompts.source=file would, now it is %s", source)
+        logger.warning("prompts.file is ignored: only prompts.source=file reads it, but it is %s", source)

@@ -36,12 +36,12 @@ def _latest(cells: Sequence[Record]) -> Record:
             return cell
     if gone := sum(not cell.tables for cell in finished):
         raise UserError(
-            f"no finished run with synthetic images has its tables: of {counted(gone, 'run')} they are no longer where "
-            "MLflow looks for them; start one again, whose images come from the store"
+            f"no finished run with synthetic images has its tables: those of {counted(gone, 'run')} are no longer "
+            "where MLflow looks for them; start such a run again, and its images will come from the store"
         )
     raise UserError(
-        "no finished run with synthetic images is tracked here, or none of what was chosen: run "
-        "`python -m benchmark run --method diagen` first, leave out --dataset and --method, or set MLFLOW_TRACKING_URI"
+        "no finished run with synthetic images is tracked here, or none matches --dataset and --method: leave those "
+        "out, run `python -m benchmark run --method diagen` first, or set MLFLOW_TRACKING_URI"
     )
 
 
@@ -49,20 +49,20 @@ def _only(cells: Sequence[Record], run: str) -> Record:
     finished = [cell for cell in cells if cell.status == FINISHED]
     if not cells:
         raise UserError(
-            f"no run of one method with the id {run} is tracked here: `mlflow ui` shows the ids, MLFLOW_TRACKING_URI "
-            "says where they are looked for"
+            f"no run of a method with the id {run} is tracked here: `mlflow ui` shows the ids; MLFLOW_TRACKING_URI "
+            "says where to look for runs"
         )
     if not finished:
         raise UserError(f"run {run} did not finish ({cells[0].title}: {cells[0].status}): start it again")
     if len(finished) > 1:
         ordered = sorted(finished, key=lambda cell: (cell.shots, cell.seed))
         known = "; ".join(f"{cell.run} ({counted(cell.shots, 'shot')}, seed {cell.seed})" for cell in ordered)
-        raise UserError(f"run {run} has {len(finished)} cells, name one with --run: {known}")
+        raise UserError(f"run {run} has {len(finished)} cells; choose one with --run: {known}")
     if not finished[0].tables:
         raise UserError(
-            f"the tables of run {run} ({finished[0].title}) are no longer where MLflow looks for them: name "
-            "another, or start it again, whose images come from the store"
+            f"the tables of run {run} ({finished[0].title}) are no longer where MLflow looks for them: "
+            "choose another run, or start this one again, and its images will come from the store"
         )
     if PLAN not in finished[0].tables:
-        raise UserError(f"run {run} made no images ({finished[0].title}): name one of another method")
+        raise UserError(f"run {run} made no images ({finished[0].title}): choose a run of another method")
     return finished[0]

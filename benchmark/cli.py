@@ -86,7 +86,7 @@ def _ended(error: SystemExit) -> int:
     if isinstance(error.__context__, BrokenPipeError):  # Typer's own: who read the output went away, as `head` does
         return 1
     place = traceback.extract_tb(error.__traceback__)[-1]
-    return _complain(f"{place.filename}, line {place.lineno}, ends the program: let it raise an error instead", 1)
+    return _complain(f"{place.filename}, line {place.lineno}, ends the program: raise an error there instead", 1)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:

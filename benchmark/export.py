@@ -61,6 +61,6 @@ def _origin(cell: Record) -> dict[str, str]:
 def _not_in_store(cell: Record, store: Store, missing: Sequence[Path], count: int) -> str:
     again = run_command(cell, [cell.shots], [cell.seed], cell.parameters.get("data_root", ""))
     return (
-        f"{len(missing)} of {count} images are not in the store {store.folder} (the first: {missing[0].name}): name "
-        f"the store of run {cell.run} by DIAGEN_STORE, or make them again with `{again}`"
+        f"{len(missing)} of {count} images are not in the store {store.folder} (the first: {missing[0].name}): set "
+        f"DIAGEN_STORE to the store of run {cell.run}, or make them again with `{again}`"
     )

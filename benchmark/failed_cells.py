@@ -22,8 +22,8 @@ class CellsFailed(Exception):
 
     def __init__(self, lines: Sequence[str]) -> None:
         head = (
-            f"{counted(len(lines), 'cell')} failed, the others are finished; the same command runs again "
-            f"what failed, and {ERROR_FILE} of a cell's MLflow run has the traceback:"
+            f"{counted(len(lines), 'cell')} failed, the others are finished; the same command runs what failed again, "
+            f"and the traceback is in {ERROR_FILE} of the cell's MLflow run:"
         )
         super().__init__("\n    ".join([head, *lines]))
 

@@ -45,4 +45,4 @@ def _fetched(job: Job, models: Models) -> Iterator[str]:
     if writes_prompts(settings, method) and PROMPT_SOURCES[settings.prompts.source].kept:
         for task in job.tasks.values():
             tools.prompts(task, prompts_per_class)
-        yield f"prompts: of {settings.prompts.source}, {settings.prompts.model}, in {tools.store.folder}"
+        yield f"prompts: from {settings.prompts.source}, {settings.prompts.model}, in {tools.store.folder}"

@@ -86,7 +86,7 @@ def _tell_left_out(measures: str, labels: Indices, task: FewShotTask, neighbours
     if out:
         names = ", ".join(task.classes[label] for label in out[:5]) + (" …" if out[5:] else "")
         logger.warning(
-            "%s by class leave out %d of %d classes, of at most %d test images: %s",
+            "%s by class leave out %d of %d classes, those with at most %d test images: %s",
             measures, len(out), len(task.classes), neighbours, names,
         )  # fmt: skip
 

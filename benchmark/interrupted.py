@@ -3,4 +3,4 @@
 INTERRUPTED = 130
 """Exit code: Typer's own, which catches the interrupt before `benchmark.cli` sees it."""
 
-STOPPED = "stopped; what was finished is kept, the same command does the rest"
+STOPPED = "stopped; finished work is kept, and the same command does the rest"

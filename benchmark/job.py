@@ -132,15 +132,14 @@ def _gaps_in_validation(task: FewShotTask) -> str:
     there = {example.label for example in task.validation}
     if not there:
         return (
-            f"{task.name}: no validation images: the classifier's best epoch is not known and its last one taken, and "
-            "the guide classifier is neither stopped early nor calibrated"
+            f"{task.name}: no validation images: the classifier's last epoch is used instead of its best, and the "
+            "guide classifier is trained without early stopping and is not calibrated"
         )
     missing = [name for label, name in enumerate(task.dataset.display_names) if label not in there]
     if not missing:
         return ""
-    return (
-        f"{task.name}: no validation image of {len(missing)} of the {len(task.classes)} classes: {', '.join(missing)}"
-    )
+    missed = f"{len(missing)} of the {len(task.classes)} classes without a validation image"
+    return f"{task.name}: {missed}: {', '.join(missing)}"
 
 
 def _tasks(settings: RunSettings, dataset: Dataset) -> dict[Cell, FewShotTask]:
@@ -151,11 +150,11 @@ def _tasks(settings: RunSettings, dataset: Dataset) -> dict[Cell, FewShotTask]:
             split = read_split(path_of(name))
             if split.dataset != settings.dataset:
                 raise UserError(
-                    f"{name}: the split file is of {split.dataset}, the run of {settings.dataset}: --dataset says which"
+                    f"{name}: the split file is for {split.dataset}, the run is on {settings.dataset}: set --dataset"
                 )
             cell = Cell(split.shots, split.seed)
             if cell in tasks:
-                raise UserError(f"two split files of {counted(split.shots, 'shot')}, seed {split.seed}: give one")
+                raise UserError(f"two split files for {counted(split.shots, 'shot')}, seed {split.seed}: give only one")
             tasks[cell] = replay(split, dataset, name)
         return tasks
     cells = [Cell(shots, seed) for seed in settings.seeds for shots in settings.shots]

@@ -17,8 +17,8 @@ Work = Sequence[tuple[Job, Sequence[Cell]]]
 
 _UNKNOWN = "unknown"
 _BY_RATES = (
-    "Hours by measured rates: --rates benchmarks_perf/h100.json (preset paper on one H100), or --rates FILE after "
-    "`python -m benchmarks_perf --save FILE` on a machine of your own."
+    "To estimate hours from measured speeds, add --rates benchmarks_perf/h100.json (preset paper on one H100), or "
+    "--rates FILE after `python -m benchmarks_perf --save FILE` on your own machine."
 )
 
 
@@ -32,7 +32,7 @@ def outlook(work: Work, finished: Sequence[Record]) -> str:
     for label, amount, time, (job, cells) in zip(labels, _amounts(work), times, work, strict=True):
         counts = f"{len(cells):>6}{amount.words:>8}{amount.images:>9}"
         lines.append(f"{names[label]:<{width}}{job.settings.dataset:<16}{counts}  {time}")
-    at_most = "At most: what is in the store is not made again, and methods share learned words."
+    at_most = "These are upper limits: what is in the store is not made again, and methods share learned words."
     by_rates = [_BY_RATES] if any(time.startswith(_UNKNOWN) for time in times) else []
     return "\n".join([*lines, *shared_note(labels), at_most, *by_rates])
 
@@ -51,7 +51,13 @@ def outlook_by_rates(work: Work, rates: Rates) -> str:
     lines += [f"{name:<20}{count:>12,} {what:<7}{_hours(spent):>9}" for name, (count, what, spent) in parts.items()]
     lines.append(f"{'total':<40}{_hours(sum(spent for _, _, spent in parts.values())):>9}")
     source = f"Computed, not measured: the counts of this grid times the rates in {rates.source} ({rates.device})."
-    return "\n".join([*lines, source, "At most: what is in the store is not made again. Loading of models left out."])
+    return "\n".join(
+        [
+            *lines,
+            source,
+            "These are upper limits: what is in the store is not made again. Loading models is not included.",
+        ]
+    )
 
 
 @dataclass(frozen=True)
@@ -143,5 +149,5 @@ def _time(job: Job, cells: Sequence[Cell], finished: Sequence[Record]) -> str:
     unknown = sorted({shots for shots, _ in cells} - set(longest))
     if unknown:
         shots = ", ".join(map(str, unknown))
-        return f"{_UNKNOWN}: no finished cell of these settings and k = {shots} to go by"
+        return f"{_UNKNOWN}: no finished cell with these settings at k = {shots} to estimate from"
     return f"about {sum(longest[shots] for shots, _ in cells) / 60:.0f} min"

@@ -46,8 +46,8 @@ def prepare_dataset(name: str, data_root: str = "", overrides: tuple[str, ...] =
     if plugin.archives:
         if root is None:
             raise UserError(
-                f"dataset {name}: no data root given; say which folder shall hold the data, "
-                "with --data-root or the environment variable DIAGEN_DATA"
+                f"dataset {name}: no data root given; name the folder for the data with --data-root or the environment "
+                "variable DIAGEN_DATA"
             )
         _provide(name, plugin, root, stages)
     elif plugin.instructions:
@@ -76,8 +76,8 @@ def verify_dataset(name: str, data_root: str = "", overrides: tuple[str, ...] = 
         options = [word for option, value in given.items() if value for word in (option, value)]
         options += [f"--set={text}" for text in overrides]
         raise UserError(
-            f"{name}: {counted(count, 'problem')}{f' in {root}' if root else ''}; mend what is named above, "
-            f"then look again with `{shlex.join(['python', '-m', 'benchmark', 'prepare', name, '--verify', *options])}`"
+            f"{name}: {counted(count, 'problem')}{f' in {root}' if root else ''}; fix what is named above, then "
+            f"check again with `{shlex.join(['python', '-m', 'benchmark', 'prepare', name, '--verify', *options])}`"
         )
 
 
@@ -106,9 +106,9 @@ def _provide(name: str, plugin: type[Dataset], root: Path, stages: Stages) -> No
     for archive in missing:
         unpack(archive, download(archive, root / DOWNLOADS, stage), folder, stage)
     if missing:
-        stages.say(f"{name} lies in {folder}; the archives in {root / DOWNLOADS} are no longer needed")
+        stages.say(f"{name} is in {folder}; the archives in {root / DOWNLOADS} are no longer needed")
     else:
-        stages.say(f"{name} was unpacked to {folder} before")
+        stages.say(f"{name} is already unpacked in {folder}")
 
 
 def _dataset_folder(plugin: type[Dataset], root: Path) -> Path:
@@ -151,7 +151,7 @@ def _teller(stages: Stages) -> Advance:
         looked_at += count
         if time.monotonic() - said > SECONDS_BETWEEN_LINES:
             said = time.monotonic()
-            stages.say(f"    {looked_at} images looked at")
+            stages.say(f"    {looked_at} images checked")
 
     return advance
 

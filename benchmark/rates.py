@@ -35,14 +35,14 @@ SECONDS = ("word", "image", "view", "head", "feature")
 
 def read_rates(path: Path) -> Rates:
     """Raises `UserError` where the file is missing, is no such file, or lacks a rate."""
-    how = "python -m benchmarks_perf --size full --save FILE writes one"
+    how = "`python -m benchmarks_perf --size full --save FILE` writes one"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         seconds = {name: float(content["seconds"][name]) for name in SECONDS}
         return Rates(str(path), str(content["device"]), bool(content["on_gpu"]), **seconds)
     except OSError as error:
-        raise UserError(f"the rates {path} cannot be read ({error.strerror}): {how}") from None
+        raise UserError(f"the file of rates {path} cannot be read ({error.strerror}): {how}") from None
     except KeyError as error:
-        raise UserError(f"the rates {path} lack {error}: {how}, all parts measured") from None
+        raise UserError(f"the file of rates {path} lacks {error}: {how}, if all parts are measured") from None
     except (*NOT_PARSED, TypeError, OverflowError):
-        raise UserError(f"{path} is no file of rates: {how}") from None
+        raise UserError(f"{path} is not a file of rates: {how}") from None

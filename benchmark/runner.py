@@ -121,7 +121,7 @@ def _in_turn(job: Job, cells: Sequence[Cell], look: Look, tracker: Tracker, stag
     while left:
         to_run = [cell for cell in look(job, tracker) if cell in left]
         for cell in (cell for cell in left if cell not in to_run):
-            stages.say(f"{cell_title(job.tags, cell)}: finished meanwhile by another process")
+            stages.say(f"{cell_title(job.tags, cell)}: finished in the meantime by another process")
         yield from to_run[:1]
         left = to_run[1:]
 

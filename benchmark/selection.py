@@ -135,7 +135,7 @@ def nothing_chosen(
     titles = "; ".join(group.title for group in tracked)
     labels = sorted({label for group in tracked for label in group.labels if label.split()[0] in methods})
     others = f"; --methods leaves out {', '.join(labels)}" if labels else ""
-    return UserError(f"no finished run is of what was chosen; there are runs of {titles}{others}")
+    return UserError(f"no finished run matches what was chosen; there are runs of {titles}{others}")
 
 
 def dataset_names(records: Iterable[Record]) -> dict[tuple[str, str], str]:

@@ -94,7 +94,7 @@ def parse_components(text: str, method: str, known: Sequence[str]) -> list[str]:
         return []
     for name in names:
         if not known:
-            raise UserError(f"method '{method}' has no component '{name}': it has none to switch")
+            raise UserError(f"method '{method}' has no component '{name}': it has no components at all")
         if name not in known:
             raise UnknownName(f"component of {method}", name, [*known, "all", "none"])
     return [name for name in known if name in names]
@@ -104,7 +104,7 @@ def refuse_those_with_options(content: Mapping[str, Any], options: Mapping[str, 
     """Refuse settings that an option gives, which would be put aside for the option's default."""
     for name, option in options.items():
         if name in content:
-            raise UserError(f"{where}: '{name}' has an option of its own: --{option}")
+            raise UserError(f"{where}: '{name}' has an option of its own; use --{option}")
 
 
 def split_overrides(texts: Sequence[str]) -> tuple[str, ...]:
@@ -122,7 +122,7 @@ def parse_override(text: str) -> dict[str, Any]:
     try:
         content: Any = yaml.safe_load(value)
     except NOT_PARSED as error:
-        raise UserError(f"--set {key}: '{value[:60]}' is no valid value: {reason_of(error)}") from error
+        raise UserError(f"--set {key}: '{value[:60]}' is not a valid value: {reason_of(error)}") from error
     for part in reversed(key.split(".")):
         content = {part: content}
     return content
@@ -133,7 +133,7 @@ def merge(config: DictConfig, content: dict[str, Any], where: str) -> None:
     try:
         _merge(config, config, content, where, "")
     except RecursionError:
-        raise UserError(f"{where}: a setting is nested too deep, or holds itself") from None
+        raise UserError(f"{where}: a setting is nested too deeply, or contains itself") from None
 
 
 def check_values(flat: Mapping[str, Any], method: str) -> None:
@@ -159,7 +159,7 @@ def _check_text(name: str, text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise UserError(f"{name} is {text!a}, which is no valid UTF-8: rename what it names") from None
+        raise UserError(f"{name} is {text!a}, which is not valid UTF-8: rename the file or folder") from None
 
 
 def first_line(error: Exception) -> str:
@@ -175,11 +175,11 @@ def _as_written(name: str) -> str:
 def _check_address(name: str, text: str) -> None:
     """Refuse an address that holds a secret, or may hold one: what is set is tracked. The line does not repeat it."""
     if "@" in text.partition("://")[2].partition("/")[0]:
-        raise UserError(f"'{name}' holds a password in its address, which would be tracked: leave it out")
+        raise UserError(f"'{name}' contains a password in its address, which would be tracked: leave it out")
     if name == "prompts.base_url" and text and not _SERVER.fullmatch(text):
         raise UserError(
             f"'{name}' must be an address such as http://localhost:8000/v1, without a password or a query, which would "
-            "be tracked: a key is read from OPENAI_API_KEY alone"
+            "be tracked; the key is read from OPENAI_API_KEY alone"
         )
 
 
@@ -206,7 +206,7 @@ def _merge(root: DictConfig, config: DictConfig, content: dict[str, Any], where:
             known = _names(root, "")
             if name in known:  # with dots, as --set takes it
                 group, _, own = name.rpartition(".")
-                raise UserError(f"{where}: '{name}' is written nested in a file: '{group}: {{{own}: {value}}}'")
+                raise UserError(f"{where}: in a file, write '{name}' nested: '{group}: {{{own}: {value}}}'")
             unknown = UnknownName("setting", _whole_name(name, value), known)
             of_a_plugin = "" if prefix or not isinstance(value, dict) else "; a plugin's needs --plugins"
             raise UserError(f"{where}: {unknown}{of_a_plugin}")
@@ -219,7 +219,9 @@ def _merge(root: DictConfig, config: DictConfig, content: dict[str, Any], where:
         elif isinstance(value, dict):
             raise UserError(f"{where}: '{name}' is a single setting: it has no '{next(iter(value), '')}'")
         elif isinstance(value, str) and (value == "???" or "${" in value):
-            raise UserError(f"{where}: '{name}': '{value}' is no value")  # OmegaConf takes it for none, or a reference
+            raise UserError(
+                f"{where}: '{name}': '{value}' is not a value"
+            )  # OmegaConf takes it for none, or a reference
         elif isinstance(node, Container) and (not isinstance(value, list) or any(isinstance(v, list) for v in value)):
             raise UserError(f"{where}: '{name}' takes a list such as [1,2], not '{value}'")
         else:
@@ -232,11 +234,11 @@ def _merge(root: DictConfig, config: DictConfig, content: dict[str, Any], where:
 def _misfit(name: str, value: Any, node: Any, error: Exception) -> str:
     """Why a setting cannot have the value; what OmegaConf says of a list names no element of it."""
     if value is None:
-        return f"'{name}' is given no value"
+        return f"'{name}' has no value"
     if isinstance(value, list) and not isinstance(node, Container):
         return f"'{name}' takes one value, not a list"
     if isinstance(value, list):
-        return f"'{name}': {value!s:.60} is of another type than {list(node)}"
+        return f"'{name}': {value!s:.60} has another type than {list(node)}"
     return f"'{name}': {first_line(error)}"
 
 

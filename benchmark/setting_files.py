@@ -33,7 +33,7 @@ class _NoDuplicates(yaml.SafeLoader):
             if not isinstance(key, yaml.ScalarNode):
                 continue
             if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"'{key.value}' stands there twice", key.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"'{key.value}' occurs twice", key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
@@ -125,7 +125,7 @@ def _load(kind: str, folder: Path, name: str) -> dict[str, Any]:
     except OSError as error:
         raise UserError(f"{kind} '{name}' cannot be read ({error.strerror})") from None
     except NOT_PARSED as error:
-        raise UserError(f"{kind} '{name}' is no valid YAML: {reason_of(error)}") from error
+        raise UserError(f"{kind} '{name}' is not valid YAML: {reason_of(error)}") from error
     if not isinstance(content, dict):
         raise UserError(f"{kind} '{name}' must be a mapping of settings, not a {type(content).__name__}")
     return content

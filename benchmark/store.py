@@ -125,7 +125,7 @@ class Store:
             if path.exists():
                 return read(path)
         except Exception as error:  # whatever a damaged file makes a decoder raise
-            logger.warning("%s is damaged (%s): it is made again", path, reason_of(error))
+            logger.warning("%s is damaged (%s) and is made again", path, reason_of(error))
         self._check_that_it_can_be_written_to()
         return None
 
@@ -157,6 +157,8 @@ def _decoded(path: Path) -> Path:
 
 def _cannot_write(folder: Path, error: OSError) -> CannotKeep:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return CannotKeep(f"no space left for the store {folder}: free some, or set DIAGEN_STORE to a larger disk")
-    reason = f"{error.filename} is no folder" if isinstance(error, FileExistsError) else error.strerror or error
+        return CannotKeep(
+            f"no space left for the store {folder}: free some, or set DIAGEN_STORE to a folder on a larger disk"
+        )
+    reason = f"{error.filename} is not a folder" if isinstance(error, FileExistsError) else error.strerror or error
     return CannotKeep(f"cannot write to the store {folder}: {reason}; set DIAGEN_STORE to another folder")

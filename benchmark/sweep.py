@@ -66,6 +66,6 @@ def _published(grid: Sequence[RunSettings], stages: Stages) -> dict[str, Dataset
         except NotOnDisk:
             if settings.split_files or not plugin.published:
                 raise
-            stages.say(f"{settings.dataset} is not on disk: counted by its published number of images")
+            stages.say(f"{settings.dataset} is not on disk: using its published numbers of images")
             counted_only[dataset_fingerprint(settings)] = PublishedCounts(plugin)
     return counted_only

@@ -281,7 +281,7 @@ class LocalTools:
             if not self._fits(prompt):
                 raise UserError(
                     f"stored prompt '{prompt[:60]}…' of class '{noun}' is too long for the text encoder of "
-                    f"{self.settings.generator.checkpoint}, which cuts its class word off: delete {file} to have "
+                    f"{self.settings.generator.checkpoint}, which cuts off its class word: delete {file} to have "
                     "others written, or set another prompts.model"
                 )
 

@@ -181,7 +181,7 @@ class Tracker:
         own = [run for run in found if tells_its_cell(run.data.tags)]
         if others := len(found) - len(own):
             logger.warning(
-                "%s tagged %s=%s left out: no method, dataset, shots and seed are tagged",
+                "%s tagged %s=%s left out, for lack of the tags method, dataset, shots and seed",
                 counted(others, "run"),
                 LEVEL,
                 CELL,
@@ -202,7 +202,7 @@ class Tracker:
         if opened:
             run = self._client.get_run(opened)
             if LEVEL in run.data.tags:
-                raise UserError(f"MLFLOW_RUN_ID names run {opened}, which holds results already: unset it")
+                raise UserError(f"MLFLOW_RUN_ID names run {opened}, which already has results: unset it")
             self._client.update_run(opened, name=name)
             for key, value in tags.items():
                 self._client.set_tag(opened, key, value)
@@ -279,8 +279,8 @@ def _default_address() -> str:
     folder = Path.cwd()
     if re.search(r"\?|%[0-9A-Fa-f]{2}", str(folder)):
         raise UserError(
-            f"{folder}: the address of a database in it would be read otherwise, for the ? or % in its name; start "
-            "elsewhere, or set MLFLOW_TRACKING_URI"
+            f"{folder}: a database cannot be addressed in a folder with ? or % in its name; start in another folder, "
+            "or set MLFLOW_TRACKING_URI"
         )
     return f"sqlite:///{folder / 'mlflow.db'}"
 

@@ -65,7 +65,7 @@ def told(uri: str) -> Iterator[None]:
         yield
     except (MlflowException, SQLAlchemyError) as error:
         if deleted := _DELETED_RUN.search(str(error)):
-            raise UserError(f"run {deleted[1]} was deleted in MLflow, or is not there") from error
+            raise UserError(f"run {deleted[1]} was deleted in MLflow, or does not exist") from error
         raise unusable(uri, error) from error
     except OSError as error:
         if error.errno not in _NO_ROOM:
@@ -94,8 +94,8 @@ def check_that_it_answers(uri: str) -> None:
     except requests.exceptions.SSLError as error:
         said = _OF_TLS.search(str(error))
         raise ConnectionError(
-            f"no TLS: {said[0].strip() if said else reason_of(error)}; is it http://, or should "
-            "MLFLOW_TRACKING_SERVER_CERT_PATH name its certificate?"
+            f"no TLS connection: {said[0].strip() if said else reason_of(error)}; should the address begin with "
+            "http://, or MLFLOW_TRACKING_SERVER_CERT_PATH name the server's certificate?"
         ) from None
     except (requests.ConnectionError, requests.Timeout):
         raise ConnectionError("no server answers there") from None

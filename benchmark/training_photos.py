@@ -44,7 +44,7 @@ def class_folders(cell: Record) -> dict[str, str]:
 
 def _split(cell: Record) -> Split:
     if SPLIT_FILE not in cell.files:
-        raise UserError(f"run {cell.run} holds no {SPLIT_FILE}, which names its images")
+        raise UserError(f"run {cell.run} has no {SPLIT_FILE}, which lists its images")
     return split_from(cell.files[SPLIT_FILE], _where(cell))
 
 
@@ -56,7 +56,7 @@ def _open_dataset(cell: Record, data_root: str) -> Dataset:
     """The cell's dataset, by its parameters alone: its preset may be gone, and its method not be loaded here."""
     name, plugins = cell.tags["dataset"], cell.parameters.get("plugins", "")
     if plugins and name not in DATASETS:
-        raise UserError(f"dataset '{name}' is of a plugin of the run's: add --plugins {shlex.quote(plugins)}")
+        raise UserError(f"dataset '{name}' comes from a plugin of the run: add --plugins {shlex.quote(plugins)}")
     settings = RunSettings(
         dataset=name,
         data_root=data_root or cell.parameters.get("data_root", ""),

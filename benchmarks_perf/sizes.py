@@ -79,6 +79,6 @@ def chosen_size(name: str, checkpoint: str = "") -> Size:
     if name not in SIZES:
         raise UnknownName("size", name, SIZES)
     if name == "full" and default_device().type != "cuda":
-        raise UserError("size full needs a GPU, on which it takes some minutes: here, take --size small")
+        raise UserError("--size full needs a GPU, on which it takes some minutes: use --size small here")
     size = SIZES[name]
     return replace(size, generator=replace(size.generator, checkpoint=checkpoint)) if checkpoint else size

@@ -46,7 +46,7 @@ def files_below(folder: Path, above: tuple[str, ...] = ()) -> list[Path]:
     """
     real = os.path.realpath(folder)
     if real in above:
-        raise UserError(f"{folder}: a link that leads back to {real}, where it lies; remove the link")
+        raise UserError(f"{folder}: a link back to {real}, a folder that it is in; remove the link")
     found = []
     for path in entries(folder):
         found += files_below(path, (*above, real)) if path.is_dir() else [path]
@@ -77,7 +77,9 @@ def describe_ignored(paths: list[Path]) -> str:
     suffixes = Counter(path.suffix.lower() or "no suffix" for path in paths)
     kinds = ", ".join(f"{count} {suffix}" for suffix, count in suffixes.most_common(5))
     files = (
-        "1 file that is no image by its name is" if len(paths) == 1 else f"{len(paths)} files that are no images are"
+        "1 file that is not an image by its name is"
+        if len(paths) == 1
+        else f"{len(paths)} files that are not images are"
     )
     return f"{files} ignored ({kinds}): {paths[0]}{' …' if len(paths) > 1 else ''}"
 

@@ -52,7 +52,7 @@ def _entries(path: Path, known: dict[str, ClassWords]) -> Iterator[tuple[str, ya
         if folder not in known:
             raise UnknownName(f"class folder in {_where(path, key)}:", folder, known)
         if folder in seen:
-            raise UserError(f"{_where(path, key)}: '{folder}' stands there twice; remove one")
+            raise UserError(f"{_where(path, key)}: '{folder}' occurs twice; remove one")
         seen.add(folder)
         yield folder, value
 
@@ -61,7 +61,7 @@ def _root(path: Path) -> yaml.Node:
     try:
         node = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader)
     except (*NOT_PARSED, OSError) as error:
-        raise UserError(f"{path}: no valid YAML ({reason_of(error)})") from None
+        raise UserError(f"{path}: not valid YAML ({reason_of(error)})") from None
     return node or yaml.MappingNode("tag:yaml.org,2002:map", [])
 
 
@@ -84,7 +84,7 @@ def _words(path: Path, node: yaml.Node, default: ClassWords) -> ClassWords:
         if part not in ("noun", "name"):
             raise UnknownName(f"key in {_where(path, key)}:", part, ("noun", "name"))
         if part in given:
-            raise UserError(f"{_where(path, key)}: '{part}' stands there twice; remove one")
+            raise UserError(f"{_where(path, key)}: '{part}' occurs twice; remove one")
         given[part] = _text(path, value)
     named = {"name": given["noun"]} if "noun" in given else {}
     return replace(default, **(named | given))
@@ -93,7 +93,7 @@ def _words(path: Path, node: yaml.Node, default: ClassWords) -> ClassWords:
 def _text(path: Path, node: yaml.Node) -> str:
     text = composed(" ".join(node.value.split())) if isinstance(node, yaml.ScalarNode) else ""
     if not text:
-        raise UserError(f"{_where(path, node)}: a noun or a name is a word or words, and is not empty")
+        raise UserError(f"{_where(path, node)}: a noun or a name must be one or more words")
     return text
 
 

@@ -192,14 +192,14 @@ class Coco(FilesDataset):
 
     def _missing_files(self) -> list[str]:
         return [
-            f"{self.root / folder / name}: no such image file, though it has annotations"
+            f"{self.root / folder / name}: no such image file, although it is annotated"
             for folder, index in self._indices.items()
             for name in index.names[~index.present].tolist()
         ]
 
     def _differences(self) -> list[str]:
         return [
-            f"instances_{folder}.json lists {index.listed:,} images, the published one {LISTED[folder]:,}"
+            f"instances_{folder}.json lists {index.listed:,} images, but the published file lists {LISTED[folder]:,}"
             for folder, index in self._indices.items()
             if index.listed != LISTED[folder]
         ]

@@ -104,11 +104,11 @@ def _decode(path: Path) -> _Instances:
         return msgspec.json.decode(content, type=_Instances)
     except msgspec.ValidationError as error:
         raise UserError(
-            f"{path}: another schema than COCO's instances ({error}); {how_to_complete(path.parent)}"
+            f"{path}: not in the format of COCO's instances ({error}); {how_to_complete(path.parent)}"
         ) from None
     except (ValueError, RecursionError) as error:
         is_web_page = content[:100].lstrip().startswith(b"<")
-        what = "a web page in place of annotations" if is_web_page else "damaged or cut short"
+        what = "a web page instead of annotations" if is_web_page else "damaged or cut short"
         raise UserError(f"{path}: {what} ({error}); {how_to_complete(path.parent)}") from None
 
 
@@ -120,7 +120,7 @@ def _labels_by_category(categories: Iterable[_Category], path: Path) -> Mapping[
         number, (here, there) = next((i, pair) for i, pair in enumerate(pairs, 1) if pair[0] != pair[1])
         raise UserError(
             f"{path}: {len(names)} categories that are not the 80 of COCO 2017 "
-            f"(the {number}. is '{here}' in place of '{there}'); {how_to_complete(path.parent)}"
+            f"(number {number} is '{here}' instead of '{there}'); {how_to_complete(path.parent)}"
         )
     return {category.id: label for label, category in enumerate(ordered)}
 

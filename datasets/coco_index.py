@@ -74,7 +74,7 @@ def _path(annotations: Path, images: Path, crowd: str) -> Path:
 
 def _build(annotations: Path, images: Path, crowd: str) -> FolderIndex:
     # A warning, because nothing below reaches standard error by default, and this takes seconds.
-    _log.warning("%s: reading the annotations, this once", annotations)
+    _log.warning("%s: reading the annotations; this happens only once", annotations)
     found = read_labels(annotations, crowd)
     names = sorted(found.labels, key=natural_key)
     with os.scandir(images) as entries:
@@ -95,7 +95,7 @@ def _read(path: Path) -> FolderIndex | None:
         with np.load(path, allow_pickle=False) as arrays:
             return FolderIndex(arrays["names"], arrays["labels"], arrays["present"], int(arrays["listed"]))
     except Exception as error:  # whatever a damaged file makes a decoder raise
-        _log.warning("%s is damaged (%s): it is made again", path, reason_of(error))
+        _log.warning("%s is damaged (%s) and is made again", path, reason_of(error))
         return None
 
 
@@ -106,4 +106,4 @@ def _write(path: Path, index: FolderIndex) -> None:
         with whole_file(path) as file:
             np.savez_compressed(file, **arrays)
     except OSError as error:
-        _log.warning("%s cannot be kept (%s): it is made again next time", path, error.strerror or error)
+        _log.warning("%s cannot be saved (%s) and will be made again next time", path, error.strerror or error)

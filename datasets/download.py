@@ -64,8 +64,8 @@ def download(archive: Archive, folder: Path, stage: Stage) -> Path:
         return partial.replace(path)
     except OSError as error:
         raise UserError(
-            f"{error.filename or partial}: {error.strerror or error}; mend that (free some space, or give another "
-            "data root) and run the same command again: it goes on from there"
+            f"{error.filename or partial}: {error.strerror or error}; fix that (free some space, or give another "
+            "data root) and run the same command again: it continues from there"
         ) from error
 
 
@@ -74,7 +74,7 @@ def require_space(folder: Path, size: int, what: str) -> None:
     free = shutil.disk_usage(folder).free
     if size > free:
         raise UserError(
-            f"{folder}: {what} needs {size / 1e9:.2f} GB, {free / 1e9:.2f} GB are free; "
+            f"{folder}: {what} needs {size / 1e9:.2f} GB, but only {free / 1e9:.2f} GB are free; "
             "free some, or give a data root on a larger disk"
         )
 
@@ -98,7 +98,7 @@ def _fetch_by_attempts(archive: Archive, partial: Path, advance: Advance) -> Non
             if not archive.size:
                 return
             if _length(partial) < archive.size:
-                raise BrokenOff(f"the server ended at {_length(partial)} of {archive.size} bytes")
+                raise BrokenOff(f"the server stopped at {_length(partial)} of {archive.size} bytes")
         except Refused as error:
             raise _given_up(archive, partial, error) from None
         except BrokenOff as error:
@@ -120,7 +120,7 @@ def _length(path: Path) -> int:
 
 def _given_up(archive: Archive, partial: Path, error: Exception) -> UserError:
     return UserError(
-        f"{archive.url}: {error}; run the same command again, which goes on from {_length(partial)} bytes, "
+        f"{archive.url}: {error}; run the same command again, which continues from {_length(partial)} bytes, "
         f"or fetch the file by hand and place it at {partial.with_name(archive.file_name)}"
     )
 

@@ -32,7 +32,7 @@ def _line(what: str, key: Key, groups: Iterable[Sequence[SplitImage]]) -> str:
     shared = [group for group in groups if len({key(image) for image in group}) > 1]
     if not shared:
         return ""
-    count = "1 image lies" if len(shared) == 1 else f"{len(shared)} images lie"
+    count = "1 image is" if len(shared) == 1 else f"{len(shared)} images are"
     named = ", ".join(sorted(_paths(group, key) for group in shared)[:CONTENTS])
     return f"{count} in more than one {what}, by content ({named}{' …' if len(shared) > CONTENTS else ''})"
 

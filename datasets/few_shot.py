@@ -59,7 +59,7 @@ def few_shot_task(name: str, dataset: Dataset, shots: int, seed: int) -> FewShot
         if len(pool) < shots:
             raise UserError(
                 f"class '{noun}' of {name} has {counted(len(pool), 'training image')} for {counted(shots, 'shot')}: "
-                f"ask for at most {len(pool)}, or add images (own photos: and raise imagefolder.train_pool)"
+                f"ask for at most {len(pool)}, or add images (and, with your own photos, raise imagefolder.train_pool)"
             )
     train = tuple(example for pool in splits.train_pool for example in pool[:shots])
     return FewShotTask(name, dataset, shots, seed, train, splits.validation, splits.tests)

@@ -135,7 +135,7 @@ class Focus(FilesDataset):
             *dataset._other_counts(),
             *other_folders(dataset.root),
             *(f"{name}: category '{category}' is unknown" for name, category in dataset._unknown_categories()),
-            *(f"{dataset.root / name}: annotated, but not among the images" for name in dataset._absent()),
+            *(f"{dataset.root / name}: annotated, but there is no such image" for name in dataset._absent()),
             *(f"{dataset.root / name}: no row in {DATABASE}" for name in dataset._not_annotated()),
             *unreadable_files(dataset, dataset._on_disk, advance),
         ]
@@ -145,15 +145,15 @@ class Focus(FilesDataset):
         absent, not_annotated, unknown = self._absent(), self._not_annotated(), self._unknown_categories()
         if absent:
             other = named_otherwise(self.root, absent)
-            hint = f"; but there is {other}: name such files as the database does, .jpeg" if other else ""
+            hint = f"; but there is {other}: name such files .jpeg, as the database does" if other else ""
             rows = counted(len(absent), "row")
-            _log.warning("%s: left out: %s of %s without an image file%s", self.root, rows, DATABASE, hint)
+            _log.warning("%s: %s of %s left out for want of an image file%s", self.root, rows, DATABASE, hint)
         if not_annotated:
             images = counted(len(not_annotated), "image")
-            _log.warning("%s: of the class of their folder: %s without a row in %s", self.root, images, DATABASE)
+            _log.warning("%s: %s without a row in %s: the folder gives the class", self.root, images, DATABASE)
         if unknown:
             images = counted(len(unknown), "image")
-            _log.warning("%s: of the class of their folder: %s of an unknown category", self.root, images)
+            _log.warning("%s: %s of an unknown category: the folder gives the class", self.root, images)
 
     def _absent(self) -> list[str]:
         present = {example.identifier for example in self._on_disk}
@@ -171,7 +171,7 @@ class Focus(FilesDataset):
         annotated = (self._annotations.get(example.identifier) for example in self._on_disk)
         found = Counter(annotation.category for annotation in annotated if annotation)
         return [
-            f"{name}: {found[name]:,} annotated images, published {count:,}"
+            f"{name}: {found[name]:,} annotated images, but {count:,} were published"
             for name, count in PUBLISHED.items()
             if found[name] != count
         ]

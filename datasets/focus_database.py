@@ -53,7 +53,7 @@ def read_annotations(path: Path) -> dict[str, Annotation]:
 def _one_folder_deeper(path: Path) -> str:
     """What to do where the file lies in a folder beside, as archives unpack to; empty where it does not."""
     inner = next(path.parent.glob(f"*/{path.name}"), None)
-    return f"it lies in {inner.parent}: move all that is in there up into {path.parent}" if inner else ""
+    return f"it is in {inner.parent}: move everything in there up into {path.parent}" if inner else ""
 
 
 def _address(path: Path) -> str:

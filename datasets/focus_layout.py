@@ -81,7 +81,9 @@ def other_folders(root: Path) -> list[str]:
         if not _is_class_folder(folder):
             lines.append(f"{root / folder}: not a folder of FOCUS; its images are not used")
         elif setting not in SETTINGS:
-            lines.append(f"{root / folder}: '{setting}' is none of FOCUS' settings; its images are used")
+            lines.append(
+                f"{root / folder}: '{setting}' is not one of the settings of FOCUS; its images are used all the same"
+            )
     return lines
 
 

@@ -89,9 +89,9 @@ class FolderDataset(FilesDataset):
         try:
             identifier.encode()
         except UnicodeEncodeError:
-            raise UserError(f"{str(path)!a}: the name is no valid UTF-8; rename the file") from None
+            raise UserError(f"{str(path)!a}: the name is not valid UTF-8; rename the file") from None
         if self._paths.setdefault(identifier, path) != path:
-            raise UserError(f"{path}: another file's name differs in its Unicode form only; rename one")
+            raise UserError(f"{path}: another file's name differs only in its Unicode form; rename one")
         return identifier
 
 
@@ -123,7 +123,7 @@ def subfolders(folder: Path) -> list[Path]:
     """
     found = entries(folder)
     if broken := [path for path in found if is_broken_link(path)]:
-        raise UserError(f"{broken[0]}: a link that leads nowhere; mend or remove it")
+        raise UserError(f"{broken[0]}: a broken link; fix or remove it")
     return [path for path in found if path.is_dir()]
 
 
@@ -142,7 +142,7 @@ def require_distinct(folder: Path, names: Sequence[str], nouns: Sequence[str]) -
         if (other := by_name.setdefault(composed(name).casefold(), name)) != name:
             form = "Unicode form" if composed(name) == composed(other) else "case"
             raise UserError(
-                f"{folder}: class folders '{other}' and '{name}' differ in {form} only; merge or rename one"
+                f"{folder}: class folders '{other}' and '{name}' differ only in {form}; merge or rename one"
             )
         if not noun:
             raise UserError(f"{folder}: class folder '{name}' has no word in its name; rename it")
@@ -178,7 +178,7 @@ def _warn_of_loose_images(folders: Iterable[Path]) -> None:
     files = [path for folder in sorted(folders) for path in entries(folder) if is_image_name(path)]
     if loose := [path for path in files if not path.is_dir()]:
         _log.warning(
-            "%s beside the class folders %s ignored, for want of a class: %s%s",
+            "%s beside the class folders %s ignored, having no class: %s%s",
             counted(len(loose), "image file"),
             "is" if len(loose) == 1 else "are",
             loose[0],
@@ -192,4 +192,6 @@ def _nearly(name: str, labels: Mapping[str, int]) -> str:
 
 def _warn_of_gaps(folder: Path, names: Sequence[str], groups: Groups) -> None:
     if missing := [composed(name) for name, group in zip(names, groups, strict=True) if not group]:
-        _log.warning("%s: no image of %d of the %d classes: %s", folder, len(missing), len(names), ", ".join(missing))
+        _log.warning(
+            "%s: %d of the %d classes without an image: %s", folder, len(missing), len(names), ", ".join(missing)
+        )

@@ -16,10 +16,10 @@ def path_of(text: str) -> Path:
     try:
         path = Path(text).expanduser()
     except RuntimeError:
-        raise UserError(f"{text}: the home folder that it begins with is not known; write the whole path") from None
+        raise UserError(f"{text}: the home folder at its beginning is not known; write the full path") from None
     try:
         os.lstat(path)
     except (OSError, ValueError) as error:
         if getattr(error, "errno", None) == errno.ENAMETOOLONG:
-            raise UserError(f"{text[:60]}…: no path has a name of that length") from None
+            raise UserError(f"{text[:60]}…: too long for the name of a file or folder") from None
     return path

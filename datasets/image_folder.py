@@ -58,7 +58,7 @@ class ImageFolder(FolderDataset):
         validation_share: float = 0.5,
     ) -> None:
         if train_pool < 1:
-            raise UserError(f"imagefolder.train_pool={train_pool}: at least 1 image per class is trained on")
+            raise UserError(f"imagefolder.train_pool={train_pool}: must be at least 1 image per class")
         if not 0 < validation_share < 1:
             raise UserError(f"imagefolder.validation_share={validation_share}: give a share between 0 and 1")
         if data_root is None:
@@ -92,7 +92,7 @@ class ImageFolder(FolderDataset):
         """
         if len(self.classes) == 1:
             raise UserError(
-                f"{self.root}: one class folder only ('{self._names[0]}'), a classifier needs two; {ADVICE}"
+                f"{self.root}: only one class folder ('{self._names[0]}'), but a classifier needs two; {ADVICE}"
             )
         if "train" in self._parts:
             require_test(self.root)
@@ -136,7 +136,7 @@ class ImageFolder(FolderDataset):
         purpose = f"{self._train_pool} for the train pool and {purpose} are"
         largest = min(len(group) for group in self._trained_on) - others
         lower = (
-            f", or lower it with --set imagefolder.train_pool={largest} (and so many shots at most)"
+            f", or lower it with --set imagefolder.train_pool={largest} (and at most as many shots)"
             if largest >= 1
             else ""
         )
@@ -152,11 +152,11 @@ def _refuse_folders_of_no_class(folder: Path) -> None:
     }
     for path in subfolders(folder):
         if path.name in DATASETS and not any(is_image_name(entry) for entry in entries(path)):
-            raise UserError(f"{path}: the folder of another dataset is no class; {ADVICE}")
+            raise UserError(f"{path}: this is the folder of another dataset, not of a class; {ADVICE}")
         if path.resolve() in own:
             raise UserError(
-                f"{path}: what earlier runs made lies among the class folders: move it, and start in another folder "
-                "than that of the photos (DIAGEN_STORE names the store)"
+                f"{path}: results of earlier runs are among the class folders: move them away, and start commands in "
+                "another folder than that of the photos (DIAGEN_STORE names the store)"
             )
 
 
@@ -164,8 +164,8 @@ def _warn_of_made_images(root: Path) -> None:
     """Divided at random, images that were made of a photo would be tested on where the photo is trained on."""
     if (root / PROVENANCE).is_file():
         _log.warning(
-            "%s was written by augment or export (%s lies in it): images that were made are taken for photos, and may "
-            "be tested on; to train on them only, name the folder train and lay test/ beside it, with other photos",
+            "%s was written by augment or export (it contains %s): generated images are treated as photos, and may be "
+            "tested on; to train on them only, rename the folder to train and put test/ with other photos beside it",
             root,
             PROVENANCE,
         )
@@ -177,5 +177,5 @@ def _class_folders(root: Path, folder: Path) -> list[Path]:
     if not found:
         raise UserError(f"{folder}: no class folders in it; {ADVICE}")
     if len(found) == 1 and (advice := where_classes_lie(root, found[0])):
-        raise UserError(f"{folder}: one class folder only ('{found[0].name}'); {advice}")
+        raise UserError(f"{folder}: only one class folder ('{found[0].name}'); {advice}")
     return found

@@ -103,7 +103,7 @@ def to_rgb(image: Image) -> Image:
 
 def _read(path: Path) -> Image:
     if path.is_fifo():
-        raise OSError("a named pipe, which would be waited for")
+        raise OSError("a named pipe, which would have to be waited for")
     with open_image(path) as image:
         return to_rgb(image)
 
@@ -144,7 +144,7 @@ def _what_is_wrong(path: Path, error: BaseException) -> str:
     if isinstance(error, DecompressionBombError):
         return f"more than {MOST_PIXELS // 1_000_000} megapixels: make it smaller"
     if path.is_symlink() and not path.exists():
-        return "a link that leads nowhere"
+        return "a broken link"
     if isinstance(error, FileNotFoundError):
         return "no such image file"
     return f"not a readable image ({_reason(path, error)})"
@@ -161,10 +161,10 @@ def _reason(path: Path, error: BaseException) -> str:
     if not head:
         return "an empty file"
     if head.startswith((b"<!doctype html", b"<html")):
-        return "a web page under an image's name: download it again"
+        return "a web page with the name of an image: download it again"
     if head[4:8] == b"ftyp":
         return "HEIC or a video: convert it to JPEG or PNG"
-    return "damaged, or of no known format"
+    return "damaged, or in an unknown format"
 
 
 def file_digest(path: Path) -> str:
@@ -186,7 +186,7 @@ def check_images(paths: Sequence[Path], unreadable: str = "refuse") -> list[Path
         raise UserError(f"unreadable={unreadable}: choose one of {', '.join(UNREADABLE_CHOICES)}")
     if len(paths) > _MANY:
         # A warning, so that it is seen: this is a wait of minutes before anything else is said.
-        _log.warning("decoding %d image files to be sure of them; this takes a while", len(paths))
+        _log.warning("decoding %d image files to check them; this takes a while", len(paths))
     with ThreadPoolExecutor(READERS) as pool:
         problems = list(pool.map(image_problem, paths))
     bad = [problem for problem in problems if problem]

@@ -16,7 +16,7 @@ from datasets.class_folders import composed, entries, is_image_name
 from datasets.errors import UserError
 from datasets.folders import require_folder, subfolders
 
-ADVICE = "give a folder of class folders, or one with train/ and test/, by --data-root (or DIAGEN_DATA)"
+ADVICE = "give a folder of class folders, or one with train/ and test/, with --data-root (or DIAGEN_DATA)"
 PARTS = ("train", "val", "test", "uncommon")
 """Folders that are parts of the dataset and not classes (MS COCO knows a class train)."""
 ALL = "all"
@@ -44,7 +44,7 @@ def part_folders(root: Path) -> dict[str, Path]:
     folders = {path.name: path for path in subfolders(root)}
     for name, path in folders.items():
         if name.lower() in PARTS and name not in PARTS:
-            raise UserError(f"{path}: write '{name.lower()}' in small letters if it is not a class; else rename it")
+            raise UserError(f"{path}: write '{name.lower()}' in lower case if it is not a class; otherwise rename it")
     if "train" not in folders:
         _refuse_parts_without_train(root, folders)
         return {ALL: root} | {name: path for name, path in folders.items() if name == "uncommon"}
@@ -69,8 +69,8 @@ def refuse_parts_as_classes(root: Path, folders: Sequence[Path]) -> None:
     shared = _shared_names(folders)
     if len(folders) > 1 and len(shared) > 1:
         _log.warning(
-            "%s: the classes read are %s, and the folders in each are called alike (%s): "
-            "if those are the classes, let them lie here instead",
+            "%s: %s were read as the classes, but each contains folders of the same names (%s): "
+            "if those are the classes, put them here instead",
             root,
             _quoted_names(folders),
             _quoted(shared),
@@ -117,7 +117,7 @@ def _how_to_test(folders: Sequence[str]) -> str:
     if named := _named_otherwise(folders, "test"):
         return f"train/ needs it beside it: rename {named} to test"
     val = "val" if "val" in folders else _named_otherwise(folders, "val")
-    instead = f", or rename {val}/ to test/ and let the rest of train/ validate" if val else ""
+    instead = f", or rename {val}/ to test/, and the rest of train/ will validate" if val else ""
     return (
         "train/ needs a test/ folder beside it, with the same class folders: move some photos of each class there"
         f"{instead}; {_if_a_class('train')}"
@@ -131,7 +131,7 @@ def _if_a_class(part: str) -> str:
 def _settle_other_folders(root: Path, folders: dict[str, Path]) -> None:
     """Beside train/ and test/ no folder is a class: one that means to validate is not to be lost for its name."""
     if "val" not in folders and (named := _named_otherwise(folders, "val")):
-        raise UserError(f"{root / named}: rename it to val if it is to validate; else move it elsewhere")
+        raise UserError(f"{root / named}: rename it to val if it is for validation; otherwise move it elsewhere")
     if ignored := [name for name in folders if name not in PARTS]:
         _log.warning("%s: folders beside train/ are ignored: %s (known: %s)", root, ignored, ", ".join(PARTS))
 
@@ -149,7 +149,7 @@ def _refuse_parts_by_other_names(root: Path, folders: Sequence[Path]) -> None:
         name, held = divided[0]
         known = " and ".join(part for part in PARTS if part in parts)
         raise UserError(
-            f"{root}: {_quoted(inner)} look like parts of a dataset and not like classes ({_quoted_names(held)} lie in "
+            f"{root}: {_quoted(inner)} look like parts of a dataset, not like classes ({_quoted_names(held)} are in "
             f"'{name}'): name them {known}; if they are classes, rename them"
         )
 
@@ -161,8 +161,8 @@ def _refuse_parts_within_classes(root: Path, folders: Sequence[Path]) -> None:
         name, parts = next(iter(divided.items()))
         inner = _quoted(parts[part] for part in ("train", "val", "test") if part in parts)
         raise UserError(
-            f"{root}: {inner} lie in the class folders {_quoted(divided)}, and would be mixed: let train/ and test/ "
-            f"hold the class folders (train/{name}, test/{name}), or put all images of a class into its own folder"
+            f"{root}: {inner} are in the class folders {_quoted(divided)}, and would be mixed: put the class folders "
+            f"into train/ and test/ (train/{name}, test/{name}), or put all images of a class into its own folder"
         )
 
 

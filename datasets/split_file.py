@@ -37,7 +37,7 @@ from datasets.split_checks import VALIDATION, digests
 FORMAT = "diagen-bench split 1"
 TRAIN = "train"
 
-_REMEDY = "give --data-root where the same data lies, or write a split of this one with `split`"
+_REMEDY = "set --data-root to where the same data is, or write a new split of this data with `split`"
 
 
 @dataclass(frozen=True)
@@ -129,20 +129,22 @@ def split_from(text: bytes, where: str) -> Split:
     try:
         content = json.loads(text.decode("utf-8-sig"))
     except NOT_PARSED:
-        raise UserError(f"{where}: no split file (not JSON, or cut short); write one with `split`") from None
+        raise UserError(f"{where}: not a split file (not JSON, or cut short); write one with `split`") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise UserError(f"{where}: no split file of the format '{FORMAT}'; write one with `split`")
+        raise UserError(f"{where}: not a split file of the format '{FORMAT}'; write one with `split`")
     try:
         split = _split(content)
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{where}: damaged split file ({type(error).__name__}: {error}); write it anew") from None
+        raise UserError(f"{where}: damaged split file ({type(error).__name__}: {error}); write it again") from None
     if split.digest != content.get("digest"):
-        raise UserError(f"{where}: its images do not agree with its digest: it was edited or cut; write it anew")
+        raise UserError(f"{where}: its images do not match its digest: it was edited or cut short; write it again")
     trained_on = Counter(image.label for image in split.images if image.split == TRAIN)
     if any(trained_on[label] != split.shots for label in range(len(split.classes))):
-        raise UserError(f"{where}: edited, it says {counted(split.shots, 'shot')}, and holds others; write it anew")
+        raise UserError(
+            f"{where}: edited: it says {counted(split.shots, 'shot')}, but has another number; write it again"
+        )
     if content.get("head_digest", split.head_digest) != split.head_digest:
-        raise UserError(f"{where}: its dataset, shots or seed was edited; write it anew")
+        raise UserError(f"{where}: its dataset, shots or seed was edited; write it again")
     return split
 
 
@@ -153,12 +155,15 @@ def replay(split: Split, dataset: Dataset, where: str = "the split file") -> Few
         UserError: another dataset or other classes, an image that is not there, or one of other content.
     """
     if split.classes != tuple(dataset.classes):
-        raise UserError(f"{where}: {split.dataset} has other classes here: {_difference(split, dataset)}; {_REMEDY}")
+        raise UserError(
+            f"{where}: {split.dataset} has different classes here: {_difference(split, dataset)}; {_REMEDY}"
+        )
     known = _known(dataset, split.seed)
     missing = [image.path for image in split.images if image.path not in known]
     if missing:
         raise UserError(
-            f"{where}: {split.dataset} lacks {counted(len(missing), 'image')} of it: {_first(missing)}; {_REMEDY}"
+            f"{where}: {split.dataset} here lacks {counted(len(missing), 'image')} of the split: {_first(missing)}; "
+            f"{_REMEDY}"
         )
     examples = [replace(known[image.path], label=image.label) for image in split.images]
     found = zip(examples, split.images, digests(dataset, examples), strict=True)
@@ -166,7 +171,7 @@ def replay(split: Split, dataset: Dataset, where: str = "the split file") -> Few
     if changed:
         files = [str(dataset.file(example) or example.identifier) for example in changed]
         count = counted(len(files), "image")
-        raise UserError(f"{where}: {count} of other content here than in it: {_first(files)}; {_REMEDY}")
+        raise UserError(f"{where}: {count} with different content here: {_first(files)}; {_REMEDY}")
     return _task(split, examples, dataset)
 
 
@@ -203,11 +208,11 @@ def _split(content: Mapping[str, Any]) -> Split:
     if type(shots) is not int or type(seed) is not int:
         raise ValueError("shots and seed must be whole numbers")
     if seed < 0:
-        raise ValueError("a seed is not negative")
+        raise ValueError("the seed must not be negative")
     folders = tuple(map(str, content.get("class_folders", ())))
     split = Split(str(content["dataset"]), shots, seed, tuple(content["classes"]), images, folders)
     if any(not 0 <= image.label < len(split.classes) for image in images):
-        raise ValueError("a label is no index into classes")
+        raise ValueError("a label is not an index into classes")
     return split
 
 

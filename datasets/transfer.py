@@ -95,9 +95,9 @@ def _meaning(code: int, message: str, *, status: int, size: int) -> Exception:
     import pycurl
 
     if code == pycurl.E_RANGE_ERROR:
-        return CannotResume("the server cannot go on where the download broke off")
+        return CannotResume("the server cannot continue the download where it broke off")
     if code == pycurl.E_FILESIZE_EXCEEDED:
-        return Refused(f"the server offers another file, of more than the expected {size} bytes")
+        return Refused(f"the server offers another file, larger than the expected {size} bytes")
     if code == pycurl.E_HTTP_RETURNED_ERROR and status < 500 and status not in WORTH_ASKING_AGAIN:
-        return Refused(f"the server answers {status}")
+        return Refused(f"the server answered with status {status}")
     return BrokenOff(message)

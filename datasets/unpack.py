@@ -81,7 +81,7 @@ def _chosen(archive: Archive, path: Path, members: Iterator[_Member]) -> list[tu
     found = {place.parts[0] for place, _ in chosen}
     for folder in archive.folders:
         if folder not in found:
-            raise UserError(f"{path}: holds no folder '{folder}'; it is another archive: remove it and run again")
+            raise UserError(f"{path}: contains no folder '{folder}', so it is another archive: remove it and run again")
     return chosen
 
 
@@ -91,9 +91,9 @@ def _limited(path: Path, members: Iterator[_Member]) -> Iterator[_Member]:
     for number, member in enumerate(members, start=1):
         total += member.size
         if _LEADS_OUT.search(member.name):
-            raise _refusal(path, f"'{member.name}' leads out of the folder")
+            raise _refusal(path, f"'{member.name}' points outside the folder")
         if number > MAX_FILES:
-            raise _refusal(path, f"it holds more than {MAX_FILES} files")
+            raise _refusal(path, f"it contains more than {MAX_FILES} files")
         if total > limit:
             raise _refusal(path, f"it would unpack to more than {limit} bytes, {MAX_RATIO} times its size")
         yield member
@@ -161,9 +161,9 @@ def _errors_named(path: Path) -> Iterator[None]:
     try:
         yield
     except _DAMAGE as error:
-        raise UserError(f"{path}: damaged or no archive ({reason_of(error)}); remove it and run again") from None
+        raise UserError(f"{path}: damaged, or not an archive ({reason_of(error)}); remove it and run again") from None
     except FileExistsError as error:
-        raise _refusal(path, f"it holds {Path(error.filename).name} twice") from None
+        raise _refusal(path, f"it contains {Path(error.filename).name} twice") from None
     except OSError as error:
         raise UserError(f"{error.filename or path}: cannot be unpacked ({error.strerror or error})") from None
 

@@ -104,19 +104,22 @@ def test_of_a_divided_folder_the_photos_to_train_on_are_augmented(
         write_photos(tmp_path / "divided" / part, 2)
     assert augment("--data-root", "divided") == 0
     assert {line["guide"].split("/")[0] for line in lines(tmp_path / "augmented")} == {"train"}
-    assert "no photos in val/" not in caplog.text
+    assert "no validation photos" not in caplog.text
     assert augment("--data-root", "divided/train", "--out", "unweighted", "--components", "noise") == 0
-    assert "no photos in val/" not in caplog.text
+    assert "no validation photos" not in caplog.text
     assert augment("--data-root", "divided/train", "--out", "uncalibrated") == 0
-    assert "no photos in val/" in caplog.text
+    assert "no validation photos" in caplog.text
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--method", "standard"), "method 'standard' makes no images of photos: take another of `list methods`"),
-        (("--out", "photos/new"), "photos/new lies among the photos"),
-        (("--out", "photos"), "is there already, and no empty folder"),
+        (
+            ("--method", "standard"),
+            "method 'standard' generates no images from photos: choose another of `list methods`",
+        ),
+        (("--out", "photos/new"), "photos/new is inside the folder of photos"),
+        (("--out", "photos"), "already exists and is not an empty folder"),
         (("--out", "photos/Grüne Bank/IMG 0.jpg/new"), "cannot write photos/Grüne Bank/IMG 0.jpg/new: Not a directory"),
         (("--seed", "0,1"), "--seed 0,1: give a single seed"),
         (("--data-root", "nowhere"), "nowhere"),
@@ -140,7 +143,10 @@ def test_a_store_among_the_photos_is_refused_at_once(
     monkeypatch.delenv("DIAGEN_STORE", raising=False)
     monkeypatch.chdir(photos)
     said = complaint(capsys, "--data-root", ".", "--out", "../new")
-    assert "photos/store lies among the photos and would be read as such: name another folder with DIAGEN_STORE" in said
+    assert (
+        "photos/store is inside the folder of photos and would be read as one: name another folder with DIAGEN_STORE"
+        in said
+    )
     assert world.made == 0
     assert not (photos / "store").exists()
 

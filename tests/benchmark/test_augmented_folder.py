@@ -89,11 +89,11 @@ def test_where_no_folder_can_be_made_is_known_before(tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path / "here")
     with pytest.raises(UserError, match=r"file/a/b: Not a directory; name another folder with --out"):
         refuse_unwritable(tmp_path / "file" / "a" / "b")
-    with pytest.raises(UserError, match=r"^\. is where this command runs, and cannot give way: name a new folder"):
+    with pytest.raises(UserError, match=r"^\. cannot be replaced, since this command runs in it: name a new folder"):
         refuse_unwritable(Path())
     monkeypatch.setattr(Path, "is_mount", lambda path: path == tmp_path / "disk")
     (tmp_path / "disk").mkdir()
-    with pytest.raises(UserError, match=r"disk is where a disk is mounted, and cannot give way"):
+    with pytest.raises(UserError, match=r"disk cannot be replaced, since a disk is mounted there"):
         refuse_unwritable(tmp_path / "disk")
     refuse_unwritable(tmp_path / "disk" / "new" / "folder")
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["disk", "file", "here"]

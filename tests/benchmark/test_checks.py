@@ -28,9 +28,9 @@ def test_drawings_of_the_miniature_for_other_data_are_warned_of(world, small: Se
     assert not caplog.records
     run(small("da_fusion", overrides=("prompts.base_url=http://localhost:8000/v1", "prompts.file=prompts.csv")))
     drawings, unused, unread = caplog.messages
-    assert drawings.startswith("mini_sd draws the miniature's ten classes and nothing else: for squares take")
-    assert unused.startswith("prompts.base_url is not asked")
-    assert unread == "prompts.file is not read: prompts.source=file would, now it is template"
+    assert drawings.startswith("mini_sd can draw only the ten classes of mini_focus: for squares set")
+    assert unused.startswith("prompts.base_url is ignored")
+    assert unread == "prompts.file is ignored: only prompts.source=file reads it, but it is template"
 
 
 def test_images_that_train_nothing_are_made_and_so_need_what_makes_them(monkeypatch):
@@ -64,4 +64,4 @@ def test_large_images_on_a_cpu_are_warned_of(world, small: Settings, monkeypatch
         monkeypatch.setattr("evaluation.device.default_device", lambda device=device: torch.device(device))
         warn_of_services(settings, build_method(settings))
     (slow,) = caplog.messages
-    assert slow.startswith("PyTorch finds no GPU that it can use: on a CPU an image of 512 pixels takes minutes")
+    assert slow.startswith("PyTorch finds no GPU that it can use; on a CPU, an image of 512 pixels takes minutes")

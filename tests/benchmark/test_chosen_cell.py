@@ -50,7 +50,7 @@ def test_a_cell_is_named_by_its_run_or_by_its_parents_that_has_no_other():
 
 def test_of_several_cells_one_is_to_be_named():
     said = complaint([cell("b", seed=1), cell("a", seed=0), cell("c", seed=2, status="FAILED")], "parent")
-    assert said.endswith("has 2 cells, name one with --run: a (4 shots, seed 0); b (4 shots, seed 1)")
+    assert said.endswith("has 2 cells; choose one with --run: a (4 shots, seed 0); b (4 shots, seed 1)")
 
 
 @pytest.mark.parametrize(
@@ -58,11 +58,11 @@ def test_of_several_cells_one_is_to_be_named():
     [
         ([], "", "python -m benchmark run"),
         ([cell("a", method="standard")], "", "no finished run with synthetic images"),
-        ([cell("a")], "b", "no run of one method with the id b"),
+        ([cell("a")], "b", "no run of a method with the id b"),
         ([cell("a", status="KILLED")], "a", "did not finish"),
         ([cell("a", method="standard")], "a", "made no images"),
         ([replace(cell("a"), tables={})], "a", "the tables of run a (diagen on mini_focus, 4 shots, seed 0)"),
-        ([replace(cell("a"), tables={})], "", "of 1 run they are no longer where MLflow looks"),
+        ([replace(cell("a"), tables={})], "", "those of 1 run are no longer where MLflow looks"),
     ],
 )
 def test_where_there_is_none_the_line_says_why(cells: list[Record], run: str, says: str):

@@ -56,7 +56,7 @@ def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["run", "--set", "a=1", "b=2"], "(b=2): each setting needs a --set before it"),
         (["sweep", "--rates", "rates.json"], "--rates only serves to estimate how long runs would take: add --dry-run"),
         (["ablation", "--rates", "rates.json"], "add --dry-run"),
-        (["ablation", "--rates", "rates.json", "--dry-run"], "the rates rates.json cannot be read"),
+        (["ablation", "--rates", "rates.json", "--dry-run"], "the file of rates rates.json cannot be read"),
         (["sweep", "--methods", "standard,diagan"], "diagen"),
         (["sweep", "--methods", ","], "--methods"),
         (["leaderboard", "--format", "yml"], "yml"),
@@ -132,7 +132,7 @@ def test_code_that_ends_the_program_is_told(monkeypatch: pytest.MonkeyPatch, cap
     """A method's, for one: silence and code 0 would look like success."""
     monkeypatch.setattr("benchmark.listing.listing", lambda *_: sys.exit(0))
     assert main(["list", "methods"]) == 1
-    assert re.fullmatch(r".*test_cli.py, line \d+, ends the program: let .*\n", capsys.readouterr().err)
+    assert re.fullmatch(r".*test_cli.py, line \d+, ends the program: raise .*\n", capsys.readouterr().err)
 
 
 def test_an_interrupt_is_code_130_and_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys):
@@ -141,7 +141,7 @@ def test_an_interrupt_is_code_130_and_says_how_to_go_on(monkeypatch: pytest.Monk
 
     monkeypatch.setattr("benchmark.listing.listing", stop)
     assert main(["list", "methods"]) == 130
-    assert "what was finished is kept, the same command does the rest" in capsys.readouterr().err
+    assert "finished work is kept, and the same command does the rest" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

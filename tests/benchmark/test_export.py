@@ -163,14 +163,14 @@ def test_photos_of_a_plugins_dataset_are_missed_with_the_option_that_finds_them(
     of_plugin = replace(
         cell, tags={**cell.tags, "dataset": "pets"}, parameters={**cell.parameters, "plugins": "my plugins/pets.py"}
     )
-    with pytest.raises(UserError, match=r"dataset 'pets' is of a plugin .*: add --plugins 'my plugins/pets\.py'"):
+    with pytest.raises(UserError, match=r"dataset 'pets' comes from a plugin .*: add --plugins 'my plugins/pets\.py'"):
         training_task(of_plugin)
 
 
 def test_photos_of_other_content_are_left_out(cell: Record, photos: Path, tmp_path: Path, capsys):
     Image.new("RGB", (8, 8)).save(photos / cell.tables["plan"]["guide"][0])
     assert main(["export"]) == 0
-    assert "1 image of other content" in capsys.readouterr().err
+    assert "1 image with different content" in capsys.readouterr().err
     assert len(lines(tmp_path / "augmented")) == 16
 
 
@@ -188,5 +188,5 @@ def test_images_that_are_not_in_the_store_are_named_with_the_command_that_makes_
 def test_a_folder_that_is_not_empty_is_left_alone(tracking_uri: str, tmp_path: Path, capsys):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine")
-    assert "no empty folder" in complaint(capsys, "--out", str(tmp_path / "mine"))
+    assert "is not an empty folder" in complaint(capsys, "--out", str(tmp_path / "mine"))
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]

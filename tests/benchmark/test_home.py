@@ -28,8 +28,8 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         (["run", "--preset=~/mine.yaml"], "preset '~/mine.yaml': unknown setting 'nonsense'"),
         (["sweep", "--dry-run", "--rates=~/rates.json"], "{home}/rates.json cannot be read"),
         (["run", "--method=standard", "--split-file=~/split.json"], "{home}/split.json"),
-        (["export", "--out=~/filled"], "{home}/filled is there already"),
-        (["ablation", "--out=~nobody-of-this-name/x"], "the home folder that it begins with is not known"),
+        (["export", "--out=~/filled"], "{home}/filled already exists"),
+        (["ablation", "--out=~nobody-of-this-name/x"], "the home folder at its beginning is not known"),
     ],
 )
 def test_what_is_read_may_lie_in_the_home_folder(home: Path, arguments: list[str], says: str, capsys):

@@ -32,7 +32,7 @@ def test_a_split_file_is_replayed(world, small: Settings, tracking_uri: str, tmp
     assert [path.name for path in paths] == ["squares-2-shots-seed-7.json", "squares-4-shots-seed-7.json"]
     run(small(shots="2,4", seeds="7"))
     run(small(split_files=",".join(map(str, paths))))
-    with pytest.raises(UserError, match="two split files of 2 shots, seed 7"):
+    with pytest.raises(UserError, match="two split files for 2 shots, seed 7"):
         open_job(small(split_files=f"{paths[0]},{paths[0]}"))
     cells = Tracker().finished_cells()
     assert [cell.tags["shots"] for cell in cells] == ["4", "2", "4", "2"]
@@ -43,7 +43,7 @@ def test_a_split_file_is_replayed(world, small: Settings, tracking_uri: str, tmp
 
 def test_a_split_file_of_another_dataset_is_refused(world, small: Settings, tmp_path):
     (path,) = write_splits(small(), tmp_path)
-    with pytest.raises(UserError, match="the split file is of squares, the run of mini_focus"):
+    with pytest.raises(UserError, match="the split file is for squares, the run is on mini_focus"):
         open_job(small(dataset="mini_focus", split_files=str(path)))
 
 
@@ -66,7 +66,7 @@ def test_images_in_two_splits_or_classes_are_counted_in_a_warning(world, small: 
     job = open_job(small())
     job.split(Cell(2, 0))
     for what in ("split", "class"):
-        assert f"squares, 2 shots, seed 0: 1 image lies in more than one {what}" in caplog.text
+        assert f"squares, 2 shots, seed 0: 1 image is in more than one {what}" in caplog.text
 
 
 def leave_out_of_validation(monkeypatch: pytest.MonkeyPatch, labels: set[int]) -> None:
@@ -88,7 +88,7 @@ def test_a_dataset_without_validation_images_runs_with_a_warning(
     (cell,) = Tracker().finished_cells()
     assert "accuracy/val" not in cell.metrics
     assert cell.metrics["accuracy/test"] > 0.5
-    assert "squares: no validation images: the classifier's best epoch is not known" in caplog.text
+    assert "squares: no validation images: the classifier's last epoch is used" in caplog.text
 
 
 def test_classes_without_validation_images_are_named_once_whatever_the_cells(
@@ -98,7 +98,7 @@ def test_classes_without_validation_images_are_named_once_whatever_the_cells(
     assert caplog.text == ""
     leave_out_of_validation(monkeypatch, {0, 2})
     open_job(small(shots="2,4", seeds="0,1"))
-    assert caplog.text.count("squares: no validation image of 2 of the 3 classes: apple, plum") == 1
+    assert caplog.text.count("squares: 2 of the 3 classes without a validation image: apple, plum") == 1
 
 
 def test_too_few_images_for_the_shots_is_said_before_anything_runs(world, small: Settings):
@@ -108,7 +108,7 @@ def test_too_few_images_for_the_shots_is_said_before_anything_runs(world, small:
 
 def test_a_real_set_of_test_alone_needs_a_test_set_of_that_name_where_there_are_several(world, small: Settings):
     several, one = "squares.tests=[fog,rain]", "squares.tests=[fog]"
-    with pytest.raises(UserError, match=r"real_set=test: squares has no test set 'test', but fog, rain"):
+    with pytest.raises(UserError, match=r"real_set=test: squares has no test set 'test', only fog, rain"):
         open_job(small("diagen", overrides=(several, "features.real_set=test")))
     open_job(small("diagen", overrides=(several,)))
     open_job(small("diagen", overrides=(one, "features.real_set=test")))

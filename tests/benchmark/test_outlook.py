@@ -96,7 +96,7 @@ def test_the_time_is_estimated_from_finished_cells(world, small: Settings, track
         small(preset="mine.yaml", overrides=("classifier.epochs=9",)),
     ):
         job = open_job(other)
-        assert "no finished cell of these settings and k = " in outlook([(job, job.cells)], finished)
+        assert "no finished cell with these settings at k = " in outlook([(job, job.cells)], finished)
 
 
 def test_a_cell_that_found_its_images_in_the_store_says_nothing_of_the_time(world, small: Settings):
@@ -207,11 +207,11 @@ class TestOtherPeoplesMethods:
     ("text", "says"),
     [
         (None, "cannot be read"),
-        ("{", "is no file of rates"),
-        ("[]", "is no file of rates"),
-        ("[" * 100_000, "is no file of rates"),
-        (json.dumps({**CONTENT, "seconds": {"word": 10**400}}), "is no file of rates"),
-        (json.dumps({**CONTENT, "seconds": {"word": 1}}), "lack 'image'"),
+        ("{", "is not a file of rates"),
+        ("[]", "is not a file of rates"),
+        ("[" * 100_000, "is not a file of rates"),
+        (json.dumps({**CONTENT, "seconds": {"word": 10**400}}), "is not a file of rates"),
+        (json.dumps({**CONTENT, "seconds": {"word": 1}}), "lacks 'image'"),
     ],
 )
 def test_a_file_that_is_no_file_of_rates_is_refused(tmp_path: Path, text: str | None, says: str):
@@ -245,7 +245,7 @@ def test_the_whole_paper_is_counted_by_one_command(rates_file: Path, tracking_ur
     assert counts["features"] == images + tested
     assert "GPU-hours" in printed.out
     assert "Computed, not measured" in printed.out
-    assert "focus is not on disk: counted by its published number of images" in printed.err
+    assert "focus is not on disk: using its published numbers of images" in printed.err
 
 
 def test_only_what_is_published_is_counted_without_its_images(tracking_uri: str, monkeypatch, tmp_path: Path, capsys):

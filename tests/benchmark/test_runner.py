@@ -156,7 +156,7 @@ def test_accuracy_is_also_told_by_attribute(world, small: Settings, tracking_uri
 
 def test_classes_of_too_few_test_images_for_a_measure_are_named(world, small: Settings, tracking_uri: str, caplog):
     run(small("da_fusion", overrides=("features.neighbours=12",)))
-    left_out = "by class leave out 3 of 3 classes, of at most 12 test images: apple, leaf"
+    left_out = "by class leave out 3 of 3 classes, those with at most 12 test images: apple, leaf"
     assert f"precision and recall {left_out}" in caplog.text
     assert "density" not in caplog.text
     metrics = Tracker().finished_cells()[0].metrics

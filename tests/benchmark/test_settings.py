@@ -40,11 +40,11 @@ def test_the_command_line_beats_the_preset_which_beats_the_default(tmp_path: Pat
         ("diagen.strenght=0.5", "diagen.strength"),
         ("classifier=3", "group of settings"),
         ("classifier.epochs=many", "classifier.epochs"),
-        ("classifier.epochs=[1", "no valid value"),
+        ("classifier.epochs=[1", "not a valid value"),
         ("diagen.noise_std=0.1", "takes a list"),
         ("diagen.noise_std=[[1]]", "'diagen.noise_std' takes a list such as [1,2], not '[[1]]'"),
-        ("diagen.noise_std=[a]", "'diagen.noise_std': ['a'] is of another type than [0.0, "),
-        ("classifier.epochs=", "'classifier.epochs' is given no value"),
+        ("diagen.noise_std=[a]", "'diagen.noise_std': ['a'] has another type than [0.0, "),
+        ("classifier.epochs=", "'classifier.epochs' has no value"),
         ("prompts.model.name=2", "single setting"),
         ("unreadable=ignore", "refuse, skip"),
         ("features.real_set=uncommon", "unknown features.real_set 'uncommon'; known: all_tests, test"),
@@ -66,11 +66,11 @@ def test_the_command_line_beats_the_preset_which_beats_the_default(tmp_path: Pat
         ("shots=3", "--shots"),
         ("data_root=photos", "--data-root"),
         ("split_files=[a.json]", "--split-file"),
-        ("classifier.epochs=???", "'???' is no value"),
-        ("classifier.backbone=${features.name}", "'${features.name}' is no value"),
-        ("prompts.model=2024-13-45", "no valid value"),
-        ("prompts.base_url=http://user:secret@localhost/v1", "holds a password in its address"),
-        ("prompts.base_url=http://user:secret@[::1/v1", "holds a password in its address"),
+        ("classifier.epochs=???", "'???' is not a value"),
+        ("classifier.backbone=${features.name}", "'${features.name}' is not a value"),
+        ("prompts.model=2024-13-45", "not a valid value"),
+        ("prompts.base_url=http://user:secret@localhost/v1", "contains a password in its address"),
+        ("prompts.base_url=http://user:secret@[::1/v1", "contains a password in its address"),
         ("prompts.base_url=http://user:se/cret@localhost/v1", "without a password or a query"),
         ("prompts.base_url=user:secret@localhost/v1", "without a password or a query"),
         ("prompts.base_url=http:user:secret@localhost/v1", "without a password or a query"),
@@ -83,9 +83,9 @@ def test_the_command_line_beats_the_preset_which_beats_the_default(tmp_path: Pat
         ("a..b=3", "key=value"),
         ("diagen.strength=" + "1" * 400, "'diagen.strength': int too large to convert to float"),
         ("diagen.strength=[0.5,0.7]", "'diagen.strength' takes one value, not a list"),
-        ("diagen.strength=&a [*a]", "--set: a setting is nested too deep, or holds itself"),
-        ("diagen.noise_std=" + "[" * 3000, "is no valid value: "),
-        (".".join("a" * 3000) + "=1", "--set: a setting is nested too deep, or holds itself"),
+        ("diagen.strength=&a [*a]", "--set: a setting is nested too deeply, or contains itself"),
+        ("diagen.noise_std=" + "[" * 3000, "is not a valid value: "),
+        (".".join("a" * 3000) + "=1", "--set: a setting is nested too deeply, or contains itself"),
     ],
 )
 def test_a_bad_setting_is_refused_with_one_line_that_helps(override: str, says: str):
@@ -156,7 +156,7 @@ def test_any_subset_of_the_components_can_be_on(text: str, label: str):
 
 def test_a_method_without_components_refuses_them_and_has_no_label():
     assert components_label(resolve(method="standard")) == ""
-    with pytest.raises(UserError, match="none to switch"):
+    with pytest.raises(UserError, match="no components at all"):
         resolve(method="standard", components="noise")
 
 
@@ -171,7 +171,7 @@ def test_a_data_root_is_known_by_its_whole_path(tmp_path: Path, monkeypatch: pyt
 def test_a_path_that_is_no_utf8_is_refused(name: str):
     """It could not be tracked."""
     with pytest.raises(
-        UserError, match=rf"^{name} is '.*caf\\udce9.*', which is no valid UTF-8: rename what it names$"
+        UserError, match=rf"^{name} is '.*caf\\udce9.*', which is not valid UTF-8: rename the file or folder$"
     ):
         resolve(**{name: os.fsdecode(b"/caf\xe9")})
 

@@ -137,7 +137,9 @@ def test_what_a_read_only_store_lacks_is_refused_before_it_is_made(read_only: St
 def test_a_file_in_the_folders_place_is_refused_at_once(tmp_path: Path):
     file = tmp_path / "file"
     file.touch()
-    with pytest.raises(CannotKeep, match=rf"cannot write to the store {file}: {file} is no folder; set DIAGEN_STORE"):
+    with pytest.raises(
+        CannotKeep, match=rf"cannot write to the store {file}: {file} is not a folder; set DIAGEN_STORE"
+    ):
         Store(file)
 
 

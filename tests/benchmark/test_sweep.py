@@ -76,7 +76,7 @@ def test_a_cell_that_another_process_finishes_meanwhile_is_left_alone(
     monkeypatch.setattr(Standard, "synthesize", meanwhile)
     run_grid([small(seeds="0,1,2")], look)
     assert sorted(cell.seed for cell in Tracker().finished_cells()) == runs
-    left_alone = "2 shots, seed 1: finished meanwhile by another process\n" in capsys.readouterr().err
+    left_alone = "2 shots, seed 1: finished in the meantime by another process\n" in capsys.readouterr().err
     assert left_alone is (look is missing_cells)
     assert {run.info.status for run in MlflowClient().search_runs(["0"])} == {"FINISHED"}
 
@@ -181,7 +181,7 @@ def test_a_cell_that_fails_leaves_the_others_to_run(
     with pytest.raises(CellsFailed) as told:
         run_grid(grid)
     head, *lines = str(told.value).splitlines()
-    assert head.startswith("1 cell failed, the others are finished; the same command runs again what failed")
+    assert head.startswith("1 cell failed, the others are finished; the same command runs what failed again")
     (line,) = lines
     assert line.startswith("    fails classifier.epochs=3 ")
     assert line.endswith(f" on squares, 1 shot, seed 1: {reason}")

@@ -91,7 +91,7 @@ def test_a_run_that_holds_results_is_not_written_over(tracking_uri: str, monkeyp
         if given == fresh:
             write_a_run()
         else:
-            with pytest.raises(UserError, match=f"^MLFLOW_RUN_ID names run {given}, which holds results already: uns"):
+            with pytest.raises(UserError, match=f"^MLFLOW_RUN_ID names run {given}, which already has results: uns"):
                 write_a_run()
     assert MlflowClient().get_run(fresh).data.metrics == {"accuracy/test": 0.5}
     assert MlflowClient().get_run(cell.identifier).data.tags["method"] == "standard"

@@ -69,7 +69,10 @@ def test_a_server_without_tls_is_told_at_once(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with loopback_server() as server:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", server.url.replace("http://", "https://"))
-        with pytest.raises(UserError, match=r"\(no TLS: \[SSL.*; is it http://, or should MLFLOW_.*_CERT_PATH name"):
+        with pytest.raises(
+            UserError,
+            match=r"\(no TLS connection: \[SSL.*; should the address begin with http://, or MLFLOW_.*_CERT_PATH name",
+        ):
             Tracker()
 
 
@@ -134,7 +137,7 @@ def test_a_working_directory_that_makes_no_address_is_refused(
     folder = new_database.parent / name
     folder.mkdir()
     monkeypatch.chdir(folder)
-    with pytest.raises(UserError, match=r"start elsewhere, or set MLFLOW_TRACKING_URI$"):
+    with pytest.raises(UserError, match=r"start in another folder, or set MLFLOW_TRACKING_URI$"):
         check_the_default_store()
     assert not list(new_database.parent.rglob("*.db"))
 

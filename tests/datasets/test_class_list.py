@@ -53,15 +53,15 @@ def test_decomposed_and_composed_names_are_the_same(path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("cup: [teacup\n", r"classes.yaml: no valid YAML \(.+ in line 2\)"),
-        ("[" * 5000, r"no valid YAML \(.*recursion"),
-        ("cup: teacup\n\tkey: x\n", r"no valid YAML \(.+ in line 2\)"),
+        ("cup: [teacup\n", r"classes.yaml: not valid YAML \(.+ in line 2\)"),
+        ("[" * 5000, r"not valid YAML \(.*recursion"),
+        ("cup: teacup\n\tkey: x\n", r"not valid YAML \(.+ in line 2\)"),
         ("- cup\n- key\n", "line 1: the file must map class folders to nouns"),
         ("cup: teacup\ncell_phone: [a, b]\n", r"line 2: a class is a noun, or \{noun: …, name: …\}"),
-        ("cup: teacup\ncell_phone:\n", "line 2: a noun or a name is a word"),
-        ("cup:\n  noun: [a]\n", "line 2: a noun or a name is a word"),
-        ("cup: teacup\ncup: mug\n", "line 2: 'cup' stands there twice"),
-        ("cup: {noun: mug, noun: beaker}\n", "line 1: 'noun' stands there twice"),
+        ("cup: teacup\ncell_phone:\n", "line 2: a noun or a name must be one"),
+        ("cup:\n  noun: [a]\n", "line 2: a noun or a name must be one"),
+        ("cup: teacup\ncup: mug\n", "line 2: 'cup' occurs twice"),
+        ("cup: {noun: mug, noun: beaker}\n", "line 1: 'noun' occurs twice"),
         ("cup: mug\ncell_phone: Mug\n", "'cell_phone' and 'cup' are both called 'mug'"),
         ("cup: {noun: mug, name: A}\ncell_phone: {name: A}\n", "'cell_phone' and 'cup' are both called 'A'"),
         ("n02123045: cup\n", "'cup' and 'n02123045' are both called 'cup'"),
@@ -77,7 +77,7 @@ def test_mistakes_are_named_with_their_line(path: Path, text: str, words: str) -
 
 def test_a_file_that_is_no_text_is_named(path: Path) -> None:
     path.write_bytes(b"cup: caf\xe9\n")
-    with pytest.raises(UserError, match="no valid YAML"):
+    with pytest.raises(UserError, match="not valid YAML"):
         read_class_list(path, FOLDERS)
 
 

@@ -118,7 +118,7 @@ class TestABrokenConnection:
     def test_is_given_up_when_nothing_new_comes(self, server: Server, tmp_path: Path) -> None:
         url = server.serve("/a.zip", BODY, breaks_off=(200_000, *[0] * 20))
         line = refused(archive(url), tmp_path)
-        assert url in line and f"place it at {tmp_path / 'a.zip'}" in line and "goes on from 200000 bytes" in line
+        assert url in line and f"place it at {tmp_path / 'a.zip'}" in line and "continues from 200000 bytes" in line
         assert len(server.requests) == 1 + downloading.ATTEMPTS
 
     def test_a_silent_one_counts_as_broken(
@@ -162,7 +162,7 @@ class TestALyingServer:
 
     def test_that_declares_too_much_is_refused_at_once(self, server: Server, tmp_path: Path) -> None:
         url = server.serve("/a.zip", BODY, declares=700_000)
-        assert "more than the expected 600000 bytes" in refused(archive(url), tmp_path)
+        assert "larger than the expected 600000 bytes" in refused(archive(url), tmp_path)
         assert len(server.requests) == 1
 
     def test_that_serves_other_bytes_leaves_nothing(self, server: Server, tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ class TestNoServer:
     @pytest.mark.parametrize("status", [403, 404, 410])
     def test_a_refusal_is_final(self, server: Server, tmp_path: Path, status: int) -> None:
         line = refused(archive(server.serve("/a.zip", b"sorry", status=status)), tmp_path)
-        assert f"the server answers {status}" in line and str(tmp_path / "a.zip") in line
+        assert f"the server answered with status {status}" in line and str(tmp_path / "a.zip") in line
         assert len(server.requests) == 1
 
     @pytest.mark.parametrize("status", [429, 500, 503])

@@ -195,9 +195,9 @@ class TestOpening:
         with caplog.at_level(logging.WARNING):
             opened(root)
         assert [record.message.partition("focus: ")[2] for record in caplog.records] == [
-            "left out: 2 rows of annotations.db without an image file",
-            "of the class of their folder: 1 image without a row in annotations.db",
-            "of the class of their folder: 1 image of an unknown category",
+            "2 rows of annotations.db left out for want of an image file",
+            "1 image without a row in annotations.db: the folder gives the class",
+            "1 image of an unknown category: the folder gives the class",
         ]
 
     @pytest.mark.parametrize("ending", [".jpg", ".JPEG"])
@@ -208,7 +208,7 @@ class TestOpening:
         image.rename(image.with_suffix(ending))
         with caplog.at_level(logging.WARNING):
             opened(root)
-        assert f"file; but there is car-rain/2{ending}: name such files as the database does" in caplog.text
+        assert f"file; but there is car-rain/2{ending}: name such files .jpeg" in caplog.text
 
     def test_unusual_images_load(self, published: Path) -> None:
         dataset = opened(published)
@@ -253,7 +253,7 @@ class TestDatabase:
 
     def test_of_one_folder_too_deep_the_line_says_what_to_move(self, tmp_path: Path) -> None:
         write_focus(tmp_path / "focus")
-        with pytest.raises(UserError, match=r"no such file; it lies in .*/focus/focus: move .* up into .*/focus$"):
+        with pytest.raises(UserError, match=r"no such file; it is in .*/focus/focus: move .* up into .*/focus$"):
             Focus(tmp_path)
 
     @pytest.mark.parametrize(
@@ -318,11 +318,11 @@ class TestVerification:
         damaged = root / "focus" / "ship-rain" / "2.jpeg"
         damaged.write_bytes(damaged.read_bytes()[:30] + b"\xff\xd9")
         problems = "\n".join(verified(root).problems)
-        assert "truck: 13 annotated images, published 1,115\n" in problems
+        assert "truck: 13 annotated images, but 1,115 were published\n" in problems
         assert "boat-water: not a folder of FOCUS; its images are not used" in problems
-        assert "car-beach: 'beach' is none of FOCUS' settings; its images are used" in problems
+        assert "car-beach: 'beach' is not one of the settings of FOCUS; its images are used all the same" in problems
         assert f"{UNKNOWN_CATEGORY}: category 'submarine' is unknown" in problems
-        assert f"{ABSENT}: annotated, but not among the images" in problems
+        assert f"{ABSENT}: annotated, but there is no such image" in problems
         assert f"{NOT_ANNOTATED}: no row in annotations.db" in problems
         assert "ship-rain/2.jpeg: not a readable image" in problems
 

@@ -120,7 +120,7 @@ class TestCustomCoco:
         dataset = DATASETS["custom_coco"](tmp_path)
         dataset.splits(0), dataset.splits(1)
         (line,) = caplog.messages
-        assert line.endswith("test: no image of 1 of the 2 classes: cup")
+        assert line.endswith("test: 1 of the 2 classes without an image: cup")
 
     def test_a_corrupt_file_is_refused_or_skipped(self, tmp_path: Path) -> None:
         write_custom_coco(tmp_path)
@@ -149,7 +149,9 @@ class TestVerification:
         bad = write_custom_coco(tmp_path) / "custom_coco" / "train-val" / "cup" / "cup (3).jpg"
         bad.write_text("<!DOCTYPE html>\n<title>Not found</title>")
         found = DATASETS["custom_coco"].verify(tmp_path, lambda count: None)
-        assert found.problems == (f"{bad}: not a readable image (a web page under an image's name: download it again)",)
+        assert found.problems == (
+            f"{bad}: not a readable image (a web page with the name of an image: download it again)",
+        )
         assert found.counts["cup"] == {"train pool": 8, "validation": 4, "test": 3, "uncommon": 2}
 
     def test_files_that_leave_too_few_are_all_named(self, tmp_path: Path) -> None:

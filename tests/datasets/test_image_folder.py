@@ -55,7 +55,7 @@ class TestOneFolderOfClasses:
         with pytest.raises(
             UserError,
             match=r"class 'key' has 9 images: 8 for the train pool and at least 1 to validate and 1 to test are "
-            r"needed; add images, or lower it with --set imagefolder\.train_pool=7 \(and so many shots at most\)",
+            r"needed; add images, or lower it with --set imagefolder\.train_pool=7 \(and at most as many shots\)",
         ):
             open_folder(tmp_path).splits(0)
         assert sizes(open_folder(tmp_path, train_pool=7).splits(0)) == ([7, 7], 1 + 1, 2 + 1)
@@ -79,7 +79,9 @@ def test_what_runs_leave_among_the_photos_is_no_class(
     monkeypatch.setenv("DIAGEN_STORE", "kept")
     write_classes(tmp_path, {**TWO, folder: 10})
     for root in (tmp_path, Path()):
-        with pytest.raises(UserError, match=f"{folder}: what earlier runs made lies among the class folders: move it"):
+        with pytest.raises(
+            UserError, match=f"{folder}: results of earlier runs are among the class folders: move them"
+        ):
             open_folder(root)
     monkeypatch.chdir(tmp_path / "cup")
     monkeypatch.setenv("DIAGEN_STORE", "elsewhere")
@@ -115,7 +117,9 @@ def test_a_folder_of_datasets_is_no_folder_of_classes(tmp_path: Path) -> None:
     """As DIAGEN_DATA names it."""
     for name in ("custom_coco", "focus"):
         write_classes(tmp_path / name, TWO)
-    with pytest.raises(UserError, match="custom_coco: the folder of another dataset is no class; give a folder"):
+    with pytest.raises(
+        UserError, match="custom_coco: this is the folder of another dataset, not of a class; give a folder"
+    ):
         open_folder(tmp_path)
 
 
@@ -161,7 +165,7 @@ class TestGivenParts:
         write_classes(tmp_path / "train", {"spoon": 9})
         open_folder(tmp_path)
         (line,) = caplog.messages
-        assert line.endswith("test: no image of 1 of the 3 classes: spoon")
+        assert line.endswith("test: 1 of the 3 classes without an image: spoon")
 
     def test_a_class_that_is_only_tested_is_refused(self, tmp_path: Path) -> None:
         write_image(self.write(tmp_path, train=9, test=2) / "test" / "spoon" / "1.jpg")
@@ -185,7 +189,7 @@ class TestGivenParts:
         (tmp_path / "mixed" / "provenance.csv").touch()
         open_folder(tmp_path / "mixed")
         (said,) = caplog.messages
-        assert "mixed was written by augment or export (provenance.csv lies in it): images that were made are" in said
+        assert "mixed was written by augment or export (it contains provenance.csv): generated images are" in said
 
     def test_other_folders_beside_train_are_named(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         write_image(self.write(tmp_path, train=9, test=2) / "raw" / "cup" / "1.jpg")
@@ -198,7 +202,7 @@ class TestGivenParts:
             ("train/cup", "needs a test/ folder"),
             ("test/cup", "test/ without train/"),
             ("val/cup", "val/ without train/"),
-            ("Train/cup", "write 'train' in small letters"),
+            ("Train/cup", "write 'train' in lower case"),
         ],
     )
     def test_half_a_layout_is_refused(self, tmp_path: Path, folder: str, words: str) -> None:
@@ -211,8 +215,8 @@ class TestWhatCannotBeUsed:
     @pytest.mark.parametrize(
         ("names", "words"),
         [
-            (("Cup", "cup"), "'Cup' and 'cup' differ in case only"),
-            (("é", "e\u0301"), "differ in Unicode form only"),
+            (("Cup", "cup"), "'Cup' and 'cup' differ only in case"),
+            (("é", "e\u0301"), "differ only in Unicode form"),
             (("cell phone", "cell_phone"), "both mean 'cell phone'"),
             (("cell_phone", "Cell phone"), "both mean 'cell phone'"),
         ],
@@ -232,13 +236,13 @@ class TestWhatCannotBeUsed:
         write_classes(tmp_path, TWO)
         for form in ("é.png", "e\u0301.png"):
             write_image(tmp_path / "cup" / form)
-        with pytest.raises(UserError, match="another file's name differs in its Unicode form only"):
+        with pytest.raises(UserError, match="another file's name differs only in its Unicode form"):
             open_folder(tmp_path)
 
     def test_a_name_that_is_no_text_is_refused(self, tmp_path: Path) -> None:
         write_classes(tmp_path, TWO)
         write_image(tmp_path / "cup" / "1.png").rename(tmp_path / "cup" / "\udce9t\udce9.png")
-        with pytest.raises(UserError, match=r"udce9t.*the name is no valid UTF-8"):
+        with pytest.raises(UserError, match=r"udce9t.*the name is not valid UTF-8"):
             open_folder(tmp_path)
 
     @pytest.mark.parametrize(

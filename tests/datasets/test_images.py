@@ -184,10 +184,10 @@ def test_an_image_in_memory_is_left_as_it_was() -> None:
     ("content", "words"),
     [
         (b"", "an empty file"),
-        (b"not an image", "damaged, or of no known format"),
-        (b"\x89PNG\r\n\x1a\n broken", "damaged, or of no known format"),
-        (b"\xef\xbb\xbf\n<!DOCTYPE HTML>\n<title>404</title>", "a web page under an image's name"),
-        (b"<HTML><body>Access denied", "a web page under an image's name"),
+        (b"not an image", "damaged, or in an unknown format"),
+        (b"\x89PNG\r\n\x1a\n broken", "damaged, or in an unknown format"),
+        (b"\xef\xbb\xbf\n<!DOCTYPE HTML>\n<title>404</title>", "a web page with the name of an image"),
+        (b"<HTML><body>Access denied", "a web page with the name of an image"),
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC or a video: convert it to JPEG or PNG"),
     ],
 )
@@ -287,7 +287,7 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
 def test_a_named_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "photo.jpg")
     with pytest.raises(
-        UserError, match=r"photo\.jpg: not a readable image \(a named pipe, which would be waited for\)"
+        UserError, match=r"photo\.jpg: not a readable image \(a named pipe, which would have to be waited for\)"
     ):
         check_images([tmp_path / "photo.jpg"])
 
@@ -318,7 +318,7 @@ class TestCheckImages:
     def test_one_is_not_told_as_many(self, paths: list[Path], caplog: pytest.LogCaptureFixture) -> None:
         check_images(paths[:2], "skip")
         assert caplog.messages == [
-            f"1 unreadable image file skipped: {paths[1]}: not a readable image (damaged, or of no known format)"
+            f"1 unreadable image file skipped: {paths[1]}: not a readable image (damaged, or in an unknown format)"
         ]
 
     def test_another_choice_is_refused(self, paths: list[Path]) -> None:
@@ -340,8 +340,8 @@ class TestCheckImages:
         assert not caplog.messages
         monkeypatch.setattr("datasets.images._MANY", 2)
         check_images([path] * 3)
-        assert caplog.messages == ["decoding 3 image files to be sure of them; this takes a while"]
+        assert caplog.messages == ["decoding 3 image files to check them; this takes a while"]
 
     def test_a_problem_is_a_line(self, paths: list[Path]) -> None:
         assert image_problem(paths[0]) == ""
-        assert image_problem(paths[1]) == f"{paths[1]}: not a readable image (damaged, or of no known format)"
+        assert image_problem(paths[1]) == f"{paths[1]}: not a readable image (damaged, or in an unknown format)"

@@ -26,12 +26,12 @@ def test_a_missing_folder_is_told_with_where_it_was_looked_for(tmp_path: Path, m
 
 
 def test_a_name_that_no_file_system_takes_is_a_line() -> None:
-    with pytest.raises(UserError, match=r"^a{60}…: no path has a name of that length$"):
+    with pytest.raises(UserError, match=r"^a{60}…: too long for the name of a file or folder$"):
         given_data_root("a" * 300)
 
 
 def test_a_home_folder_that_is_not_known_is_a_line():
-    with pytest.raises(UserError, match=r"^~nobody-of-this-name/photos: the home folder that it begins with is not"):
+    with pytest.raises(UserError, match=r"^~nobody-of-this-name/photos: the home folder at its beginning is not"):
         given_data_root("~nobody-of-this-name/photos")
 
 

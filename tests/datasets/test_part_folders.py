@@ -34,7 +34,7 @@ class TestPartsTakenForClasses:
         write_classes(tmp_path / train, TWO)
         write_classes(tmp_path / test, TWO)
         with pytest.raises(
-            UserError, match=rf"'{train}'.* look like parts of a dataset .*'cat' and 'dog' lie in.* name them"
+            UserError, match=rf"'{train}'.* look like parts of a dataset, .*'cat' and 'dog' are in.* name them"
         ) as caught:
             open_folder(tmp_path)
         assert "\n" not in str(caught.value)
@@ -57,7 +57,7 @@ class TestPartsTakenForClasses:
         for name in TWO:
             write_classes(tmp_path / name, {"train": 8, "test": 2})
         with pytest.raises(
-            UserError, match=r"'train' and 'test' lie in the class folders 'cat' and 'dog'.*\(train/cat, test/cat\)"
+            UserError, match=r"'train' and 'test' are in the class folders 'cat' and 'dog'.*\(train/cat, test/cat\)"
         ):
             open_folder(tmp_path)
 
@@ -80,10 +80,8 @@ class TestPartsTakenForClasses:
             write_classes(tmp_path / fold, TWO)
         assert open_folder(tmp_path).classes == ("fold 1", "fold 2")
         (line,) = caplog.messages
-        assert (
-            "the classes read are 'fold 1' and 'fold 2', and the folders in each are called alike ('cat' and 'dog')"
-            in line
-        )
+        assert "'fold 1' and 'fold 2' were read as the classes, but each contains folders of the same names" in line
+        assert "('cat' and 'dog'): if those are the classes, put them here instead" in line
 
 
 class TestOtherValidationFolders:
@@ -91,7 +89,7 @@ class TestOtherValidationFolders:
     def test_one_of_another_name_is_not_lost(self, tmp_path: Path, name: str) -> None:
         for part in ("train", "test", name):
             write_classes(tmp_path / part, TWO)
-        with pytest.raises(UserError, match=rf"{name}: rename it to val if it is to validate; else move it elsewhere"):
+        with pytest.raises(UserError, match=rf"{name}: rename it to val if it is for validation; otherwise move"):
             open_folder(tmp_path)
 
     def test_beside_val_it_is_ignored_like_any_folder(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -108,8 +106,8 @@ class TestHalfALayout:
         ("folders", "words"),
         [
             (["train"], r"move some photos of each class there; if train is a class like the other folders, rename it"),
-            (["train", "val"], r"move some photos of each class there, or rename val/ to test/ and let the rest of"),
-            (["train", "valid"], r"move some photos of each class there, or rename valid/ to test/ and let"),
+            (["train", "val"], r"move some photos of each class there, or rename val/ to test/, and the rest of"),
+            (["train", "valid"], r"move some photos of each class there, or rename valid/ to test/, and the rest"),
             (["train", "Test_set"], r"rename Test_set to test$"),
             (["Training", "test"], r"test/ without train/; rename Training to train$"),
             (["test"], r"test/ without train/; give a folder of class folders"),
@@ -134,7 +132,7 @@ class TestOneFolderTooDeep:
     @pytest.mark.parametrize("inner", ["mine", "my images/my images"])
     def test_the_folder_to_give_is_named(self, tmp_path: Path, inner: str) -> None:
         write_classes(tmp_path / inner, TWO)
-        with pytest.raises(UserError, match=r"one class folder only .*'cat' and 'dog' in it look like") as caught:
+        with pytest.raises(UserError, match=r"only one class folder .*'cat' and 'dog' in it look like") as caught:
             open_folder(tmp_path)
         advised = shlex.split(str(caught.value).partition("--data-root ")[2])
         assert advised == [str(tmp_path / inner)]
@@ -154,6 +152,6 @@ class TestOneFolderTooDeep:
         cats = open_folder(tmp_path)
         assert len(cats.all_photos()[0][0]) == 11
         with pytest.raises(
-            UserError, match=r"one class folder only \('cat'\), a classifier needs two; give a folder of"
+            UserError, match=r"only one class folder \('cat'\), but a classifier needs two; give a folder of"
         ):
             cats.splits(0)

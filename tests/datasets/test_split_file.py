@@ -125,9 +125,9 @@ class TestAFileThatDoesNotAgree:
         with pytest.raises(UserError) as caught:
             replay(read_split(file), DATASETS["custom_coco"](tmp_path), "mine.json")
         said = str(caught.value)
-        assert said.startswith(f"mine.json: 1 image of other content here than in it: {photo}; give --data-root")
+        assert said.startswith(f"mine.json: 1 image with different content here: {photo}; set --data-root")
         write_image(tmp_path / "custom_coco" / task.train[1].identifier, seed=99)
-        with pytest.raises(UserError, match=r"2 images of other content here than in it: .*\.jpg …; give --data-root"):
+        with pytest.raises(UserError, match=r"2 images with different content here: .*\.jpg …; set --data-root"):
             replay(read_split(file), DATASETS["custom_coco"](tmp_path))
 
     def test_an_image_that_is_not_there_is_named(self, task: FewShotTask, file: Path, tmp_path: Path):
@@ -135,7 +135,9 @@ class TestAFileThatDoesNotAgree:
         (tmp_path / "custom_coco" / gone).unlink()
         with pytest.raises(UserError) as caught:
             replay(read_split(file), DATASETS["custom_coco"](tmp_path), "mine.json")
-        assert str(caught.value).startswith(f"mine.json: custom_coco lacks 1 image of it: {gone}; give --data-root")
+        assert str(caught.value).startswith(
+            f"mine.json: custom_coco here lacks 1 image of the split: {gone}; set --data-root"
+        )
 
     def test_other_classes_are_named(self, file: Path, tmp_path: Path):
         write_image(tmp_path / "custom_coco" / "train-val" / "zebra" / "1.jpg")
@@ -145,7 +147,7 @@ class TestAFileThatDoesNotAgree:
         with pytest.raises(UserError, match="only in the file: cup; only in the data: zebra"):
             replay(split, dataset)
         dataset.classes = split.classes[::-1]
-        with pytest.raises(UserError, match="has other classes here: the order differs"):
+        with pytest.raises(UserError, match="has different classes here: the order differs"):
             replay(split, dataset)
 
 
@@ -154,8 +156,8 @@ class TestAFileThatDoesNotAgree:
     [
         ('{"format": "diagen-bench split 1", "ima', "not JSON, or cut short"),
         ("[" * 100_000, "not JSON, or cut short"),
-        ("[]", "no split file of the format"),
-        ('{"format": "diagen-bench split 9"}', "no split file of the format"),
+        ("[]", "not a split file of the format"),
+        ('{"format": "diagen-bench split 9"}', "not a split file of the format"),
         ('{"format": "diagen-bench split 1"}', "damaged split file.*images"),
     ],
 )
@@ -175,19 +177,19 @@ def test_a_missing_file_is_named(tmp_path: Path):
 
 def test_an_edited_file_is_refused(file: Path):
     images = json.loads(file.read_text())["images"]
-    with pytest.raises(UserError, match="do not agree with its digest"):
+    with pytest.raises(UserError, match="do not match its digest"):
         read_split(edited(file, images=images[1:]))
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"shots": 8}, "it says 8 shots, and holds others"),
-        ({"shots": 2}, "it says 2 shots, and holds others"),
+        ({"shots": 8}, "it says 8 shots, but has another number"),
+        ({"shots": 2}, "it says 2 shots, but has another number"),
         ({"shots": 4.0}, "whole numbers"),
         ({"seed": 1.7}, "whole numbers"),
         ({"seed": True}, "whole numbers"),
-        ({"seed": -1}, "a seed is not negative"),
+        ({"seed": -1}, "the seed must not be negative"),
         ({"seed": 5}, "its dataset, shots or seed was edited"),
         ({"dataset": "coco"}, "its dataset, shots or seed was edited"),
     ],
@@ -215,5 +217,5 @@ def test_a_byte_order_mark_that_an_editor_left_does_no_harm(file: Path):
 def test_a_label_beyond_the_classes_is_refused(file: Path):
     images = json.loads(file.read_text())["images"]
     for label in (2, -1):
-        with pytest.raises(UserError, match="a label is no index into classes"):
+        with pytest.raises(UserError, match="a label is not an index into classes"):
             read_split(edited(file, images=[{**images[0], "label": label}]))

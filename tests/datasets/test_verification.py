@@ -93,9 +93,9 @@ def test_a_photo_in_train_and_test_and_in_two_classes_is_a_problem_of_both_kinds
     for copy in ("train/chair/also chair.jpg", "test/cup/zz leak.jpg"):
         shutil.copy(leak, tmp_path / copy)
     assert DATASETS["imagefolder"].verify(tmp_path, lambda count: None).problems == (
-        "1 image lies in more than one split, by content "
+        "1 image is in more than one split, by content "
         "(test/cup/zz leak.jpg = train/chair/also chair.jpg = train/cup/leak.jpg)",
-        "1 image lies in more than one class, by content "
+        "1 image is in more than one class, by content "
         "(test/cup/zz leak.jpg = train/chair/also chair.jpg = train/cup/leak.jpg)",
     )
 
@@ -108,5 +108,5 @@ def test_a_leak_is_found_though_seed_0_does_not_draw_the_photo(tmp_path: Path) -
     (left_out, *_) = (e for e in dataset.examples(0) if e.identifier.startswith("train/cup") and e not in drawn)
     shutil.copy(tmp_path / left_out.identifier, tmp_path / "test" / "cup" / "leak.jpg")
     assert DATASETS["imagefolder"].verify(tmp_path, lambda count: None).problems == (
-        f"1 image lies in more than one split, by content (test/cup/leak.jpg = {left_out.identifier})",
+        f"1 image is in more than one split, by content (test/cup/leak.jpg = {left_out.identifier})",
     )

@@ -31,11 +31,11 @@ def unlisted_category(content: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (other_categories, r"2 categories that are not the 80 .*the 2. is 'unicorn' in place of 'bicycle'"),
-        (lambda content: content["categories"].pop(0), r"79 categories .*the 80. is 'nothing' .* 'toothbrush'"),
+        (other_categories, r"2 categories that are not the 80 .*number 2 is 'unicorn' instead of 'bicycle'"),
+        (lambda content: content["categories"].pop(0), r"79 categories .*number 80 is 'nothing' .* 'toothbrush'"),
         (unlisted_category, "annotations of a category 12 that the file does not list"),
-        (lambda content: content.pop("annotations"), "another schema .* missing required field `annotations`"),
-        (lambda content: content["images"][0].update(id="nine"), r"another schema .*Expected `int`, got `str`"),
+        (lambda content: content.pop("annotations"), "not in the format .* missing required field `annotations`"),
+        (lambda content: content["images"][0].update(id="nine"), r"not in the format .*Expected `int`, got `str`"),
     ],
 )
 def test_annotations_of_another_kind(root: Path, change: Callable[[dict[str, Any]], Any], complaint: str) -> None:
@@ -51,8 +51,8 @@ def test_annotations_of_another_kind(root: Path, change: Callable[[dict[str, Any
         (b'{"images": [{"id": 1, "file_na', "damaged or cut short"),
         (b"", "damaged or cut short"),
         (b'{"images": [{"id": 1, "file_name": "\xff"}]}', "damaged or cut short"),
-        (b"\n<!DOCTYPE html><html>404</html>", "a web page in place of annotations"),
-        (b"[1, 2]", "another schema"),
+        (b"\n<!DOCTYPE html><html>404</html>", "a web page instead of annotations"),
+        (b"[1, 2]", "not in the format"),
     ],
 )
 def test_a_file_that_holds_no_annotations(root: Path, content: bytes, complaint: str) -> None:
@@ -128,9 +128,9 @@ def test_verification_counts_images_and_names_what_is_wrong(root: Path) -> None:
     assert found.counts["person"] == {"train2017": 10, "val2017": 1}
     assert found.counts["bicycle"] == {"train2017": 10, "val2017": 1}
     assert found.problems[:3] == (
-        "instances_train2017.json lists 806 images, the published one 118,287",
-        "instances_val2017.json lists 80 images, the published one 5,000",
-        f"{data / 'train2017' / file_name(1)}: no such image file, though it has annotations",
+        "instances_train2017.json lists 806 images, but the published file lists 118,287",
+        "instances_val2017.json lists 80 images, but the published file lists 5,000",
+        f"{data / 'train2017' / file_name(1)}: no such image file, although it is annotated",
     )
     assert [line.split(": ")[0] for line in found.problems[3:]] == [str(data / "val2017" / file_name(5_001))]
 

@@ -32,7 +32,7 @@ def test_the_second_opening_reads_neither_annotations_nor_folders(
 ) -> None:
     first = Coco(published)
     assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
-    assert "instances_train2017.json: reading the annotations, this once" in caplog.text
+    assert "instances_train2017.json: reading the annotations; this happens only once" in caplog.text
     caplog.clear()
     monkeypatch.setattr(coco_index, "read_labels", forbidden)
     monkeypatch.setattr(os, "scandir", forbidden)
@@ -98,4 +98,4 @@ def test_an_index_that_cannot_be_kept_leaves_nothing_behind(
     monkeypatch.setattr(np, "savez_compressed", full_disk)
     assert len(Coco(published).splits(0).train_pool) == 80
     assert list(cache.iterdir()) == []
-    assert "cannot be kept (No space left on device)" in caplog.text
+    assert "cannot be saved (No space left on device)" in caplog.text
