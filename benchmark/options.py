@@ -67,9 +67,9 @@ OnlyMethods = Annotated[
     str,
     typer.Option(
         "--methods",
-        help="Only these methods, each as its preset has it: runs with some components switched off are left out, and "
-        "runs with other settings too, unless the method has no other. p-values are corrected for the comparisons "
-        "among these methods alone.",
+        help="Only these methods, each as its preset defines it: runs with components switched off are left out, and "
+        "runs with changed settings count only for a method that has no other runs. p-values are corrected for the "
+        "comparisons among these methods only.",
     ),
 ]
 OnlyPreset = Annotated[str, typer.Option("--preset", help="Only runs with this preset: its name, or its file.")]

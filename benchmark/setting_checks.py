@@ -219,9 +219,8 @@ def _merge(root: DictConfig, config: DictConfig, content: dict[str, Any], where:
         elif isinstance(value, dict):
             raise UserError(f"{where}: '{name}' is a single setting: it has no '{next(iter(value), '')}'")
         elif isinstance(value, str) and (value == "???" or "${" in value):
-            raise UserError(
-                f"{where}: '{name}': '{value}' is not a value"
-            )  # OmegaConf takes it for none, or a reference
+            # OmegaConf takes it for none, or for a reference
+            raise UserError(f"{where}: '{name}': '{value}' is not a value")
         elif isinstance(node, Container) and (not isinstance(value, list) or any(isinstance(v, list) for v in value)):
             raise UserError(f"{where}: '{name}' takes a list such as [1,2], not '{value}'")
         else:

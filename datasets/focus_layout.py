@@ -33,8 +33,8 @@ INSTRUCTIONS = """\
 FOCUS is downloaded by hand, under its authors' terms (https://github.com/priyathamkat/focus, LICENSE.md):
 
 1. Open https://umd.box.com/s/w7tvxer0wur7vtsoqcemfopgshn6zklv in a browser and download focus.zip.
-   (If a command line fetched it and the file is small, it is the web page and not the archive.)
-2. Unzip it so that these lie under the data root (--data-root or DIAGEN_DATA):
+   (If a command line fetched it and the file is small, it is the web page, not the archive.)
+2. Unzip it so that the data root (--data-root or DIAGEN_DATA) contains:
 
        focus/annotations.db
        focus/bird-desert/*.jpeg
@@ -42,7 +42,7 @@ FOCUS is downloaded by hand, under its authors' terms (https://github.com/priyat
        ...                         a folder for each class and setting
 
    Rename, move and delete nothing: the database names the images by these paths.
-3. Look at what is there: python -m benchmark prepare focus --data-root DATA_ROOT --verify"""
+3. Check what is there: python -m benchmark prepare focus --data-root DATA_ROOT --verify"""
 
 
 def image_names(root: Path) -> list[str]:

@@ -115,7 +115,7 @@ def _refuse_parts_without_train(root: Path, folders: dict[str, Path]) -> None:
 
 def _how_to_test(folders: Sequence[str]) -> str:
     if named := _named_otherwise(folders, "test"):
-        return f"train/ needs it beside it: rename {named} to test"
+        return f"train/ needs a test/ folder beside it: rename {named} to test"
     val = "val" if "val" in folders else _named_otherwise(folders, "val")
     instead = f", or rename {val}/ to test/, and the rest of train/ will validate" if val else ""
     return (

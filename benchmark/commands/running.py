@@ -101,7 +101,7 @@ def sweep(
     overrides: Overrides = None,
     dry_run: DryRun = False,
     rates: RatesFile = "",
-    again: Annotated[bool, typer.Option("--again", help="Run all cells, finished ones again.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Run all cells, including those that are finished.")] = False,
     fetch_only: FetchOnly = False,
 ) -> None:
     """Run a grid: all methods, datasets, shots and seeds.
