@@ -65,6 +65,8 @@ COMMON_TERMS = (
 )
 """Hyper-parameters that mean the same in every method; whatever else a method names, it knows best what it may be."""
 
+_ALL_SETTINGS = "`python -m benchmark list settings` shows all of them"
+
 _SERVER = re.compile(r"https?://[^\s/?#@\\]+(/[^\s?#@\\]*)?")
 """Scheme, host and path of a server, and nothing that could hold a secret: no user, query or fragment."""
 
@@ -207,7 +209,7 @@ def _merge(root: DictConfig, config: DictConfig, content: dict[str, Any], where:
             if name in known:  # with dots, as --set takes it
                 group, _, own = name.rpartition(".")
                 raise UserError(f"{where}: in a file, write '{name}' nested: '{group}: {{{own}: {value}}}'")
-            unknown = UnknownName("setting", _whole_name(name, value), known)
+            unknown = UnknownName("setting", _whole_name(name, value), known, _ALL_SETTINGS)
             of_a_plugin = "" if prefix or not isinstance(value, dict) else "; a plugin's needs --plugins"
             raise UserError(f"{where}: {unknown}{of_a_plugin}")
         node = config[key]

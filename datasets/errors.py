@@ -12,6 +12,10 @@ NOT_PARSED = (yaml.YAMLError, ValueError, RecursionError)
 month; a RecursionError where its brackets are nested too deep."""
 
 
+MOST_NAMES = 40
+"""How many known names a line lists beside an advice that leads to all of them."""
+
+
 class UserError(Exception):
     """A mistake that the user can mend. Its message is one line: what is wrong, where, what to do.
 
@@ -44,6 +48,7 @@ class UnknownName(UserError):
     def __init__(self, kind: str, name: str, known: Iterable[str], advice: str = "") -> None:
         names = sorted(known)
         nearest = get_close_matches(name, names, n=3, cutoff=0.5)
-        others = f"known: {', '.join(names)}{'; ' if advice else ''}{advice}"
+        listed = [f"known: {', '.join(names)}"] if len(names) <= MOST_NAMES or not advice else []
+        others = "; ".join([*listed, *([advice] if advice else [])])
         hint = f"did you mean {' or '.join(nearest)}?" if nearest else others
         super().__init__(f"unknown {kind} '{name}'; {hint}")

@@ -64,7 +64,7 @@ def report(
     folder = path_of(out)
     with tracker.run("report", {LEVEL: REPORT}) as run:
         for part in write_parts(groups, folder, only):
-            typer.echo(part)
+            typer.echo(part, err=not isinstance(part, Path))
             if isinstance(part, Path):
                 run.log_file(part, part.relative_to(folder).parent.as_posix())
 

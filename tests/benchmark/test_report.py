@@ -150,7 +150,10 @@ def test_the_command_writes_the_report_and_logs_it(
 
     run_job(open_job(small("diagen")), Tracker(), Stages(quiet=True))
     assert main(["report", "--out", str(tmp_path / "out")]) == 0
-    assert "report.html" in capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert "report.html" in printed.out
+    assert all(Path(line).is_file() for line in printed.out.splitlines())
+    assert "python -m benchmark ablation" in printed.err  # how to get the runs that figures lack
     (logged,) = mlflow.MlflowClient().search_runs(["0"], "tags.level = 'report'")
     names = {item.path for item in mlflow.MlflowClient().list_artifacts(logged.info.run_id)}
     assert {"report.html", "figures", "leaderboard.json"} <= names

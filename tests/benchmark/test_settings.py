@@ -35,7 +35,7 @@ def test_the_command_line_beats_the_preset_which_beats_the_default(tmp_path: Pat
 @pytest.mark.parametrize(
     ("override", "says"),
     [
-        ("nonsense.key=3", "unknown setting 'nonsense.key'"),
+        ("nonsense.key=3", "unknown setting 'nonsense.key'; `python -m benchmark list settings` shows all of them"),
         ("classifier.epoch=3", "classifier.epochs"),
         ("diagen.strenght=0.5", "diagen.strength"),
         ("classifier=3", "group of settings"),
