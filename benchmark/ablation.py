@@ -1,4 +1,4 @@
-"""Ablations: which runs each of them compares. The paper's Figures 4, 5, 7 and 8, and more of their kind."""
+"""Ablations and the runs that each compares: the paper's Figures 4, 5, 7 and 8, and similar ones."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ SHARED = ("strength", "guidance_scale", "synthetic_probability")
 """Hyper-parameters in which the paper's two methods differ (DIAGen, Figure 5)."""
 
 HyperParameters = Mapping[str, Mapping[str, Any]]
-"""Per method its hyper-parameters, as the preset has them or as they are set for all runs."""
+"""Hyper-parameters by method, from the preset or as overridden for all runs."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One method specification: what `run` takes as --method, --components and --set."""
+    """One method specification: the values of `run`'s options --method, --components and --set."""
 
     method: str
     components: str = ""
@@ -30,9 +30,9 @@ class Variant:
 
 @dataclass(frozen=True)
 class Ablation:
-    """title: what is compared, in words.
-    values: those that are tried unless others are given; empty where there is nothing to choose.
-    variants: the specifications for these values.
+    """title: a short description of what is compared.
+    values: the default values to try; empty if the ablation has none to choose.
+    variants: the method specifications for these values.
     """
 
     title: str
@@ -44,12 +44,12 @@ def ablation_grid(what: str, values: Sequence[float], overrides: tuple[str, ...]
     """The settings of every run that the ablation compares.
 
     Args:
-        what: a name of `ABLATIONS`.
-        values: in place of the ablation's own.
-        overrides, given: as for `resolve_settings`; they hold for all runs.
+        what: a name in `ABLATIONS`.
+        values: used in place of the ablation's own values; empty: use those.
+        overrides, given: as for `resolve_settings`; they apply to all runs.
 
     Raises:
-        UserError: an unknown ablation, values for one that has none, or settings that cannot be.
+        UserError: the ablation is unknown, values are given for one that has none, or settings are invalid.
     """
     if what not in ABLATIONS:
         raise UnknownName("ablation", what, ABLATIONS)
@@ -69,9 +69,9 @@ def ablation_grid(what: str, values: Sequence[float], overrides: tuple[str, ...]
 
 
 def parse_values(text: str) -> list[float]:
-    """Numbers separated by commas, without repeats; none for an empty text."""
+    """Parse numbers separated by commas, dropping repeats; an empty text gives an empty list."""
     try:
-        # Commas alone are no number, and not the empty text that stands for the usual values.
+        # A text of commas only is an error; only an empty text stands for the default values.
         return list(dict.fromkeys(float(part) for part in parts_of(text) or text.split()))
     except ValueError:
         raise UserError(f"--values '{text}' must be numbers separated by commas, such as 0.3,0.5,0.7") from None
@@ -92,7 +92,7 @@ def _fixed(values: tuple[float, ...], _hyper_parameters: HyperParameters) -> tup
 
 
 def _multiples(name: str, hyper_parameters: HyperParameters) -> tuple[float, ...]:
-    """Of DIAGen's own value, which depends on the generator."""
+    """Multiples of DIAGen's own value, since that depends on the generator."""
     own = hyper_parameters["diagen"][name]
     return tuple(float(f"{factor * own:.4g}") for factor in (0.25, 0.5, 1.0, 1.5, 2.0))
 
@@ -107,14 +107,14 @@ def _swept(name: str, _hyper_parameters: HyperParameters, values: Sequence[float
 
 
 def _noise(hyper_parameters: HyperParameters, factors: Sequence[float]) -> list[Variant]:
-    """All of the preset's levels σ, scaled together, so that only the size of the noise changes."""
+    """Scale all the preset's noise levels σ together, so that only the amount of noise changes."""
     levels = hyper_parameters["diagen"]["noise_std"]
     scaled = [dict.fromkeys(f"{factor * level:.6g}" for level in levels) for factor in factors]
     return [Variant("diagen", overrides=(f"diagen.noise_std=[{','.join(own)}]",)) for own in scaled]
 
 
 def _same_hyperparameters(hyper_parameters: HyperParameters, _values: Sequence[float]) -> list[Variant]:
-    """Each method with its own values and with the other's."""
+    """Each method with its own hyper-parameters and with the other's."""
     return [
         Variant(method, overrides=tuple(f"{method}.{name}={hyper_parameters[owner][name]:g}" for name in SHARED))
         if owner != method

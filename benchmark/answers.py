@@ -1,4 +1,4 @@
-"""What two methods' classifiers said of the same test images, side by side."""
+"""Outcomes of two methods' classifiers on the same test images, side by side."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from evaluation.significance import paired_bootstrap
 
 Pairs = Mapping[Cell, tuple[Record, Record]]
 Outcomes = Mapping[str, tuple[str, bool]]
-"""Image → its class and whether it was recognised."""
+"""Image → its class and whether it was classified correctly."""
 
 
 class Answers:
-    """What each record's classifier recognised on one test set; every table is read once."""
+    """The outcomes of each record's classifier on one test set; every table is read only once."""
 
     def __init__(self, test_set: str) -> None:
         self.test_set = test_set
         self._known: dict[int, Outcomes | None] = {}
 
     def accuracy(self, record: Record) -> float:
-        """Mean per-class accuracy in [0, 1]; NaN where it was not logged."""
+        """Mean per-class accuracy in [0, 1]; NaN if it was not logged."""
         return record.metrics.get(f"accuracy/{self.test_set}", math.nan)
 
     def of(self, record: Record) -> Outcomes | None:
-        """The outcomes; None where no predictions were logged."""
+        """The outcomes; None if no predictions were logged."""
         if id(record) not in self._known:
             self._known[id(record)] = self._read(record)
         return self._known[id(record)]
@@ -46,11 +46,11 @@ class Answers:
 
 @dataclass(frozen=True)
 class SideBySide:
-    """Two methods on the I test images of their shared cells, of n seeds.
+    """Two methods on the I test images of the cells that they share, with n seeds.
 
-    advantage: in how many cells the first alone is right, minus those of the second, (I,).
-    times: in how many cells an image occurs, (I,); labels: (I,).
-    influences: `image_influence` on the difference of each seed, the mean over its shots, (I, n).
+    advantage: number of cells where only the first is right minus number where only the second is, by image, (I,).
+    times: number of cells in which an image occurs, (I,); labels: (I,).
+    influences: `image_influence` of each image on each seed's difference, averaged over the seed's shots, (I, n).
     """
 
     advantage: Doubles
@@ -60,17 +60,17 @@ class SideBySide:
 
     @property
     def covariance(self) -> float:
-        """Of two seeds' differences, by the images in common."""
+        """Covariance of two seeds' differences due to the test images that they share."""
         return image_covariance(self.influences)
 
     @property
     def p(self) -> float:
-        """Of the paired bootstrap over images: these classifiers on other test images."""
+        """The p value of the paired bootstrap over images, that is, for the same classifiers on other test images."""
         return paired_bootstrap(self.advantage, self.times, self.labels)
 
 
 def side_by_side(pairs: Pairs, answers: Answers) -> SideBySide | None:
-    """The outcomes of all cells; None unless each has predictions of the same images by both methods."""
+    """The outcomes of all cells; None unless both methods have predictions of the same images in every cell."""
     cells = [(seed, answers.of(one), answers.of(other)) for (_, seed), (one, other) in pairs.items()]
     known = [(seed, a, b) for seed, a, b in cells if a and b and a.keys() == b.keys()]
     if len(known) < len(cells) or not cells:

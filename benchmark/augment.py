@@ -1,4 +1,4 @@
-"""All of a user's photos, augmented, as a folder to train on: what `python -m benchmark augment` does."""
+"""`python -m benchmark augment`: augment all of a user's photos and write a folder to train on."""
 
 from __future__ import annotations
 
@@ -34,17 +34,16 @@ logger = logging.getLogger(__name__)
 
 
 def augment(settings: RunSettings, folder: Path, stages: Stages) -> None:
-    """Write every photo of the dataset imagefolder and the images that a method makes of it into a new folder.
+    """Write every photo of the dataset imagefolder and the images that a method makes from it into a new folder.
 
-    No photo is held out and nothing is measured or tracked. What was made is kept in the store, and not made again.
+    No photo is held out, and nothing is measured or tracked. The images are kept in the store and not made again.
 
     Args:
-        settings: of one seed.
+        settings: for a single seed.
 
     Raises:
-        UserError: a method that makes no images, anything in the settings or the photos that keeps it from making
-            them, or a folder that cannot be written, is there and not empty, or lies among the photos, as the store
-            must not either.
+        UserError: the method makes no images, the settings or photos keep it from making them, the folder cannot be
+            written or exists and is not empty, or the folder or the store is inside the folder of photos.
     """
     refuse_unwritable(folder)
     method = build_method(settings)
@@ -60,13 +59,13 @@ def augment(settings: RunSettings, folder: Path, stages: Stages) -> None:
     origin = {"run": "", "method": settings.method}
     made = synthetic_images(plan_table(task, synthetic), [image.path for image in synthetic.images], origin)
     names = dict(zip(task.classes, task.dataset.class_folders, strict=True))
-    with stages.stage("writing", len(task.train) + len(made), "images") as advance:  # a turned photo takes seconds
+    with stages.stage("writing", len(task.train) + len(made), "images") as advance:  # a rotated photo takes seconds
         write_folder(folder, _counted(chain(real_images(task, origin), made), advance), names)
     stages.say(contents(folder, len(task.train), len(made)))
 
 
 def _task(settings: RunSettings, folder: Path) -> FewShotTask:
-    """Of all photos that may be trained on; those of val/ judge the classifier that weighs images."""
+    """A task of all photos to train on; photos in val/ are for the classifier that weights the images."""
     dataset = open_dataset(settings)
     assert isinstance(dataset, ImageFolder)
     for written, option in ((folder, "--out"), (default_cache(), "DIAGEN_STORE")):
@@ -80,7 +79,7 @@ def _task(settings: RunSettings, folder: Path) -> FewShotTask:
 
 
 def _counted(images: Iterable[ImageToWrite], advance: Advance) -> Iterator[ImageToWrite]:
-    """Each is asked for when the one before is written."""
+    """The images, counting each when the next is requested, that is, when it has been written."""
     for image in images:
         yield image
         advance(1)
@@ -88,7 +87,7 @@ def _counted(images: Iterable[ImageToWrite], advance: Advance) -> Iterator[Image
 
 def _synthesize(settings: RunSettings, method: Method, task: FewShotTask, tools: LocalTools) -> SyntheticSet:
     if weighs_images(settings, method):
-        _ = tools.classifier_embedder.backbone  # weights that cannot be had are known before hours of generation
+        _ = tools.classifier_embedder.backbone  # if its weights are unavailable, fail before hours of generation
         if not task.validation:
             logger.warning(
                 "no validation photos: the classifier that weights the images is trained without early stopping and is "

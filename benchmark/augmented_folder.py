@@ -1,4 +1,4 @@
-"""A folder to train on: real photos, the images that were made from them, and where each is from."""
+"""A folder to train on: real photos, the images made from them, and a table of where each comes from."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from datasets.whole_file import whole_folder
 REAL, SYNTHETIC = "real", "synthetic"
 
 HOW = ("prompt", "noise_std", "strength", "guidance_scale", "steps", "seed")
-"""Columns of the plan that say how an image was made; a real one has none of them."""
+"""Columns of the plan that say how a synthetic image was made; they are empty for real images."""
 
 COLUMNS = ("file", "kind", "class", "guide", *HOW, "weight", "run", "method")
-"""Of `provenance.csv`. guide: the real image that one was made from, by its name in the dataset; weight: 1 for a real
-image, and for a synthetic one what Eq. 2 of DIAGen weighs it with among those of its guide; run: the tracked run of
-which it is, where one is."""
+"""Columns of `provenance.csv`. guide: the dataset's name for the real image, or for the one that a synthetic image was
+made from; weight: 1 for a real image, for a synthetic one its weight among the images of its guide in DIAGen's Eq. 2;
+run: the tracked run that it comes from, if any."""
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
-"""Of the files that torchvision's ImageFolder reads; it leaves out others without a word."""
+"""Suffixes of the files that torchvision's ImageFolder reads; it ignores others silently."""
 
 
 @dataclass(frozen=True)
 class ImageToWrite:
-    """An image for the folder. `facts`: its line of `provenance.csv` by column, but for the file; `suffix`: of its
-    file; `write`: puts the image at a path.
+    """An image for the folder. `facts`: its row of `provenance.csv` by column, without `file`; `suffix`: its file's
+    suffix; `write`: a function that writes the image to a path.
     """
 
     facts: Mapping[str, Any]
@@ -45,10 +45,10 @@ class ImageToWrite:
 
 
 def refuse_unwritable(folder: Path) -> None:
-    """Raise `UserError` where `write_folder` could not make the folder: hours of generation may come before that.
+    """Raise `UserError` if `write_folder` could not make the folder; asked first, since generation can take hours.
 
-    Something lies there that is no empty folder, an empty one cannot give way to another, or no file can be made where
-    the folder is to lie.
+    It cannot if the path exists and is not an empty folder, if an empty folder there cannot be replaced, or if nothing
+    can be written at that place.
     """
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -64,12 +64,13 @@ def refuse_unwritable(folder: Path) -> None:
 
 
 def real_images(task: FewShotTask, origin: Mapping[str, str]) -> Iterator[ImageToWrite]:
-    """The task's real images, by class: their files as they are, each looked at when its turn comes.
+    """The task's real images, by class; each file is opened only when its turn comes.
 
-    As PNG are written those that are drawn, and those that torchvision would leave out or read otherwise than we do.
+    Files are copied unchanged. Images without a file, and files that torchvision would ignore or read differently than
+    this project does, are written as PNG.
 
     Args:
-        origin: columns of `provenance.csv` that are the same for all.
+        origin: columns of `provenance.csv` that are the same for all images.
     """
     return (_real_image(task, example, origin) for example in task.train)
 
@@ -77,12 +78,12 @@ def real_images(task: FewShotTask, origin: Mapping[str, str]) -> Iterator[ImageT
 def synthetic_images(
     plan: Mapping[str, Sequence[Any]], files: Sequence[Path], origin: Mapping[str, str]
 ) -> list[ImageToWrite]:
-    """The images of a plan that was carried out, in its order.
+    """The images that were made by a plan, in its order.
 
     Args:
-        plan: its columns, as `benchmark.evaluate.plan_table` gives them.
-        files: of the images, in the plan's order.
-        origin: columns of `provenance.csv` that are the same for all.
+        plan: its columns, as from `benchmark.evaluate.plan_table`.
+        files: the images' files, in the plan's order.
+        origin: columns of `provenance.csv` that are the same for all images.
     """
     names = ("class", "guide", *HOW, "weight")
     facts = (dict(zip(names, row, strict=True)) for row in zip(*(plan[name] for name in names), strict=True))
@@ -93,13 +94,13 @@ def synthetic_images(
 
 
 def write_folder(folder: Path, images: Iterable[ImageToWrite], folders: Mapping[str, str]) -> None:
-    """Write the images into class folders, and `provenance.csv` beside those: all of it or nothing.
+    """Write the images into class folders, with `provenance.csv` beside them: either everything or nothing.
 
     Args:
-        folders: what those of the classes are to be called by class noun; those of other classes have the noun's name.
+        folders: names of the class folders by class noun; the folders of other classes are named after the noun.
 
     Raises:
-        UserError: the folder cannot be written, or is there and not empty.
+        UserError: the folder cannot be written, or it exists and is not empty.
     """
     try:
         with whole_folder(folder) as unfinished:
@@ -113,12 +114,12 @@ def write_folder(folder: Path, images: Iterable[ImageToWrite], folders: Mapping[
 
 
 def contents(folder: Path, real: int, synthetic: int) -> str:
-    """What was written, for people."""
+    """A sentence that tells the user what was written."""
     return f"{folder}: {real} real and {synthetic} synthetic images; {PROVENANCE} says where each is from"
 
 
 def _write_images(folder: Path, images: Iterable[ImageToWrite], names: FileNames) -> Iterator[dict[str, Any]]:
-    """The images' lines of `provenance.csv`, each once its file is written."""
+    """Write each image to its file, then yield its row of `provenance.csv`."""
     for image in images:
         name = names.photo if image.facts["kind"] == REAL else names.numbered
         file = name(image.facts["class"], image.facts["guide"], image.suffix)

@@ -1,4 +1,4 @@
-"""Whether the services that a run will need can work: asked before any of them is loaded."""
+"""Checks of whether the services that a run needs can work, made before any of them is loaded."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from methods.base import Method
 logger = logging.getLogger(__name__)
 
 _LARGE_IMAGE = 256
-"""Pixels of its side from which a CPU is too slow; the miniature's 64 are made for one."""
+"""Side of an image, in pixels, from which a CPU is too slow; the miniature's 64 pixels are made for a CPU."""
 
 
 def check_services(settings: RunSettings, method: Method) -> None:
-    """Refuse backbones, checkpoints and prompt sources that cannot work; quick, without a download.
+    """Refuse backbones, checkpoints and prompt sources that cannot work; quick, without downloads.
 
     Raises:
-        UserError: one clear line about the first that cannot.
+        UserError: one clear line about the first that cannot work.
     """
     from evaluation.backbones import check_backbone, check_image_size
 
@@ -39,7 +39,7 @@ def check_services(settings: RunSettings, method: Method) -> None:
 
 
 def check_access(settings: RunSettings, method: Method) -> None:
-    """Refuse a run whose prompts cannot be asked for, above all for want of a key; what is only counted needs none.
+    """Refuse a run that cannot request its prompts, usually because the API key is missing; a dry run needs no key.
 
     Raises:
         UserError: one clear line.
@@ -51,7 +51,7 @@ def check_access(settings: RunSettings, method: Method) -> None:
 
 
 def check_real_set(settings: RunSettings, method: Method, tests: Collection[str]) -> None:
-    """Refuse `features.real_set=test` where no test set is called so and there are several; one is both choices."""
+    """Refuse `features.real_set=test` for several test sets with none named `test`; a single one may have any name."""
     wanted = "features" in method.services and settings.features.real_set == "test"
     if wanted and len(tests) > 1 and "test" not in tests:
         raise UserError(
@@ -61,7 +61,7 @@ def check_real_set(settings: RunSettings, method: Method, tests: Collection[str]
 
 
 def check_prompts_of_classes(settings: RunSettings, method: Method, classes: Sequence[str]) -> None:
-    """Refuse a file that lacks prompts of a class: in a sweep, hours of other methods may come before they are read.
+    """Refuse a prompt file that lacks prompts for a class: a sweep may run for hours before it reads them.
 
     Raises:
         UserError: one clear line about the first class that lacks some.
@@ -74,25 +74,25 @@ def check_prompts_of_classes(settings: RunSettings, method: Method, classes: Seq
 
 
 def generates(method: Method) -> bool:
-    """Whether a generator makes the method's images, be none of them trained on (α = 0)."""
+    """Whether a generator makes the method's images, even if none of them are trained on (α = 0)."""
     return "generator" in method.services
 
 
 def writes_prompts(settings: RunSettings, method: Method) -> bool:
-    """Whether the method asks for written prompts, which nobody has switched off."""
+    """Whether the method asks for written prompts and they are not switched off."""
     if "prompts" in method.components:
         return "prompts" in settings.components
     return "prompts" in method.services and getattr(method, "prompts_per_class", 0) > 0
 
 
 def weighs_images(settings: RunSettings, method: Method) -> bool:
-    """Whether a guide classifier is asked, which a method may have a component for."""
+    """Whether a guide classifier weights images: the method uses one, and its component `weights`, if any, is on."""
     on = "weights" in settings.components or "weights" not in method.components
     return on and "guide_classifier" in method.services
 
 
 def warn_of_services(settings: RunSettings, method: Method) -> None:
-    """Say which settings can work and will hardly do what was meant."""
+    """Warn of settings that work but probably do not do what was intended."""
     if not generates(method):
         return
     from evaluation.device import default_device

@@ -1,4 +1,4 @@
-"""Which tracked cell a user means who names a run, or none."""
+"""Choosing a tracked cell by the run that the user names, or else the latest one."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from datasets.plurals import counted
 
 
 def choose_cell(cells: Sequence[Record], run: str = "", dataset: str = "", method: str = "") -> Record:
-    """A finished cell with synthetic images: that of the run, or the latest one.
+    """A finished cell with synthetic images: the one of the given run, or the latest.
 
     Args:
-        run: the identifier of a cell's run, or of its parent run, all of whose cells must then be one.
-        dataset, method: the cell's, where they are given; one of several folders by the name that a leaderboard shows.
+        run: the id of a cell's run, or of a parent run with exactly one finished cell.
+        dataset, method: those of the cell, if given; among several image folders, the name that a leaderboard shows.
 
     Raises:
         UserError: there is no such cell, or the run has several.

@@ -1,4 +1,4 @@
-"""Paired comparisons: which difference between two methods can be trusted, in words."""
+"""Paired comparisons of methods: which differences are significant, and the sentences that say so."""
 
 from __future__ import annotations
 
@@ -22,17 +22,18 @@ P_VALUES = ("p", "p_images", "p_wilcoxon")
 
 @dataclass(frozen=True)
 class Comparison:
-    """`first` against `second` by their accuracy on one test set, over cells (shots, seed) that both finished.
+    """`first` against `second`: their accuracy on one test set, over cells (shots, seed) that both finished.
 
-    shots, seeds: of these cells, which are every number of shots with every seed (`_same_shots_of_every_seed`).
-    left_out: cells that one alone has, or has with a value, and those of a number of shots or a seed that others lack.
-    difference: mean of first minus second in [−1, 1] over the cells.
-    interval, p: 95%, and two-sided after Holm's correction, by the crossed test: would other training images and other
-        test images agree? None and NaN where seeds cannot tell.
-    p_images: of the paired bootstrap after Holm's correction: would other test images, with these classifiers? NaN
-        where not all cells have predictions of the same images; `p` then leaves the choice of test images out.
-    p_wilcoxon: of the signed-rank test over cells after Holm's correction; NaN for fewer than `FEWEST_CELLS`. It takes
-        cells for independent, which those of one seed or with common test images are not: no verdict rests on it.
+    shots, seeds: the compared cells are all combinations of these (`_same_shots_of_every_seed`).
+    left_out: number of cells not compared: a method has no accuracy there, or the combinations do not include it.
+    difference: accuracy of first minus second, averaged over the cells, in [−1, 1].
+    interval, p: 95% interval and two-sided p value after Holm's correction, by the crossed test: would the difference
+        hold for other training images and other test images? None and NaN where the seeds do not suffice to tell.
+    p_images: p value of the paired bootstrap after Holm's correction: would the difference hold for these classifiers
+        on other test images? NaN unless both methods have predictions of the same images in every cell; `p` then
+        ignores the choice of test images.
+    p_wilcoxon: p value of the signed-rank test over cells after Holm's correction; NaN for fewer than `FEWEST_CELLS`.
+        The test assumes independent cells, but cells that share a seed or test images are not: no verdict uses it.
     """
 
     first: str
@@ -61,7 +62,7 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """One sentence."""
+        """The result of the comparison in one sentence."""
         both = f"{self.first} and {self.second}"
         if not self.cells:
             return f"{both} have no cell in common with an accuracy on {self.test_set}"
@@ -93,10 +94,10 @@ class Comparison:
 
 
 def compare(records: Sequence[Record], test_set: str) -> list[Comparison]:
-    """Every two methods among the records, paired by cell; p values are corrected for the number of pairs.
+    """Compare every pair of methods among the records, cell by cell; p values are corrected for the number of pairs.
 
-    The records are those of one `Group`: all on the same images. A pair without a value in common is said, too; where
-    no record has the accuracy, there is nothing to compare.
+    The records must be those of one `Group`, that is, all on the same images. A pair of methods without a common cell
+    is included, too. If no record has the accuracy, the list is empty.
 
     Args:
         test_set: `test` or `uncommon`.
@@ -140,11 +141,10 @@ def _pair(first: str, second: str, by_label: Mapping[str, Mapping[Cell, Record]]
 
 
 def _same_shots_of_every_seed(cells: Sequence[Cell]) -> tuple[list[int], list[int]]:
-    """Shots and seeds of which every pair is among the cells: the shots that most seeds have, so many as leave most
-    cells.
+    """Shots and seeds all of whose combinations are among the cells.
 
-    A difference depends on k. Were the mean over seeds that have other shots each, what k does would count as what
-    seeds do, in a difference that nobody asked for, with an interval around it.
+    These are the shots that most seeds have, as many of them as give the most combinations. A difference depends on k:
+    if each seed had different shots, the effect of k would be mistaken for variation between seeds.
     """
     by_shots = grouped(cells, lambda cell: cell.shots)
     ordered = sorted(by_shots, key=lambda shots: (-len(by_shots[shots]), shots))
@@ -158,6 +158,6 @@ def _same_shots_of_every_seed(cells: Sequence[Cell]) -> tuple[list[int], list[in
 
 
 def _shown(p: float) -> str:
-    """To three digits, and on the side of `ALPHA` on which it is."""
+    """The p value to three decimals; rounding never moves it across `ALPHA`."""
     text = f"{p:.3f}"
     return "< 0.001" if p < 0.001 else f"< {text}" if p < ALPHA <= float(text) else f"= {text}"

@@ -1,4 +1,4 @@
-"""Images by class and column as text that fits a terminal, however many of either there are."""
+"""Tables of image counts by class and column that fit a terminal, however many classes and columns there are."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from benchmark.table_formats import plain
 from datasets.plurals import counted
 
 Counts = Mapping[str, Mapping[str, int]]
-"""Images per row (a class) and column (a split, a setting)."""
+"""Number of images by row (a class) and column (a split or a setting)."""
 
 ROWS = 100
 FEWEST = 30
-"""Of more than `ROWS` classes, those with the fewest images are shown: where something is missing, it is there."""
+"""Of more than `ROWS` classes, only these many with the fewest images are shown: images may be missing there."""
 LONGEST_NAME = 40
-"""Characters of a class name; of a longer one the end is left out."""
+"""Characters of a class name that are shown; longer names are cut off."""
 COLUMNS = 12
-"""Columns beside each other; more of them follow below."""
+"""Columns side by side; further ones follow in tables below."""
 
 
 def counts_table(name: str, counts: Counts) -> str:
-    """A line for each class, with its sum; the last line sums the columns, over the classes that are not shown too."""
+    """A table with a row and a sum for each class; the last row sums each column over all classes, shown or not."""
     total = sum(_sum(row) for row in counts.values())
     title = f"{name} · {counted(len(counts), 'class')} · {counted(total, 'image')}"
     shown = list(counts)

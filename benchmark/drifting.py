@@ -1,6 +1,6 @@
-"""The classifiers of `backbone_mode: train`, whose networks change while they are trained (`batch_statistics`).
+"""The classifiers of `backbone_mode: train`, whose networks drift during training (`evaluation.batch_statistics`).
 
-Their features are of no use to another run, so the store keeps what they lead to: the head with the network's
+Another run cannot reuse their features, so the store keeps what is computed from them: the head with the network's
 statistics, the logits of each list of pictures, and the guide classifier's confidences.
 """
 
@@ -35,7 +35,7 @@ NO_IMAGES = SyntheticSet()
 def train_drifting(
     task: FewShotTask, synthetic: SyntheticSet, alpha: float, seed: int, tools: LocalTools
 ) -> tuple[Head, Callable[[Sequence[Picture]], Singles]]:
-    """The head, and what gives the logits (N, C) of pictures by the network as the head's training left it."""
+    """The head, and a function that computes logits (N, C) of pictures with the network as training left it."""
     from evaluation.classifier import train_on
 
     settings = tools.settings.classifier
@@ -53,7 +53,7 @@ def train_drifting(
 
 
 def drifting_confidence(task: FewShotTask, synthetic: SyntheticSet, seed: int, tools: LocalTools) -> Doubles:
-    """Calibrated probability of each image's own label by the drifted guide classifier: (images,), in [0, 1]."""
+    """The drifted guide classifier's calibrated probability of each image's own label: (images,), in [0, 1]."""
     from evaluation.guide_classifier import judge, train_guide_on
 
     settings, pictures = tools.settings.guide_classifier, synthetic_pictures(synthetic.images)
@@ -76,7 +76,7 @@ def drifting_confidence(task: FewShotTask, synthetic: SyntheticSet, seed: int, t
 
 
 def _calibration(facts: dict[str, Any]) -> Calibration:
-    """What was stored of one, whose lists were arrays; without weights where all were 1, before there were any."""
+    """Restore a stored calibration. Lists become arrays; one stored before weights existed gets weights of 1."""
     from evaluation.calibration import Calibration
 
     values: dict[str, Any] = {k: np.array(v) if isinstance(v, list) else v for k, v in facts.items()}
@@ -92,7 +92,7 @@ def _source(
     tools: LocalTools,
     advance: Callable[[int], None],
 ) -> ThroughNetwork:
-    """The samples of a training that begins with the network as it was published."""
+    """The samples of a training run that starts from the published network."""
     from evaluation.through_network import ThroughNetwork, TrainingImages
 
     images = TrainingImages(
@@ -110,7 +110,7 @@ def _source(
 def _features(
     pictures: Sequence[Picture], head: Head, tools: LocalTools, view: str = "plain", views: int = 1
 ) -> Singles:
-    """(N, V, D) by the network as the head's training left it."""
+    """Features (N, V, D) from the network as the head's training left it."""
     from evaluation.features import embed_pixels, load_pixels
 
     backbone, images = tools.drifting_backbone, image_views(pictures, view, views)
@@ -132,7 +132,7 @@ def _logits(pictures: Sequence[Picture], key: str, head: Head, tools: LocalTools
 def _key(
     what: str, task: FewShotTask, synthetic: SyntheticSet, settings: Any, more: Sequence[Any], tools: LocalTools
 ) -> str:
-    """The address of everything that a training depends on, by content."""
+    """The store address of a training run: a fingerprint of everything that it depends on, by content."""
     parts = [
         [
             (picture.digest, example.label)
@@ -141,20 +141,20 @@ def _key(
         for part in (task.train, task.validation)
     ]
     made = [(image.path.stem, image.guide, image.weight) for image in synthetic.images]
-    # A network that drifts computes in float32, whatever the setting.
+    # A drifting network computes in float32 whatever the setting `dtype`.
     effective = {name: value for name, value in asdict(settings).items() if name != "dtype"}
     network = tools.drifting_backbone.fingerprint
     return fingerprint(what, network, effective, parts, made, len(task.classes), more, VERSION)
 
 
 def _balancing(task: FewShotTask, validation: str) -> tuple[str, ...]:
-    """Part of the address where validation images weigh by their class; else it is that from before they did."""
+    """A part of the address if validation images are weighted by class; empty otherwise, as before weights existed."""
     weighted = validation == "once" and (class_weights(labels_of(task.validation)) != 1).any()
     return ("classes count alike in the validation loss",) if weighted else ()
 
 
 def _packed(head: Head) -> Doubles:
-    """A head as one array, which the store writes whole or not at all."""
+    """The head as one array, so that the store writes it either completely or not at all."""
     assert head.statistics is not None
     facts = [*head.weight.shape, head.epoch, head.validation_accuracy]
     return np.concatenate([facts, head.weight.ravel(), head.bias, head.statistics]).astype(np.float64)

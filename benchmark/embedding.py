@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from evaluation.frozen import Backbone
 
 BLOCK = 512
-"""Views that are embedded and stored together: what a kill can cost."""
+"""Number of views that are embedded and stored together: the most that is lost if the process is killed."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An image by its content: `digest` names it in the store, `load` fetches it when it is needed."""
+    """An image identified by its content: `digest` names it in the store, `load` reads it when it is needed."""
 
     digest: str
     load: Callable[[], Image]
@@ -44,12 +44,12 @@ def real_pictures(dataset: Dataset, examples: Sequence[Example]) -> list[Picture
 
 
 def synthetic_pictures(images: Sequence[SyntheticImage]) -> list[Picture]:
-    """The store names a synthetic image by the fingerprint of all that made it."""
+    """Pictures of synthetic images, whose file name, a fingerprint of all that made them, is their digest."""
     return [Picture(image.path.stem, image.load) for image in images]
 
 
 def image_views(pictures: Sequence[Picture], view: str, views: int) -> list[ImageViews]:
-    """So many random views of each picture; one depends on the picture and its number alone."""
+    """`views` random views of each picture; a view depends only on the picture, the kind of view and its number."""
     from evaluation.features import ImageViews
 
     return [
@@ -61,7 +61,7 @@ def image_views(pictures: Sequence[Picture], view: str, views: int) -> list[Imag
 class Embedder:
     """Features of one backbone at one image size, in one precision (`dtype`, one of `evaluation.device.DTYPES`).
 
-    workers: threads that load and transform pictures ahead of the network; 0: none, -1: as `worker_count` has it.
+    workers: threads that load and transform pictures ahead of the network; 0: none, -1: the default of `worker_count`.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Embedder:
 
     @property
     def backbone(self) -> Backbone:
-        """The network, loaded at first use."""
+        """The network, loaded when first used."""
         if self._backbone is None:
             from evaluation.backbones import load_backbone
 
@@ -87,7 +87,7 @@ class Embedder:
     def embed(self, pictures: Sequence[Picture], view: str = "plain", views: int = 1) -> Singles:
         """Features of `views` random views of each picture, shape (pictures, views, dimension).
 
-        `plain` views are all alike: one says everything.
+        All `plain` views of a picture are the same, so one is enough.
         """
         blocks = list(_blocks(pictures, max(1, BLOCK // views)))
         keys = [self._key(block, view, views) for block in blocks]
@@ -112,7 +112,7 @@ class Embedder:
         return fingerprint("features", self.backbone.fingerprint, view, views, digests, *version)
 
     def _pixels(self, blocks: Sequence[Sequence[Picture]], view: str, views: int) -> Generator[Pixels, None, None]:
-        """Every view of every picture, one block after the other: the next one loads while the network has this one."""
+        """Every view of every picture, block by block; the next block loads while the network processes this one."""
         from evaluation.features import load_pixels
 
         images = image_views(list(chain.from_iterable(blocks)), view, views)

@@ -1,4 +1,4 @@
-"""One cell: what a method's images do for the classifier, and how good and how diverse they are."""
+"""Evaluation of one cell: how well its classifier performs, and the quality and diversity of a method's images."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ Table = dict[str, list[Any]]
 
 @dataclass(frozen=True)
 class CellResult:
-    """Metrics by name, as docs/records.md says their ranges; tables by name, each column name → values."""
+    """Metrics by name, with the ranges given in docs/records.md; tables by name, each a map of column name → values."""
 
     metrics: dict[str, float] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
 
 
 def evaluate(task: FewShotTask, synthetic: SyntheticSet, classifier: Classifier, tools: LocalTools) -> CellResult:
-    """Judge a task's classifier and the synthetic images; a method without images has no measure of them."""
+    """Evaluate a task's classifier and the synthetic images, if the method made any."""
     result = CellResult()
     for name, examples in {"val": task.validation, **task.tests}.items():
         if examples:
@@ -50,7 +50,7 @@ def evaluate(task: FewShotTask, synthetic: SyntheticSet, classifier: Classifier,
 
 
 def plan_table(task: FewShotTask, synthetic: SyntheticSet) -> Table:
-    """The plan as it was carried out: a line for each image, with its weight and its file's fingerprint."""
+    """The plan as carried out: one row per synthetic image, with its weight and the fingerprint that names its file."""
     images = synthetic.images
     return {
         "class": [task.classes[image.label] for image in images],
@@ -69,7 +69,7 @@ def plan_table(task: FewShotTask, synthetic: SyntheticSet) -> Table:
 def _judge(
     name: str, classifier: Classifier, task: FewShotTask, examples: Sequence[Example], result: CellResult
 ) -> None:
-    """Accuracy on one set of examples: the whole, by class, by attribute, and image by image."""
+    """Add the results on one set: accuracy overall and by class and, for test sets, by attribute and by image."""
     from evaluation.accuracy import confusion_matrix, mean_class_accuracy, per_class_accuracy
 
     labels, classes, names = labels_of(examples), len(task.classes), task.dataset.display_names
@@ -89,7 +89,7 @@ def _judge(
 
 
 def _predictions_table(task: FewShotTask, examples: Sequence[Example], logits: Singles) -> Table:
-    """A line for each test image, from which every statistic can be computed again."""
+    """One row per test image, from which every statistic of accuracy can be recomputed."""
     from scipy.special import softmax
 
     names, confidence = task.dataset.display_names, softmax(logits.astype(np.float64), axis=1)
@@ -103,7 +103,7 @@ def _predictions_table(task: FewShotTask, examples: Sequence[Example], logits: S
 
 
 def _slice(name: str, task: FewShotTask, examples: Sequence[Example], predictions: Indices, result: CellResult) -> None:
-    """Accuracy by each attribute that the dataset names, as metrics and as a table."""
+    """Add the accuracy for each value of the attributes that the dataset names, as metrics and as a table."""
     from evaluation.slices import slice_accuracies
 
     rows = []
@@ -117,7 +117,7 @@ def _slice(name: str, task: FewShotTask, examples: Sequence[Example], prediction
 
 
 def _calibration(calibration: Calibration, result: CellResult) -> None:
-    """How well the guide classifier knows what it knows, before and after temperature scaling."""
+    """Add how well the guide classifier is calibrated, before and after temperature scaling."""
     facts = {name: value for name, value in vars(calibration).items() if isinstance(value, float)}
     result.metrics.update({f"calibration/{name}": value for name, value in facts.items() if not math.isnan(value)})
     result.tables[CALIBRATION] = {
@@ -129,5 +129,5 @@ def _calibration(calibration: Calibration, result: CellResult) -> None:
 
 
 def _metric_name(text: str) -> str:
-    """MLflow takes letters, digits and a few marks in a part of a metric's name, and no dots alone, as of a path."""
+    """The text as part of a metric's name: MLflow takes letters, digits and a few other signs, but no dots alone."""
     return re.sub(r"[^\w\-. ]|^\.+$", "_", text)

@@ -1,4 +1,4 @@
-"""A cell's images as a folder to train on: what `python -m benchmark export` does."""
+"""`python -m benchmark export`: write a cell's images as a folder to train on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from datasets.errors import UserError
 
 @dataclass(frozen=True)
 class Exported:
-    """How many images were written, and why no real ones where they could not be read."""
+    """How many images were written, and why there are no real ones if those could not be read."""
 
     real: int
     synthetic: int
@@ -24,13 +24,15 @@ class Exported:
 
 
 def export_cell(cell: Record, store: Store, folder: Path, data_root: str = "") -> Exported:
-    """Write a cell's synthetic images and the real ones that it was trained on into a new folder: all of it or nothing.
+    """Write a cell's synthetic images and the real ones that it was trained on into a new folder, or nothing.
+
+    Real images that cannot be found are left out, and the result says why.
 
     Args:
-        data_root: where the real images lie now; empty: where they lay when the cell ran.
+        data_root: where the real images are now; empty: where they were when the cell ran.
 
     Raises:
-        UserError: a synthetic image is not in the store; the folder cannot be written, or is there and not empty.
+        UserError: a synthetic image is not in the store; the folder cannot be written, or it exists and is not empty.
     """
     refuse_unwritable(folder)
     synthetic = synthetic_images(cell.tables[PLAN], _files(cell, store), _origin(cell))
@@ -40,7 +42,7 @@ def export_cell(cell: Record, store: Store, folder: Path, data_root: str = "") -
 
 
 def _files(cell: Record, store: Store) -> list[Path]:
-    """Of the cell's synthetic images, in the order of its plan."""
+    """Files of the cell's synthetic images, in the order of its plan."""
     paths = [store.path(IMAGES, name, ".png") for name in cell.tables[PLAN]["image"]]
     if missing := [path for path in paths if not path.is_file()]:
         raise UserError(_not_in_store(cell, store, missing, len(paths)))

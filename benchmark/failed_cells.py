@@ -1,4 +1,4 @@
-"""Cells of a sweep that fail: each is told in a line, and the others go on."""
+"""Failing cells of a sweep: each is reported in one line, and the others go on."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from benchmark.progress import Stages
 
 ERROR_FILE = "error.txt"
-"""The artifact of a run that failed: Python's traceback."""
+"""Artifact of a failed run that contains the Python traceback."""
 
 
 class CellsFailed(Exception):
-    """What a sweep ends with where cells failed; the others are finished. Its message has a line for each of them."""
+    """Raised at the end of a sweep in which cells failed; its message has a line for each of them."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         head = (
@@ -29,9 +29,9 @@ class CellsFailed(Exception):
 
 
 class FailedCells:
-    """Those that failed so far.
+    """The cells that have failed so far.
 
-    lines: cell and reason of each.
+    lines: cell and reason for each.
     """
 
     def __init__(self, stages: Stages) -> None:
@@ -40,7 +40,7 @@ class FailedCells:
 
     @contextmanager
     def tolerated(self, cell: str) -> Iterator[None]:
-        """Within it the cell may fail, in a way that says nothing of the others."""
+        """A context in which the cell may fail, unless the error would hit every other cell as well."""
         try:
             yield
         except (Exception, SystemExit) as error:  # a method's code may raise anything
@@ -51,7 +51,7 @@ class FailedCells:
 
 
 def _would_hit_every_cell(error: BaseException | None) -> bool:
-    """On a full disk, or with a store that cannot be written to, every later cell would be computed for nothing."""
+    """Whether the disk is full or the store cannot be written to: every later cell would be computed for nothing."""
     if error is None:
         return False
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -59,6 +59,6 @@ def _would_hit_every_cell(error: BaseException | None) -> bool:
 
 
 def _reason(error: BaseException) -> str:
-    """In one line; of what no user has done, with its class."""
+    """The error in one line, with its class unless it is a `UserError`."""
     text = " ".join(str(error).split())
     return text if isinstance(error, UserError) else f"{type(error).__name__}{': ' if text else ''}{text}"

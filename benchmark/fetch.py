@@ -1,4 +1,4 @@
-"""What runs need from the network, had beforehand: for machines that compute and have none."""
+"""Fetching in advance what runs need from the network, for compute nodes that have no network access."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from methods.prompts.sources import PROMPT_SOURCES
 
 
 def fetch_grid(grid: Sequence[RunSettings], stages: Stages) -> None:
-    """Check every run of the grid, then get its networks and the prompts of its tasks to where runs look for them.
+    """Check every run of the grid, then fetch its networks and its tasks' prompts to where runs look for them.
 
     Raises:
-        UserError: weights that cannot be had, or a language model that does not write.
+        UserError: a run fails its checks, weights cannot be obtained, or a language model writes no prompts.
     """
     opened: dict[str, Dataset] = {}
     jobs = [open_job(settings, opened) for settings in grid]
@@ -33,7 +33,7 @@ def fetch_grid(grid: Sequence[RunSettings], stages: Stages) -> None:
 
 
 def _fetched(job: Job, models: Models) -> Iterator[str]:
-    """What a job needs, a line for each as it is there."""
+    """Fetch what a job needs, yielding a line for each item once it is there."""
     settings, method, tools = job.settings, job.method, LocalTools(job.settings, models, job.first_task)
     tools.open_networks(method)
     yield f"classifier: {settings.classifier.backbone}"

@@ -1,4 +1,4 @@
-"""Names of files and folders for texts of any kind: safe on every file system, and no two alike."""
+"""File and folder names made from arbitrary text: safe on every file system and unique."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from datasets.part_folders import PARTS
 
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f\x7f/\\<>:"|?*]')
 _AT_THE_ENDS = re.compile(r"^\.+|[. ]+$")
-"""Dots that hide a file or lead to another folder, and what Windows drops."""
+"""Leading dots, which hide a file or lead to another folder, and trailing dots and spaces, which Windows drops."""
 
 _DEVICES = ("aux", "con", "nul", "prn", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10)))
-"""What Windows takes for devices."""
+"""Names that Windows reserves for devices."""
 
 _LONGEST = 150
-"""Bytes of a name without what is added to it; file systems take 255."""
+"""The most bytes in a name before anything is appended; file systems allow 255."""
 
 
 def safe_name(text: str, reserved: tuple[str, ...] = _DEVICES) -> str:
-    """The text as a name of a file without suffix, or of a folder: never empty, hidden, or a path of several parts.
+    """Turn the text into the name of a folder, or of a file without suffix: never empty, hidden or nested.
 
     Args:
-        reserved: names in small letters that it must not have; an underscore is added to them.
+        reserved: lower-case names that must not be used; an underscore is appended to them.
     """
     cut = composed(text).strip().encode("utf-8", "replace")[:_LONGEST].decode("utf-8", "ignore").rstrip()
     name = _AT_THE_ENDS.sub("_", _NOT_IN_NAMES.sub("_", cut)) or "_"
@@ -33,9 +33,9 @@ def safe_name(text: str, reserved: tuple[str, ...] = _DEVICES) -> str:
 
 
 class FileNames:
-    """Hands out paths `<class>/<file>` for images, each once, also where a file system knows no case.
+    """Hands out unique paths `<class>/<file>` for images, unique even if the file system ignores case.
 
-    wanted: what a class's folder is to be called; its noun where that is not said.
+    wanted: the wanted name of each class's folder; a class without one has a folder named after its noun.
     """
 
     def __init__(self, wanted: Mapping[str, str]) -> None:
@@ -44,13 +44,13 @@ class FileNames:
         self._taken: set[str] = set()
 
     def photo(self, noun: str, identifier: str, suffix: str) -> str:
-        """A photo's own name, in the folder of its class: `cup/IMG_0012.jpg`."""
+        """The photo's own name in the folder of its class: `cup/IMG_0012.jpg`."""
         stem = _stem(identifier)
         more = (f"{stem} ({number}){suffix}" for number in count(2))
         return self._free(self._folder(noun), chain([f"{stem}{suffix}"], more))
 
     def numbered(self, noun: str, identifier: str, suffix: str) -> str:
-        """The next name after a photo's: `cup/IMG_0012_1.png`."""
+        """The photo's name with the next free number, for an image made from it: `cup/IMG_0012_1.png`."""
         stem = _stem(identifier)
         return self._free(self._folder(noun), (f"{stem}_{number}{suffix}" for number in count(1)))
 

@@ -1,4 +1,4 @@
-"""The image grid: each guide beside what was made of it, with the prompts underneath."""
+"""The image grid: each guide beside the images made from it, with the prompts underneath."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ PAPER, INK, FAINT, ACCENT = "#fbfaf7", "#22252b", "#7b7f87", "#c8553d"
 
 
 def image_grid(task: FewShotTask, synthetic: SyntheticSet) -> Image.Image:
-    """A figure with one line for each of up to six classes: its first guide, then up to six synthetics.
+    """A figure with one row for each of up to six classes: a guide, then up to six synthetic images made from it.
 
-    Under the guide stands its class's name as tables show it; the prompt has the noun that the generator was given.
-    Under each synthetic image stand its prompt, the noise on its word (its deviation) and its weight where it is not 1.
+    Below the guide is the class's display name. Below each synthetic image are its prompt, with the class noun in place
+    of the learned word, the standard deviation of the noise on the word if not 0, and its weight if not 1.
     """
     lines = [_of_first_guide(synthetic, label)[:COLUMNS] for label in _spread(len(task.classes), CLASSES)]
     lines = [line for line in lines if line]
@@ -38,7 +38,7 @@ def image_grid(task: FewShotTask, synthetic: SyntheticSet) -> Image.Image:
 
 
 def _of_first_guide(synthetic: SyntheticSet, label: int) -> list[SyntheticImage]:
-    """What was made of a class's first guide; nothing where the class has no images."""
+    """The images made from the class's first guide; empty if the class has no images."""
     own = [image for image in synthetic.images if image.label == label]
     first = min((image.guide for image in own), default=None)
     return [image for image in own if image.guide == first]
@@ -80,7 +80,7 @@ def _caption(draw: ImageDraw.ImageDraw, image: SyntheticImage, noun: str, place:
 
 
 def _tile(image: Image.Image) -> Image.Image:
-    """The image's centre square at the tile's size; small images keep their pixels crisp."""
+    """The image's centre square, resized to the tile."""
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     square = image.convert("RGB").crop((left, top, left + side, top + side))
@@ -89,7 +89,7 @@ def _tile(image: Image.Image) -> Image.Image:
 
 @cache
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which matplotlib brings along: Pillow's own knows no letters beyond English."""
+    """DejaVu Sans, which comes with matplotlib: Pillow's own font has only the letters of English."""
     import matplotlib
 
     return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), size)

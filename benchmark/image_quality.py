@@ -1,4 +1,4 @@
-"""How good and how diverse a method's images are: every measure on sets of features, against the real test images."""
+"""Quality and diversity of a method's images: all measures computed from features of synthetic and real images."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from methods.base import SyntheticSet
 _RADII = "neighbour_radii"
 
 ByClass = Mapping[tuple[str, str], Mapping[int, tuple[float, float]]]
-"""The names of two measures → label → both figures of the class."""
+"""Names of two measures → label → the class's values of both."""
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +33,8 @@ logger = logging.getLogger(__name__)
 class RealSet:
     """Features of the real test images, (N, D), and distances among them, each (N,), which all methods share.
 
-    `radii` and `class_radii` reach to the k-th neighbour of precision and recall, the `density` ones to that of density
-    and coverage.
+    `radii` and `class_radii` are distances to the k-th neighbour for precision and recall; `density_radii` and
+    `density_class_radii` are those for density and coverage.
     """
 
     features: Singles
@@ -47,15 +47,16 @@ class RealSet:
 
 @dataclass(frozen=True)
 class ImageQuality:
-    """metrics: by name; by_class: a table with a line for each class, in which a figure that is not defined is None."""
+    """metrics: by name; by_class: a table with one row per class, where undefined values are None."""
 
     metrics: dict[str, float]
     by_class: dict[str, list[Any]]
 
 
 def image_quality(task: FewShotTask, synthetic: SyntheticSet, tools: LocalTools) -> ImageQuality:
-    """Measures of the synthetic images, against the real set that `features.real_set` chooses. A metric that is not
-    defined (a set of no more images than neighbours) is left out.
+    """Measure the synthetic images against the real set that `features.real_set` chooses.
+
+    Undefined metrics (of a set with no more images than neighbours) are left out.
     """
     settings = tools.settings.features
     embedder = tools.feature_embedder
@@ -92,7 +93,7 @@ def _tell_left_out(measures: str, labels: Indices, task: FewShotTask, neighbours
 
 
 def _pooled(real: RealSet, made: Singles, settings: FeatureSettings) -> Mapping[str, float]:
-    """Over the images of all classes together."""
+    """Measures over the images of all classes together."""
     from evaluation.density_coverage import density_coverage
     from evaluation.precision_recall import precision_recall
 
@@ -130,7 +131,7 @@ def _class_means(by_class: ByClass) -> Mapping[str, float]:
 
 
 def _table(task: FewShotTask, synthetic: SyntheticSet, by_class: ByClass) -> dict[str, list[Any]]:
-    """The classes by their names for tables, how many images were made of each, and their figures."""
+    """A table of each class's display name, its number of synthetic images, and its measures."""
     made = Counter(synthetic.labels.tolist())
     labels = range(len(task.classes))
     table: dict[str, list[Any]] = {"class": list(task.dataset.display_names), "images": [made[i] for i in labels]}
@@ -163,17 +164,17 @@ def _copies(made: Singles, train: Singles, held_out: Singles) -> Mapping[str, fl
 
 
 def _test_alone(task: FewShotTask) -> Mapping[str, Sequence[Example]]:
-    """The test set of images like those trained on, `test`; all sets where none is called so.
+    """The test set `test`, whose images are like the training images; all test sets if none has that name.
 
-    They are what near-copies are compared with, whatever the real set: uncommon settings lie farther from the training
-    images, and would let more of the common ones pass for near-copies. Validation images are like them as well, but
-    some datasets have one a class.
+    It is the reference for near-copies, whatever the real set. Uncommon settings are farther from the training images,
+    so with them in the reference more synthetic images would count as near-copies. Validation images would do as well,
+    but some datasets have only one per class.
     """
     return {"test": task.tests["test"]} if "test" in task.tests else task.tests
 
 
 def _real_set(task: FewShotTask, tools: LocalTools) -> RealSet:
-    """The real set's images; what depends on them alone is computed once, and kept for the next method."""
+    """The real set; what depends on it alone is computed once and stored for the other methods."""
     embedder = tools.feature_embedder
     tests = _test_alone(task) if tools.settings.features.real_set == "test" else task.tests
     parts = [tests[name] for name in sorted(tests)]
@@ -184,7 +185,7 @@ def _real_set(task: FewShotTask, tools: LocalTools) -> RealSet:
 
 
 def _distances(features: Singles, labels: Indices, pictures: list[Picture], tools: LocalTools) -> Doubles:
-    """The four arrays of distances of a `RealSet`, (4, N)."""
+    """The four distance arrays of a `RealSet`, stacked to (4, N)."""
     from evaluation.neighbours import class_neighbour_radii, neighbour_radii
 
     settings = tools.settings.features

@@ -1,6 +1,6 @@
-"""What is returned and said after Ctrl-C: known before anything is imported that takes time to load."""
+"""The exit code and message after Ctrl-C, in a module of their own that can be imported before any slow one."""
 
 INTERRUPTED = 130
-"""Exit code: Typer's own, which catches the interrupt before `benchmark.cli` sees it."""
+"""Exit code; the same as that of Typer, which catches the interrupt before `benchmark.cli` sees it."""
 
 STOPPED = "stopped; finished work is kept, and the same command does the rest"

@@ -34,10 +34,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Job:
-    """One method on one dataset, ready to run: everything that a user can get wrong was checked.
+    """One method on one dataset, ready to run: everything that a user can get wrong has been checked.
 
     tasks: by cell, in the order in which they run.
-    tags: what tells this job's figures from others'.
+    tags: what distinguishes this job's results from those of other jobs.
     """
 
     settings: RunSettings
@@ -56,7 +56,7 @@ class Job:
         return self.tasks[self.cells[0]]
 
     def split(self, cell: Cell) -> Split:
-        """The cell's images by content; every file is read once."""
+        """The cell's images by content; each cell's files are read only once."""
         if cell not in self._splits:
             self._splits[cell] = split_of(self.tasks[cell])
             _warn_of_duplicates(self._splits[cell])
@@ -67,10 +67,10 @@ def open_job(settings: RunSettings, opened: dict[str, Dataset] | None = None) ->
     """Open the dataset and build the method; loads no model.
 
     Args:
-        opened: datasets that other jobs opened already, by their settings; this one is added.
+        opened: datasets that other jobs have opened, by the fingerprint of their settings; this job's is added.
 
     Raises:
-        UserError: anything in the settings or the data that would stop the run later.
+        UserError: something in the settings or the data would stop the run later.
     """
     method = build_method(settings)
     check_services(settings, method)
@@ -87,7 +87,7 @@ def open_job(settings: RunSettings, opened: dict[str, Dataset] | None = None) ->
             logger.warning(line)
     shots, seeds = (list(dict.fromkeys(values)) for values in zip(*tasks, strict=True))
     own = replace(settings, seeds=seeds, shots=shots)
-    # Made once: who edits a preset's file while a sweep is on edits the next one.
+    # The tags are computed once, so editing a preset's file during a sweep affects only the next sweep.
     return Job(own, opened[key], method, tasks, _tags(own, method, opened[key]))
 
 
@@ -107,28 +107,28 @@ def _tags(settings: RunSettings, method: Method, dataset: Dataset) -> dict[str, 
 
 
 def _content(dataset: Dataset) -> str:
-    """Equal for datasets of the same classes and the same images under the same names, wherever they lie."""
+    """A fingerprint that depends on the classes and the images with their names, but not on where they are stored."""
     images = sorted((example.identifier, _mark(dataset, example)) for example in dataset.examples(0))
     return fingerprint("data", dataset.classes, images)[:16]
 
 
 def _mark(dataset: Dataset, example: Example) -> str:
-    """What tells an image from another under its name, without reading MS COCO's 20 GB: a file's size.
+    """What distinguishes images with the same name: the file's size, to avoid reading all 20 GB of MS COCO.
 
-    The images that a cell uses are known by their bytes besides (`SPLIT`).
+    The images that a cell uses are also identified by their bytes (`benchmark.tracking.SPLIT`).
     """
     file = dataset.file(example)
     return dataset.digest(example) if file is None else str(file.stat().st_size)
 
 
 def _warn_of_duplicates(split: Split) -> None:
-    """Images that test a classifier should not have trained it, nor be of two classes."""
+    """Warn of images that appear in more than one split, such as train and test, or in more than one class."""
     for line in duplicates(split.images):
         logger.warning("%s, %s, seed %d: %s", split.dataset, counted(split.shots, "shot"), split.seed, line)
 
 
 def _gaps_in_validation(task: FewShotTask) -> str:
-    """That classes have no image to validate on, which changes what is trained; empty where each has one."""
+    """A warning that classes have no validation image, which changes the training; empty if every class has one."""
     there = {example.label for example in task.validation}
     if not there:
         return (

@@ -1,4 +1,4 @@
-"""The leaderboard: methods on the same images, ranked, with intervals, costs, and what is missing said in words."""
+"""The leaderboard: methods compared on the same images, with ranks, intervals, costs and notes on what is missing."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ SPEED = "images_per_second"
 TEST_SETS = {TEST: "test", UNCOMMON: "uncommon"}
 SHOWN = (*TEST_SETS, PRECISION, RECALL)
 SHARES = ("accuracy/", "precision/", "recall/", "coverage/", "near_copies/", "authenticity/")
-"""How the names of metrics begin that lie in [0, 1], and so do their intervals."""
+"""Prefixes of the names of metrics that lie in [0, 1]; their intervals stay within [0, 1] as well."""
 
 
 @dataclass(frozen=True)
 class Score:
     """One metric of a method over its seeds.
 
-    values: by seed; a seed whose run lacks the metric, or has NaN, is not in it.
+    values: by seed, without seeds whose run lacks the metric or has a value that is not finite.
     mean: over the seeds in `values`.
-    over_seeds: 95% interval of the mean by Student's t, within [0, 1] for `SHARES`; None for one seed, and for
-        seeds that agree.
-    over_images: 95% interval over the test images of a seed (`bootstrap_interval`), its two bounds averaged over seeds;
-        None for metrics that are no accuracy and where no predictions were logged.
+    over_seeds: 95% interval of the mean by Student's t, within [0, 1] for `SHARES`; None for a single seed and for
+        seeds with equal values.
+    over_images: 95% interval over a seed's test images (`bootstrap_interval`), with each bound averaged over seeds;
+        None for metrics other than `TEST_SETS` and where no predictions were logged.
     """
 
     values: Mapping[int, float]
@@ -46,15 +46,15 @@ class Score:
 
 @dataclass(frozen=True)
 class Row:
-    """A method on a board.
+    """One method on a board.
 
-    method, components, overrides: as the runs are tagged; `label` says them in one.
-    seeds: those with a finished run; missing: those that another method or number of shots has and this row has not.
-    scores: by metric's name, each with a value for at least one seed.
-    rank: mean rank by `Board.ranked_by` over the cells (shots, seed) that all methods of the group finished, 1 the
-        best, ties shared; None without such a cell.
-    seconds: all stages of a run together, the mean over seeds. What the store gave back cost nothing.
-    images_per_second: of generation, the mean over the seeds that generated.
+    method, components, overrides: as tagged on the runs; `label` combines them.
+    seeds: those with a finished run; missing: those that another method or number of shots has and this row lacks.
+    scores: by metric name, each with a value for at least one seed.
+    rank: mean rank by `Board.ranked_by` over the cells (shots, seed) that all methods of the group finished; 1 is the
+        best, ties share a rank; None if there is no such cell.
+    seconds: total time of a run over all its stages, averaged over seeds. What was reused from the store costs nothing.
+    images_per_second: speed of generation, averaged over the seeds that generated images.
     """
 
     label: str
@@ -71,12 +71,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Board:
-    """Methods at one number of shots of one dataset, preset and protocol, the best mean of `ranked_by` first.
+    """Methods at one number of shots on one dataset, preset and protocol, sorted by mean `ranked_by`, best first.
 
-    ranked_cells: how many cells the mean ranks rest on.
-    notes: in words, what was left out and which values are missing.
-    comparisons: of every two methods, on both test sets, over all shots: the same on each board of a group.
-    over_datasets: on the last board, mean ranks over the cells of several datasets, in words.
+    ranked_cells: how many cells the mean ranks are based on.
+    notes: sentences about what was left out and which values are missing.
+    comparisons: every pair of methods on both test sets, over all shots; the same on each board of a group.
+    over_datasets: sentences about mean ranks over the cells of several datasets; only on the last board.
     """
 
     dataset: str
@@ -92,7 +92,7 @@ class Board:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """Its group's."""
+        """The key of its group."""
         return self.dataset, self.preset, self.protocol
 
     @property
@@ -101,10 +101,10 @@ class Board:
 
 
 def leaderboard(groups: Sequence[Group]) -> list[Board]:
-    """A board for each number of shots of each group.
+    """Build a board for each number of shots of each group.
 
-    Every method of a group has a row on each of its boards, and every seed of the group is expected of it: a cell that
-    nobody finished shows.
+    Every method of a group has a row on each of the group's boards and is expected to have every seed of the group, so
+    a cell that no method finished is shown as missing.
 
     Raises:
         UserError: there is no group, that is, no finished run.
@@ -140,7 +140,7 @@ def _boards(group: Group) -> list[Board]:
 
 
 def _row(tags: Mapping[str, str], records: Sequence[Record], seeds: Iterable[int], ranks: Mapping[str, float]) -> Row:
-    """The row of a method specification, whose runs are tagged with `tags`, over these `records` of it."""
+    """The row of one method specification, whose runs have these `tags`, computed from its `records`."""
     label = method_label(tags)
     names = sorted({name for record in records for name in record.metrics})
     scores = {name: _score(name, [record for record in records if name in record.metrics]) for name in names}
@@ -168,7 +168,7 @@ def _score(name: str, records: Sequence[Record]) -> Score:
 
 
 def _over_images(records: Sequence[Record], test_set: str) -> Interval | None:
-    """The mean of the seeds' lower bounds and the mean of their upper ones."""
+    """The interval whose bounds are the means of the seeds' lower and upper bounds."""
     tables = [record.tables.get(f"predictions_{test_set}") for record in records]
     found = [interval for table in tables if table and (interval := _of_one_seed(table))]
     return (mean(low for low, _ in found), mean(high for _, high in found)) if found else None
@@ -184,9 +184,10 @@ def _finite(record: Record) -> Record:
 
 
 def _missing_values(rows: Sequence[Row], records: Sequence[Record]) -> list[str]:
-    """What is not a number, and where finished runs lack a metric that other runs of the row have.
+    """Notes on values that are not finite and on finished runs that lack a metric which other runs of the row have.
 
-    An accuracy is expected of every row if one has it: a method without synthetic images has no precision.
+    An accuracy is expected of every row if any row has it. Other metrics are not, since a method without synthetic
+    images has, for instance, no precision.
     """
     odd = {
         (method_label(record.tags), record.seed, name): value
@@ -208,7 +209,7 @@ def _missing_values(rows: Sequence[Row], records: Sequence[Record]) -> list[str]
 
 
 def _missing_artifacts(records: Sequence[Record]) -> list[str]:
-    """MLflow says nothing where the folder of a run's artifacts is gone; every finished run logged tables."""
+    """A note on runs whose artifact folder is gone: MLflow does not report it, but every finished run logged tables."""
     count = sum(not record.tables for record in records)
     runs = counted(count, "run")
     return (
@@ -217,5 +218,5 @@ def _missing_artifacts(records: Sequence[Record]) -> list[str]:
 
 
 def seeds_in_words(seeds: Sequence[int]) -> str:
-    """`seed 0`, `seeds 0, 2`."""
+    """The seeds as text: `seed 0`, `seeds 0, 2`."""
     return f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"

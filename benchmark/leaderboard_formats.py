@@ -1,4 +1,4 @@
-"""Leaderboards as a terminal, a page, a paper, a spreadsheet or a program takes them."""
+"""Formats of leaderboards: for a terminal, a page, a paper, a spreadsheet or a program."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from benchmark.table_formats import comma_separated, escape_latex, escape_markdo
 from datasets.errors import UnknownName
 
 SCORES = {PRECISION: "precision", RECALL: "recall"}
-"""The metrics that tables show, in percent, accuracies with intervals; `csv` and `json` hold every metric."""
+"""The metrics besides accuracy that tables show, in percent; `csv` and `json` contain every metric."""
 
 TITLES = ("method", *TEST_SETS.values(), *SCORES.values(), "rank", "seeds", "time", "images/s")
 MISSING = "–"
 WIDTH = 120
 LONGEST_LABEL = 40
-"""Columns of a terminal: of a line of text, of a method's name. The rest goes below."""
+"""`WIDTH` and `LONGEST_LABEL`: the most columns in a line of text and in a method's name; longer ones are wrapped."""
 
 
 def check_format(style: str) -> None:
-    """Refuse a format that is none of `FORMATS`, before the store is read."""
+    """Refuse a format that is not in `FORMATS`, before any run is read."""
     if style not in FORMATS:
         raise UnknownName("format", style, FORMATS)
 
 
 def write(boards: Sequence[Board], style: str) -> str:
-    """The boards as text in one of `FORMATS`; raises `UnknownName` for another."""
+    """The boards as text in one of `FORMATS`; raises `UnknownName` for any other format."""
     check_format(style)
     return FORMATS[style](boards)
 
@@ -61,7 +61,7 @@ def _markdown(boards: Sequence[Board]) -> str:
 
 
 def _latex(boards: Sequence[Board]) -> str:
-    """A `table` with its caption for each board; needs the package booktabs."""
+    """A `table` environment with a caption for each board; it needs the package booktabs."""
     parts = [r"% \usepackage{booktabs}"]
     for own in _groups(boards):
         for board in own:
@@ -77,7 +77,7 @@ def _latex_table(board: Board, below: Iterable[str]) -> str:
 
 
 def _csv(boards: Sequence[Board]) -> str:
-    """Long form: a line for each row and metric. A row without a finished run has one line, without a metric."""
+    """Long form: a line for each row and metric. A row without a finished run has a single line without a metric."""
     titles = ["dataset", "preset", "protocol", "shots", "method", "seeds", "missing_seeds", "rank", "seconds"]
     figures = ["metric", "mean", "n", "seeds_lower", "seeds_upper", "images_lower", "images_upper"]
     lines: list[Sequence[object]] = [[*titles, *figures]]
@@ -95,7 +95,7 @@ def _figures(score: Score) -> list[object]:
 
 
 def _json(boards: Sequence[Board]) -> str:
-    """A list of rows with everything that is known of each; a p value that does not exist is null."""
+    """A list of rows with all that is known about each; undefined numbers, such as a missing p value, are null."""
     rows = [_plain(board, row) for board in boards for row in board.rows]
     return json.dumps(rows, indent=2, ensure_ascii=False, allow_nan=False)
 
@@ -149,7 +149,7 @@ def _line(row: Row) -> list[str]:
 
 
 def _with_interval(score: Score) -> str:
-    """The interval over seeds; where they give none, the one over their test images, marked."""
+    """The mean with its interval over seeds; if there is none, with that over test images and the mark `NO_SPREAD`."""
     interval = score.over_seeds or score.over_images
     bounds = f" [{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]" if interval else ""
     return f"{100 * score.mean:.1f}{bounds}{'' if score.over_seeds else NO_SPREAD}"
@@ -166,7 +166,7 @@ def _numbers(seeds: Iterable[int]) -> str:
 
 
 def _filled(lines: Iterable[str]) -> str:
-    """As wide as a terminal; a line that goes on is indented."""
+    """The lines wrapped to the terminal's width, with continuation lines indented."""
     return "\n".join(part for line in lines for part in textwrap.wrap(line, WIDTH, subsequent_indent="  "))
 
 
@@ -179,7 +179,7 @@ def _paragraphs(parts: Iterable[str]) -> str:
 
 
 def _wrapped(lines: Sequence[Sequence[str]]) -> list[Sequence[str]]:
-    """A name that is too long for a column goes on in lines of its own."""
+    """The table's lines, with a name that is too long for its column continued on extra lines."""
     wrapped: list[Sequence[str]] = []
     for name, *figures in lines:
         first, *others = textwrap.wrap(name, LONGEST_LABEL, subsequent_indent="  ", break_on_hyphens=False) or [""]

@@ -1,4 +1,4 @@
-"""What stands below a leaderboard, in words: what is missing, what differs, what the signs mean."""
+"""The text below a leaderboard: what is missing, which methods differ, and what the signs mean."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from benchmark.leaderboard import TEST_SETS, Board, Score, seeds_in_words
 NO_SPREAD = "†"
 """Marks an accuracy without an interval over seeds."""
 PAIRS = 10
-"""Comparisons that are all told; of more, only significant ones."""
+"""Up to this many comparisons are all listed; if there are more, only the significant ones are."""
 
 
 def remarks(board: Board) -> list[str]:
-    """What is missing and what was left out."""
+    """Lines about what is missing and what was left out."""
     missing = [f"missing: {row.label}, {seeds_in_words(row.missing)}" for row in board.rows if row.missing]
     return [clean(line) for line in [*missing, *board.notes]]
 
 
 def pairs(boards: Sequence[Board]) -> list[str]:
-    """Paired comparisons of a group's methods on the test set that ranks them; its boards share them."""
+    """Lines about the comparisons of a group's methods, which its boards share, on the test set that ranks them."""
     test_set = TEST_SETS[boards[0].ranked_by]
     found = [comparison for comparison in boards[0].comparisons if comparison.test_set == test_set]
     if not found:
@@ -31,8 +31,7 @@ def pairs(boards: Sequence[Board]) -> list[str]:
 
 
 def _not_told(found: Sequence[Comparison]) -> list[str]:
-    """What is to be said of pairs that are not significant: a pair that could not be tested is no pair without a
-    difference."""
+    """Lines about the pairs that are not significant; pairs that could not be tested are listed separately."""
     tested = [comparison for comparison in found if comparison.tested]
     significant = sum(comparison.significant for comparison in tested)
     untested = len(found) - len(tested)
@@ -46,13 +45,13 @@ def _not_told(found: Sequence[Comparison]) -> list[str]:
 
 
 def pairs_title(boards: Sequence[Board]) -> str:
-    """What stands above `pairs`."""
+    """The line above `pairs`."""
     shots = ", ".join(str(board.shots) for board in boards)
     return f"All pairs of methods, compared by seed at k = {shots}; p after Holm's correction:"
 
 
 def legend(boards: Sequence[Board]) -> list[str]:
-    """What the signs of these boards mean, each only where it occurs."""
+    """Lines that explain those signs and columns that occur in these boards."""
     scores = [row.scores[name] for board in boards for row in board.rows for name in TEST_SETS if name in row.scores]
     several = [score for score in scores if score.over_seeds]
     single = [score for score in scores if not score.over_seeds]
@@ -74,7 +73,7 @@ def legend(boards: Sequence[Board]) -> list[str]:
 
 
 def _within_a_seed(scores: Iterable[Score]) -> str:
-    """How wide the intervals over images are, in words."""
+    """A phrase about how wide the intervals over images are."""
     halves = [50 * (score.over_images[1] - score.over_images[0]) for score in scores if score.over_images]
     if not halves:
         return ""
@@ -88,5 +87,5 @@ def _range(counts: Iterable[int]) -> str:
 
 
 def clean(text: str) -> str:
-    """Without line ends and characters that steer a terminal."""
+    """The text on one line, without characters that control a terminal."""
     return " ".join("".join(mark if mark.isprintable() else " " for mark in text).split())

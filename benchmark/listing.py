@@ -1,4 +1,4 @@
-"""What `python -m benchmark list …` prints."""
+"""The output of `python -m benchmark list …`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ KINDS = ("methods", "datasets", "backbones", "features", "presets", "protocols",
 
 
 def listing(kind: str, preset: str = "", dataset: str = "") -> str:
-    """One line for each name of a kind, or the settings with their defaults under a preset on a dataset.
+    """One line for each name of a kind, or the settings with their defaults for a preset and dataset.
 
     Raises:
-        UnknownName: an unknown kind.
-        UserError: an unknown preset or dataset, or one for another list than that of the settings.
+        UnknownName: the kind is unknown.
+        UserError: the preset or dataset is unknown, or is given for a list other than that of the settings.
     """
     if kind not in KINDS:
         raise UnknownName("list", kind, KINDS)
@@ -48,7 +48,7 @@ def _datasets() -> list[tuple[str, ...]]:
 
 
 def _backbones() -> list[tuple[str, ...]]:
-    """Any backbone gives features, and any features can be a backbone."""
+    """The networks for both `backbones` and `features`: each can serve as either."""
     from evaluation.backbones import BACKBONES
 
     return [(name,) for name in [*BACKBONES, "timm/<any of timm's models>"]]
@@ -69,7 +69,7 @@ def _presets() -> list[tuple[str, ...]]:
 
 
 def _protocols() -> list[tuple[str, ...]]:
-    """Each with the settings by which it differs from the paper's, those of single datasets left to the file."""
+    """Each protocol with the settings that it changes, without those for single datasets, which its file shows."""
     contents = {name: load_protocol(name) for name in protocol_names()}
     for content in contents.values():
         content.pop("datasets", None)

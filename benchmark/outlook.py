@@ -1,4 +1,4 @@
-"""What a grid of runs amounts to before it is run: cells, words, images, and the time that they will take."""
+"""What a grid of runs amounts to before it is run: counts of cells, words and images, and the time they will take."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _BY_RATES = (
 
 
 def outlook(work: Work, finished: Sequence[Record]) -> str:
-    """What the work amounts to: cells, words, images, and hours where finished cells tell a method's pace."""
+    """A table of cells, words and images per job, with an estimated time where finished cells allow one."""
     labels = [method_label(job.tags) for job, _ in work]
     names = short_labels(labels)
     width = max([16, *(len(name) + 2 for name in names.values())])
@@ -38,7 +38,7 @@ def outlook(work: Work, finished: Sequence[Record]) -> str:
 
 
 def outlook_by_rates(work: Work, rates: Rates) -> str:
-    """Hours of each part of the work, computed from rates that were measured on some machine."""
+    """A table of the hours that each part of the work takes, computed from rates measured on some machine."""
     total = sum(_amounts(work), _Amount())
     parts = {
         "textual inversion": (total.words, "words", total.inversion_steps / 1000 * rates.word),
@@ -62,12 +62,12 @@ def outlook_by_rates(work: Work, rates: Rates) -> str:
 
 @dataclass(frozen=True)
 class _Amount:
-    """Of one job, or of many.
+    """The amount of work in one or several jobs.
 
-    inversion_steps: of textual inversion over all words, counted in steps of 4 samples.
-    image_work: images, each counted by its denoising work against one of 35 guided steps.
-    heads: classifiers that are trained, those that weight synthetic images included.
-    views: of images embedded for classifiers; embedded: images embedded for precision and recall.
+    inversion_steps: steps of textual inversion over all words, in units of 4 samples.
+    image_work: number of images, each weighted by its work relative to an image of 35 guided denoising steps.
+    heads: number of classifiers to train, including those that weight synthetic images.
+    views: number of views embedded for classifiers; embedded: number of images embedded for precision and recall.
     """
 
     cells: int = 0
@@ -84,8 +84,9 @@ class _Amount:
 
 
 def _amounts(work: Work) -> Iterator[_Amount]:
-    """Of each job, by the services that its method declares; words and test images that jobs share are counted for the
-    first."""
+    """The amount of each job, from the services that its method declares. Words, validation and test images that jobs
+    share are counted for the first of them.
+    """
     learned, viewed, measured = set[tuple[str, Cell]](), set[tuple[str, int]](), set[tuple[str, int]]()
     for job, cells in work:
         settings, services, tasks = job.settings, job.method.services, [job.tasks[cell] for cell in cells]
@@ -114,7 +115,7 @@ def _amounts(work: Work) -> Iterator[_Amount]:
 
 
 def _first_of_seeds(tasks: Sequence[FewShotTask], seen: set[tuple[str, int]]) -> list[FewShotTask]:
-    """One task of each seed that is not among those seen, which it is from now on: its test images are all shots'."""
+    """One task per new seed, since all shots share its test images; adds these seeds to `seen`."""
     first = {(task.name, task.seed): task for task in tasks if (task.name, task.seed) not in seen}
     seen.update(first)
     return list(first.values())
@@ -125,8 +126,11 @@ def _tested(tasks: Sequence[FewShotTask]) -> int:
 
 
 def _work_of_an_image(job: Job) -> float:
-    """Against 35 guided steps, by the operations of Stable Diffusion 1.4 at 512 pixels: 0.80 TFLOP an evaluation of
-    the UNet, 1.12 for encoding and 2.51 for decoding. None where no generator makes it."""
+    """The work of one image relative to one with 35 guided steps; 0 if no generator makes it.
+
+    Counted in operations of Stable Diffusion 1.4 at 512 pixels: 0.80 TFLOP per evaluation of the UNet, 1.12 for
+    encoding and 2.51 for decoding.
+    """
     if not generates(job.method):
         return 0.0
     strength, steps = getattr(job.method, "strength", 0.0), getattr(job.method, "steps", 0)
@@ -140,7 +144,7 @@ def _hours(seconds: float) -> str:
 
 
 def _time(job: Job, cells: Sequence[Cell], finished: Sequence[Record]) -> str:
-    """From the longest finished cell of the same settings and shots: others found in the store what took it time."""
+    """The time of the slowest finished cell with the same settings and shots; faster ones reused stored results."""
     same = {name: job.tags[name] for name in ("method", "components", "dataset", "preset", "protocol", FINGERPRINT)}
     longest: dict[int, float] = {}
     for cell in finished:

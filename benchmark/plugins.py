@@ -1,4 +1,4 @@
-"""Loads every plugin: the project's own, those of installed packages, and the user's files."""
+"""Loading of all plugins: the project's own, those of installed packages, and the user's files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def load_plugins(files: str = "") -> None:
     """Fill the registries; `files` are paths of Python files, separated by commas.
 
     Raises:
-        UserError: a file that is missing or fails while it is imported.
+        UserError: a file is missing or fails when it is imported.
     """
     import datasets  # noqa: F401
     import evaluation.backbones  # noqa: F401

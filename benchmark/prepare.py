@@ -1,4 +1,4 @@
-"""`prepare DATASET`: fetch and unpack what is missing, then look at every file."""
+"""`prepare DATASET`: fetch and unpack what is missing, then check every file."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ from datasets.unpack import is_unpacked, unpack
 
 SHOWN_PROBLEMS = 20
 DOWNLOADS = "downloads"
-"""The folder of the data root in which archives are kept."""
+"""The folder in the data root where archives are kept."""
 MEGABYTE = 1_000_000
 SECONDS_BETWEEN_LINES = 10.0
 
 
 def prepare_dataset(name: str, data_root: str = "", overrides: tuple[str, ...] = (), plugins: str = "") -> None:
-    """Download and unpack a dataset, or say what a person must fetch and place where; then `verify_dataset`.
+    """Download and unpack a dataset, or say what the user must fetch and where to put it; then call `verify_dataset`.
 
-    What is there is neither downloaded nor unpacked again.
+    What is already there is neither downloaded nor unpacked again.
 
     Args:
         overrides: `key=value` texts, as for `resolve_settings`.
-        plugins: the option that loaded a dataset of the user's, for the command that is advised.
+        plugins: the value of --plugins, if it loaded the dataset; repeated in the command that an error suggests.
 
     Raises:
-        UserError: no data root is given, a setting is wrong, the data cannot be had, or they have problems.
+        UserError: no data root is given, a setting is wrong, or the data cannot be obtained or have problems.
     """
-    _own_settings(name, overrides)  # a mistake in them shall not show after hours of download
+    _own_settings(name, overrides)  # find mistakes in them now, not after hours of download
     plugin, root, stages = DATASETS[name], given_data_root(data_root), Stages()
     if plugin.archives:
         if root is None:
@@ -58,14 +58,14 @@ def prepare_dataset(name: str, data_root: str = "", overrides: tuple[str, ...] =
 
 
 def verify_dataset(name: str, data_root: str = "", overrides: tuple[str, ...] = (), plugins: str = "") -> None:
-    """Print the images per class and split or setting, and what is wrong with them.
+    """Print the number of images per class and split or setting, and the problems found in the data.
 
     Args:
         overrides: `key=value` texts, as for `resolve_settings`.
-        plugins: the option that loaded a dataset of the user's, for the command that is advised.
+        plugins: the value of --plugins, if it loaded the dataset; repeated in the command that an error suggests.
 
     Raises:
-        UserError: a setting is wrong, the layout is missing, or there are problems.
+        UserError: a setting is wrong, the folders are missing, or there are problems.
     """
     plugin, root = DATASETS[name], given_data_root(data_root)
     verification = plugin.verify(root, _teller(Stages()), **_own_settings(name, overrides))
@@ -82,7 +82,7 @@ def verify_dataset(name: str, data_root: str = "", overrides: tuple[str, ...] = 
 
 
 def report(name: str, verification: Verification) -> str:
-    """The table of counts, where anything could be counted, and the first problems, a line each."""
+    """The table of counts, if anything could be counted, and the first problems, one per line."""
     shown = verification.problems[:SHOWN_PROBLEMS]
     more = len(verification.problems) - len(shown)
     lines = [*([counts_table(name, verification.counts)] if verification.counts else []), *shown]
@@ -94,12 +94,12 @@ def report(name: str, verification: Verification) -> str:
 
 
 def _own_settings(name: str, overrides: tuple[str, ...]) -> dict[str, Any]:
-    """The dataset's settings, those that a run with these overrides opens it with."""
+    """The settings with which a run with these overrides would open the dataset."""
     return asdict(resolve_settings(method="standard", dataset=name, overrides=overrides).dataset_settings[name])
 
 
 def _provide(name: str, plugin: type[Dataset], root: Path, stages: Stages) -> None:
-    """Every archive's folders in the dataset's folder."""
+    """Download and unpack into the dataset's folder every archive that is not yet unpacked there."""
     folder = _dataset_folder(plugin, root)
     missing = [archive for archive in plugin.archives if not is_unpacked(archive, folder)]
     stage = partial(_stage, stages)
@@ -112,7 +112,7 @@ def _provide(name: str, plugin: type[Dataset], root: Path, stages: Stages) -> No
 
 
 def _dataset_folder(plugin: type[Dataset], root: Path) -> Path:
-    """`<data root>/<dataset>`, or the data root itself where it holds the dataset's folders."""
+    """`<data root>/<dataset>`, or the data root itself if that directly contains the dataset's folders."""
     folder = named_folder(root, plugin.archives[0].dataset, plugin.other_folders)
     if not folder.is_dir() and any((root / archive.folders[0]).is_dir() for archive in plugin.archives):
         return root
@@ -129,7 +129,7 @@ def _needs_a_folder(plugin: type[Dataset]) -> bool:
 
 @contextmanager
 def _stage(stages: Stages, name: str, total: int, unit: str) -> Iterator[Advance]:
-    """`Stages.stage`, with bytes told as megabytes."""
+    """`Stages.stage`, with bytes shown as megabytes."""
     scale = MEGABYTE if unit == "bytes" else 1
     done = 0
     with stages.stage(name, total // scale, "MB" if unit == "bytes" else unit) as advance:
@@ -143,7 +143,7 @@ def _stage(stages: Stages, name: str, total: int, unit: str) -> Iterator[Advance
 
 
 def _teller(stages: Stages) -> Advance:
-    """Says now and then how many images were looked at: how many there are is known at the end only."""
+    """Report now and then how many images have been checked; their total is known only at the end."""
     looked_at, said = 0, time.monotonic()
 
     def advance(count: int) -> None:

@@ -1,4 +1,4 @@
-"""Progress on standard error, and the seconds that each stage took."""
+"""Progress bars on standard error, and the time that each stage takes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from datasets.base import Advance
 
 
 def up_to(advance: Advance) -> Callable[[int, int], None]:
-    """Turns the items done so far (and those in all, which the bar knows) into those that were just finished.
+    """A callback that takes the number of items done so far (and the total, which is ignored) and advances the bar.
 
-    There may be fewer than before, where work is done again.
+    The number may be lower than before, if work is done again.
     """
     before = 0
 
@@ -29,9 +29,9 @@ def up_to(advance: Advance) -> Callable[[int, int], None]:
 
 
 class Stages:
-    """Times named stages, and shows a bar for each that has something to do.
+    """Times named stages, and shows a progress bar for each that has something to do.
 
-    On a terminal the bar is live; elsewhere (a log file) a line is written now and then.
+    On a terminal the bar is live; elsewhere, such as in a log file, a line is written now and then.
     """
 
     SECONDS_BETWEEN_LINES = 15.0
@@ -47,9 +47,9 @@ class Stages:
 
     @contextmanager
     def stage(self, name: str, total: int = 0, unit: str = "") -> Iterator[Advance]:
-        """Time what happens inside under `name`; with `total` above 0, show the way to it.
+        """Count the time spent inside under `name`; with `total` above 0, also show a progress bar.
 
-        A stage inside another one counts for its own name alone.
+        The time of a nested stage counts only for the inner one.
         """
         started, before = time.perf_counter(), sum(self.seconds.values())
         bar = _bar(f"{name.replace('_', ' ')}{f' ({unit})' if unit else ''}", total, self.quiet)
@@ -66,7 +66,7 @@ class Stages:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started - inside
 
     def say(self, line: str) -> None:
-        """One line for the person who watches."""
+        """Print one line for the user, unless quiet."""
         if not self.quiet:
             _say(line)
 
@@ -74,7 +74,7 @@ class Stages:
 def _say(line: str) -> None:
     try:
         print(line, file=sys.stderr, flush=True)  # noqa: T201
-    except BrokenPipeError:  # who read it went away, as `head` does: the work goes on
+    except BrokenPipeError:  # the reader closed the pipe, as `head` does: the work goes on
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
 
 
