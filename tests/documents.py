@@ -1,4 +1,4 @@
-"""The pages that users read, for tests of what they say."""
+"""The user documentation, for tests of its content."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def page(name: str) -> str:
-    """The text of a page by its path in the project."""
+    """The text of a page, given its path in the project."""
     return (ROOT / name).read_text(encoding="utf-8")
 
 

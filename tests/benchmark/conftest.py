@@ -1,4 +1,4 @@
-"""A tiny world for the runner: a dataset of coloured squares, a backbone of mean colours, a generator of tints."""
+"""A tiny world to test the runner in: a dataset of coloured squares, a mean-colour backbone, a tinting generator."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COLOURS = {"apple": (200, 40, 40), "leaf": (40, 180, 60), "plum": (120, 40, 160)
 
 
 class Squares(Dataset):
-    """Three classes told apart by colour; each image is noise around its class's colour."""
+    """Three classes that differ in colour; each image is noise around its class's colour."""
 
     title, source, licence = "Coloured squares", "drawn", "none"
     classes = tuple(COLOURS)
@@ -46,7 +46,7 @@ class Squares(Dataset):
         return Splits(pools, self._all("val"), tests)
 
     def load(self, example: Example) -> Image.Image:
-        """By its identifier alone: labels may be corrected."""
+        """Draw the image from its identifier alone, because labels may be corrected."""
         rng = np.random.default_rng(list(example.identifier.encode()))
         pixels = rng.normal(COLOURS[example.identifier.split("/")[0]], 60, (8, 8, 3))
         return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
@@ -63,7 +63,7 @@ class Squares(Dataset):
 
 
 class MeanColour:
-    """A backbone whose features are the image's mean colour and its spread."""
+    """A backbone whose features are the mean and the spread of an image's colour."""
 
     fingerprint = "mean colour"
     dimension = 6
@@ -79,7 +79,7 @@ class MeanColour:
 
 
 class Tint:
-    """A generator that tints the guide by the row's seed; it counts what it makes."""
+    """A generator that tints the guide by the row's seed and counts the images it makes."""
 
     fingerprint = "tint"
     word_dimension = 4
@@ -120,13 +120,13 @@ def learn_words(
     nouns: Sequence[str],
     states: Any,
 ) -> np.ndarray:
-    """Stands for textual inversion: a word is drawn from its seed."""
+    """Stand in for textual inversion: draw each word from its seed."""
     return np.stack([np.random.default_rng(seed).normal(size=4) for seed in seeds]).astype(np.float32)
 
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Tint]:
-    """The tiny world in place of the real one, and a folder of its own to work in; gives its generator."""
+    """Replace the real world with the tiny one, in a working directory of its own; yields its generator."""
     import evaluation.backbones
     import methods.generator
     import methods.textual_inversion
@@ -159,7 +159,7 @@ SMALL = (
 
 @pytest.fixture
 def small() -> Callable[..., RunSettings]:
-    """Settings of a run on the squares that takes a moment; arguments as for `resolve_settings`."""
+    """Settings of a run on the squares that takes a moment; takes the arguments of `resolve_settings`."""
 
     def settings(method: str = "standard", overrides: tuple[str, ...] = (), **given: Any) -> RunSettings:
         own = (f"{method}.images_per_example=4",) if method != "standard" else ()
@@ -171,7 +171,7 @@ def small() -> Callable[..., RunSettings]:
 
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated, empty MLflow store: making one takes seconds, copying it none."""
+    """A migrated, empty MLflow store: creating one takes seconds, but copying it takes no time."""
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     folder = tmp_path_factory.mktemp("mlflow")
@@ -181,7 +181,7 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tracking_uri(empty_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A tracking store of the test's own, set as MLFLOW_TRACKING_URI."""
+    """A tracking store for this test alone, set as MLFLOW_TRACKING_URI."""
     database = tmp_path / "tracking.db"
     database.write_bytes(empty_database.read_bytes())
     uri = f"sqlite:///{database}"
@@ -193,7 +193,7 @@ def tracking_uri(empty_database: Path, tmp_path: Path, monkeypatch: pytest.Monke
 
 @pytest.fixture
 def methods(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Registers methods by name, for the test alone."""
+    """Register methods by name, for the duration of the test."""
     monkeypatch.setattr(METHODS, "_plugins", dict(METHODS._plugins))
 
     def register(**own: type[Method]) -> None:
@@ -205,7 +205,7 @@ def methods(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 @pytest.fixture
 def new_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the default tracking store will be; nothing else says one."""
+    """Where the default tracking store will be created; no environment variable names another."""
     for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_TRACKING_URI"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""Cells by hand, and the board that they make."""
+"""Handmade cells, and the leaderboard of them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from benchmark.selection import comparable
 TEST, UNCOMMON, RECALL = "accuracy/test", "accuracy/uncommon", "recall/class_mean"
 
 LOGGED: dict[str, Table] = {"accuracy_per_class": {}}
-"""Every finished run logs tables, with predictions or without."""
+"""Every finished run logs tables, even one without predictions."""
 
 
 def cell(
     method: str, seed: int, uncommon: float | None, shots: int = 4, tables: dict[str, Table] | None = None, **more: str
 ) -> Record:
-    """A tracked cell; `more` are tags."""
+    """A tracked cell; `more` holds further tags."""
     components = "noise,prompts,weights" if method == "diagen" else ""
     own = {"method": method, "components": components, "dataset": "mini_focus", "preset": "mini", "overrides": ""}
     own |= {"protocol": "paper", "settings_fingerprint": method, "seed": str(seed), "shots": str(shots)}
@@ -29,7 +29,7 @@ def cell(
 
 
 def predictions(right: int, wrong: int) -> Table:
-    """Of two classes in equal numbers, with the same share of mistakes in each."""
+    """Predictions for two classes of equal size, with the same share of mistakes in each."""
     labels = ["car", "cow"] * (right + wrong)
     found = ["car", "cow"] * right + ["cow", "car"] * wrong
     images = [f"{place}.png" for place in range(len(labels))]

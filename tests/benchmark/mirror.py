@@ -14,7 +14,7 @@ from tests.benchmark.conftest import SMALL
 
 @dataclass(frozen=True)
 class Mirror(Method):
-    """Each photo mirrored, or all white: no generator has a part in it."""
+    """Return each photo mirrored, or an all-white image; no generator is used."""
 
     title = "Mirrored photos"
     paper = "nobody's"

@@ -1,4 +1,4 @@
-"""The shortest run that MLflow keeps, and the tags that make a run a cell."""
+"""The shortest run that MLflow keeps, and the tags that mark a run as a cell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records in a folder, from which what is made of them can be tested without running anything."""
+"""Records in a folder, so that tables, figures and pages can be tested without running anything."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmark.records import Record
 
 
 def save_records(records: Iterable[Record], folder: Path) -> None:
-    """Write a folder of records that `load_records` reads: a JSON file for each cell, its files beside it."""
+    """Write a folder that `load_records` reads: one JSON file per cell, with the cell's files beside it."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, record in enumerate(records):
         plain = {name: value for name, value in vars(record).items() if name not in ("tables", "files")}
@@ -22,7 +22,7 @@ def save_records(records: Iterable[Record], folder: Path) -> None:
 
 
 def load_records(folder: Path) -> list[Record]:
-    """The records of a folder that `save_records` wrote."""
+    """Load the records from a folder that `save_records` wrote."""
     records = []
     for path in sorted(path for path in folder.glob("*.json") if path.stem.isdigit()):
         files = {

@@ -23,12 +23,12 @@ def task(shots: int = 2, seed: int = 0) -> FewShotTask:
 
 
 def fresh_tools(settings: RunSettings, first_task: FewShotTask | None = None) -> LocalTools:
-    """As a new process would have them: only the store is shared."""
+    """Tools as a new process would have them: only the store is shared."""
     return LocalTools(settings, Models(Store(), Stages(quiet=True), workers=0), first_task or task())
 
 
 def plan(rows: int = 6) -> Plan:
-    """Of the first three of the task's six photos in turn."""
+    """A plan that takes the first three of the task's six photos in turn as guides."""
     words = {"w": np.ones(4, dtype=np.float32), "v": np.zeros(4, dtype=np.float32)}
     row = PlanRow(0, 0, "a photo of a <word>", "w", 0.5, 7.5, 50, seed=0)
     return Plan(tuple(replace(row, seed=i, guide=i % 3, label=(i % 3) // 2) for i in range(rows)), words)

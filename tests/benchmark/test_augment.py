@@ -1,4 +1,4 @@
-"""A user's own photos, all of them, and what a method makes of each."""
+"""Augmenting all of a user's own photos with a method."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tests.benchmark.augmented import NOUNS, lines, write_photos
 from tests.benchmark.conftest import SMALL, Tint
 
 MADE = 3
-"""Images of each photo."""
+"""Images made of each photo."""
 
 HOW = (f"--set=diagen.images_per_example={MADE}", *(f"--set={setting}" for setting in SMALL))
 
 
 @pytest.fixture
 def photos(world: Tint, tmp_path: Path) -> Path:
-    """One class of two photos and one of three: fewer than a run of the benchmark needs."""
+    """One class of two photos and one of three, which is fewer than a benchmark run needs."""
     return write_photos(tmp_path / "photos", 2, 3)
 
 
@@ -55,7 +55,7 @@ def test_every_photo_comes_back_with_the_images_that_were_made_of_it(photos: Pat
 
 
 def test_what_is_written_is_counted_as_it_is(photos: Path, tmp_path: Path):
-    """Photos of a phone that was held upright are written anew: a thousand of them are half an hour to wait for."""
+    """Upright phone photos have to be re-encoded, and a thousand of them take half an hour, so progress is shown."""
     stages = Stages(quiet=True)
     settings = resolve_settings(dataset="imagefolder", data_root="photos", overrides=SMALL)
     augment_photos(settings, tmp_path / "augmented", stages)
@@ -63,7 +63,7 @@ def test_what_is_written_is_counted_as_it_is(photos: Path, tmp_path: Path):
 
 
 def test_photos_of_one_class_are_augmented_though_no_classifier_tells_it_from_another(photos: Path, tmp_path: Path):
-    """Each image weighs the same: it is of that class for sure."""
+    """All images get the same weight, because they certainly belong to the only class."""
     (photos / NOUNS[1]).rename(tmp_path / "elsewhere")
     assert augment("--data-root", "photos") == 0
     assert [line["weight"] for line in lines(tmp_path / "augmented")] == ["1.0"] * (2 + 2 * MADE)
@@ -97,9 +97,7 @@ def test_another_seed_draws_other_images_and_components_are_switched(photos: Pat
 def test_of_a_divided_folder_the_photos_to_train_on_are_augmented(
     world: Tint, tmp_path: Path, caplog, parts: tuple[str, ...]
 ):
-    """Those to test are left alone, or not there; those to validate calibrate the weights, and are missed where there
-    are none.
-    """
+    """Test photos are ignored or absent; validation photos calibrate the weights, with a warning if there are none."""
     for part in parts:
         write_photos(tmp_path / "divided" / part, 2)
     assert augment("--data-root", "divided") == 0
@@ -139,7 +137,7 @@ def test_a_mistake_is_one_line_before_anything_is_made(
 def test_a_store_among_the_photos_is_refused_at_once(
     photos: Path, world: Tint, monkeypatch: pytest.MonkeyPatch, capsys
 ):
-    """Else the same command, given again after a stop, would find it there, and not do the rest."""
+    """Otherwise, repeating the command after an interruption would find the store there and not finish the work."""
     monkeypatch.delenv("DIAGEN_STORE", raising=False)
     monkeypatch.chdir(photos)
     said = complaint(capsys, "--data-root", ".", "--out", "../new")

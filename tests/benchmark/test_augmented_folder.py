@@ -1,4 +1,4 @@
-"""A folder to train on: what is written as it is and what as PNG, what files are called, and nothing by halves."""
+"""A folder to train on: what is copied unchanged, what becomes a PNG, how files are named, and nothing half done."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from tests.benchmark.augmented import NOUNS, lines
 
 
 def write_odd_photos(folder: Path) -> None:
-    """Photos that torchvision leaves out, or reads otherwise than we do, and two that it reads as we do."""
+    """Write photos that torchvision skips or reads differently than we do, and two that both read alike."""
     folder.mkdir(parents=True)
     pixels = np.random.default_rng(1).integers(0, 256, (4, 8, 4), np.uint8)
     photo, exif = Image.fromarray(pixels[..., :3]), Image.Exif()
-    exif[ExifTags.Base.Orientation] = 6  # as a phone writes it that is held upright
+    exif[ExifTags.Base.Orientation] = 6  # as a phone writes a photo taken upright
     photo.save(folder / "turned.jpg", exif=exif)
     Image.fromarray(pixels).save(folder / "cut out.png")
     Image.fromarray(pixels[..., 0].astype(np.uint16) * 257).save(folder / "deep.png")
@@ -83,7 +83,7 @@ def test_a_failure_leaves_no_folder(tmp_path: Path, error: BaseException, raised
 
 
 def test_where_no_folder_can_be_made_is_known_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """By root as well, whom no permission stops: a file in the way, the working directory, and a disk's own folder."""
+    """Root is refused too, though no permission stops it: a file in the way, the working directory, a mount point."""
     (tmp_path / "file").touch()
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")

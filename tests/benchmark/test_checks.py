@@ -1,4 +1,4 @@
-"""What is warned of before a run: settings that can work and will hardly do what was meant."""
+"""Warnings before a run: settings that are valid but unlikely to do what the user meant."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_drawings_of_the_miniature_for_other_data_are_warned_of(world, small: Se
 
 
 def test_images_that_train_nothing_are_made_and_so_need_what_makes_them(monkeypatch):
-    """α = 0 measures them alone."""
+    """With α = 0 the images are only measured."""
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     settings = resolve_settings(overrides=("diagen.synthetic_probability=0", "prompts.source=openai"))
     with pytest.raises(UserError, match="OPENAI_API_KEY"):
@@ -50,7 +50,7 @@ def test_images_that_train_nothing_are_made_and_so_need_what_makes_them(monkeypa
     ],
 )
 def test_every_service_that_a_method_declares_is_looked_at(monkeypatch, services, override: str, complaint: str):
-    """Whichever it declares besides."""
+    """Each service is checked, whichever others the method declares."""
     mine = type("Mine", (DIAGen,), {"services": services, "components": ()})
     monkeypatch.setattr(METHODS, "_plugins", {**METHODS._plugins, "mine": mine})
     settings = resolve_settings(method="mine", overrides=("prompts.source=template", override))

@@ -1,4 +1,4 @@
-"""Which run is meant: the one that is named, or the latest that made images."""
+"""Which run is chosen: the one that is named, or the latest that made images."""
 
 from __future__ import annotations
 

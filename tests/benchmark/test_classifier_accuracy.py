@@ -1,4 +1,4 @@
-"""The measurement of what cached views cost: fresh views are fresh, and both ways are reported."""
+"""The script that measures the cost of caching views: fresh views are fresh, and both ways are reported."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_every_sample_of_an_epoch_is_another_view_of_an_image_of_its_class(world
     views = FreshViews(task, LocalTools(settings, Models(Store(tmp_path), Stages(quiet=True)), task))
     features, labels = zip(*views.epoch(np.random.default_rng(0)), strict=True)
     assert [batch.shape for batch in features] == [(8, 6)] * 5
-    assert len(np.unique(np.concatenate(features), axis=0)) > 35  # of 40: views of 8 × 8 pixels may coincide
+    assert len(np.unique(np.concatenate(features), axis=0)) > 35  # of 40: some views of 8 × 8 pixels may coincide
     assert set(np.concatenate(labels).tolist()) == {0, 1, 2}
 
 

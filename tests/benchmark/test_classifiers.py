@@ -60,7 +60,7 @@ def test_every_image_is_seen_in_the_views_that_are_set(
 def test_a_classifier_trains_on_rand_augment(
     world: Any, small: Settings, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
-    """The same again from the same seed and nothing in the store, and another than on the standard views."""
+    """The same seed with an empty store gives the same classifier, which differs from that of the standard views."""
     monkeypatch.setattr(batch_statistics, "_network", lambda name, size: tiny_network(nn.BatchNorm2d(6)))
     how = (f"classifier.backbone_mode={mode}", "classifier.image_size=8", "classifier.batch_size=8")
     weights = []

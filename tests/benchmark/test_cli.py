@@ -1,4 +1,4 @@
-"""The command line from outside: exit codes, one clear line, quick lists, plugins."""
+"""The command line from outside: exit codes, one-line errors, fast lists, plugins."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HEAVY = ("torch", "torchvision", "diffusers", "transformers", "timm", "mlflow", 
 
 
 def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """The one line on standard error of a command that a user got wrong."""
+    """Run a command with a user error and return its single line on standard error."""
     assert main(arguments) == 2
     out, err = capsys.readouterr()
     assert out == ""
@@ -129,7 +129,7 @@ def test_a_crash_is_code_1_with_a_traceback(monkeypatch: pytest.MonkeyPatch, cap
 
 
 def test_code_that_ends_the_program_is_told(monkeypatch: pytest.MonkeyPatch, capsys):
-    """A method's, for one: silence and code 0 would look like success."""
+    """A method may call sys.exit: silence and exit code 0 would look like success."""
     monkeypatch.setattr("benchmark.listing.listing", lambda *_: sys.exit(0))
     assert main(["list", "methods"]) == 1
     assert re.fullmatch(r".*test_cli.py, line \d+, ends the program: raise .*\n", capsys.readouterr().err)
@@ -146,9 +146,9 @@ def test_an_interrupt_is_code_130_and_says_how_to_go_on(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_termination_is_an_interrupt(number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys):
-    """As `mlflow run` and batch systems stop a process, and a terminal that closes."""
+    """`mlflow run` and batch systems stop a process with SIGTERM, and a closing terminal sends SIGHUP."""
     monkeypatch.setattr("benchmark.listing.listing", lambda *_: os.kill(os.getpid(), number))
-    with signal_handled(number, lambda *_: None):  # should it go unheard, the tests are not to die of it
+    with signal_handled(number, lambda *_: None):  # if the signal is not handled, it must not kill the test process
         assert main(["list", "methods"]) == 130
     assert STOPPED in capsys.readouterr().err
 

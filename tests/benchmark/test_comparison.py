@@ -1,4 +1,4 @@
-"""Which differences are said, and how surely."""
+"""Which differences are reported, and with what certainty."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IMAGES = 60
 
 
 def cell(method: str, seed: int, accuracy: float, predictions: bool = True, shots: int = 4) -> Record:
-    """A cell in which the first so many images of each of two classes are recognised."""
+    """A cell that classifies the first images correctly, up to this accuracy, and the others as neither class."""
     labels = ["cup", "lamp"] * (IMAGES // 2)
     right = round(accuracy * IMAGES)
     predicted = [label if i < right else "neither" for i, label in enumerate(labels)]
@@ -67,7 +67,7 @@ def test_a_difference_that_other_seeds_reverse_is_said_to_be_none() -> None:
 
 
 def test_shots_of_one_seed_are_not_taken_for_seeds() -> None:
-    """They learn from nested images: nine cells of three seeds weigh as three, and three of one seed tell nothing."""
+    """The shots of a seed are nested: nine cells of three seeds count as three, and those of one seed show nothing."""
     of_seeds = {"a": (0.5, 0.6, 0.4), "b": (0.6, 0.72, 0.48)}
     cells = [cell(m, s, v, shots=k) for m, values in of_seeds.items() for s, v in enumerate(values) for k in (2, 4, 8)]
     once = one(compare([own for own in cells if own.shots == 4], "test"))
@@ -78,7 +78,7 @@ def test_shots_of_one_seed_are_not_taken_for_seeds() -> None:
 
 
 def test_cells_of_few_seeds_are_many_enough_for_wilcoxons_test() -> None:
-    """Which takes cells for independent: six of three seeds are six."""
+    """Wilcoxon's test treats cells as independent, so six cells of three seeds count as six."""
     cells = [cell(m, s, 0.5 + 0.1 * (m == "a") + s / 50, shots=k) for m in "ab" for s in range(3) for k in (2, 4)]
     assert one(compare(cells, "test")).p_wilcoxon == pytest.approx(2 / 2**6)
     assert math.isnan(one(compare([own for own in cells if own.shots == 4], "test")).p_wilcoxon)
@@ -90,7 +90,7 @@ def test_in_which_order_records_come_does_not_matter() -> None:
 
 
 def test_what_more_shots_do_does_not_count_as_what_seeds_do() -> None:
-    """`a` is ahead by 8 points at k = 2 and by none at k = 8, whichever the seed; k = 8 is of one seed alone."""
+    """With every seed, `a` leads by 8 points at k = 2 and by none at k = 8, for which there is only one seed."""
     found = [(2, seed) for seed in range(5)] + [(8, 0)]
     cells = [cell(m, seed, 0.5 + 0.08 * (m == "a" and k == 2) + seed / 50, shots=k) for k, seed in found for m in "ab"]
     comparison = one(compare(cells, "test"))
@@ -102,7 +102,7 @@ def test_what_more_shots_do_does_not_count_as_what_seeds_do() -> None:
 @pytest.mark.parametrize(
     ("cells", "shots", "seeds"),
     [
-        ([(k, seed) for seed in range(3) for k in (2, 4, 8)][:-1], (2, 4), 3),  # 6 cells either way: more seeds
+        ([(k, seed) for seed in range(3) for k in (2, 4, 8)][:-1], (2, 4), 3),  # 6 cells either way: more seeds win
         ([(k, seed) for seed in range(5) for k in (2, 4, 8)][:-1], (2, 4, 8), 4),
         ([(2, 0), (4, 0), (4, 1), (8, 1)], (4,), 2),
         ([(2, 0), (4, 1)], (2,), 1),
@@ -208,7 +208,7 @@ def test_of_several_shots_images_count_for_each_cell_and_influences_for_each_see
 
 
 def test_each_seed_may_have_test_images_of_its_own() -> None:
-    """As rendered ones have: an image counts in the cells that it occurs in, with its own class."""
+    """Rendered datasets have this: an image counts only in the cells that contain it, with its own class."""
     one, other = (cell(method, 0, value) for method, value in (("a", 0.8), ("b", 0.75)))
     pairs = {(4, 0): (one, other), (4, 1): (_every_second(one), _every_second(other))}
     both = side_by_side(pairs, Answers("test"))
@@ -224,7 +224,7 @@ def test_each_seed_may_have_test_images_of_its_own() -> None:
 
 
 def _every_second(record: Record) -> Record:
-    """Its predictions of the lamps alone."""
+    """Keep every second prediction, which are those of the lamps."""
     table = record.tables["predictions_test"]
     return replace(record, tables={"predictions_test": {name: values[1::2] for name, values in table.items()}})
 

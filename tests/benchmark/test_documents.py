@@ -1,4 +1,4 @@
-"""docs/records.md names what a run logs, and the examples of both pages run."""
+"""docs/records.md names everything that a run logs, and the examples of both pages run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def section(title: str) -> str:
 
 
 def named(title: str) -> list[re.Pattern[str]]:
-    """What the section's table names in its first column; `<…>` stands for a name without a slash."""
+    """Patterns for the names in the first column of a section's table; `<…>` stands for a name without a slash."""
     rows = [line.split("|")[1] for line in section(title).splitlines() if line.startswith("| `")]
     names = [name for row in rows for name in re.findall(r"`(.+?)`", row)]
     return [re.compile(re.sub(r"<[^>]+>", r"[^/]+", re.escape(name))) for name in names]
@@ -43,7 +43,7 @@ def files(client: Any, run: str, folder: str | None = None) -> Iterator[str]:
 
 @pytest.fixture
 def runs(world: Any, small: Settings, tracking_uri: str) -> list[Any]:
-    """A cell of DIAGen, its parent, and those of standard augmentation, as MLflow has them."""
+    """The MLflow runs of one DIAGen and one standard job: cells and their parents."""
     import mlflow
 
     for method in ("standard", "diagen"):
@@ -68,7 +68,7 @@ def test_all_that_runs_log_is_named(runs: list[Any], small: Settings, tracking_u
 def test_every_column_is_named(runs: list[Any]) -> None:
     tables = {name: table for cell in Tracker().finished_cells() for name, table in cell.tables.items()}
     assert {"plan", "calibration", "thumbnails", "predictions_test"} <= set(tables)
-    classes = {"apple", "leaf", "plum", "val", "test", "uncommon"}  # of which a column each
+    classes = {"apple", "leaf", "plum", "val", "test", "uncommon"}  # each class has a column
     columns = {column for table in tables.values() for column in table} - classes
     text = page("docs/records.md")
     assert {column for column in columns if f"`{column}`" not in text} == set()

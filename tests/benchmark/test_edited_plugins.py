@@ -1,4 +1,4 @@
-"""Files of other people: an edit makes other runs, and what fails in them is told."""
+"""Third-party plugin files: an edited file leads to new runs, and errors in it are reported."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class TestEditedPlugins:
             monkeypatch.setattr(registry, "_plugins", dict(registry._plugins))
 
     def load(self, file: Path, text: str, name: str, registry) -> None:
-        """As a new process would: nothing of the file is registered yet."""
+        """Load the file as a new process would, with nothing of it registered yet."""
         registry._plugins.pop(name, None)
         plugins._sources.clear()
         file.write_text(text)
@@ -92,13 +92,13 @@ class TestEditedPlugins:
         assert len(set(marks)) == 2
 
     def test_the_projects_own_keep_their_addresses(self):
-        """Of the last release: an update of plugins must not make finished runs look unfinished."""
+        """They keep those of the last release: updating a plugin must not make finished runs look unfinished."""
         before = settings_fingerprint(resolve_settings(method="standard"))
         METHODS._plugins["unused"] = Mirror
         assert settings_fingerprint(resolve_settings(method="standard")) == before
 
     def test_an_edited_backbone_makes_other_runs_of_the_methods_that_use_it(self, tmp_path: Path):
-        """Features measure images: a method that makes none stays what it was."""
+        """Features only measure images, so a method that makes no images is not affected."""
         text = "from evaluation.backbones import BACKBONES\nBACKBONES.register('own')(lambda: {number})\n"
         marks: dict[str, set[str]] = {"standard": set(), "diagen": set()}
         for number in (1, 2):
@@ -111,7 +111,7 @@ class TestEditedPlugins:
     def test_an_edited_source_of_prompts_makes_other_runs_of_the_methods_that_use_it(
         self, world, small: Settings, tmp_path: Path
     ):
-        """And other prompts: what a source wrote is kept, as a language model's is, for as long as it is the same."""
+        """It also writes new prompts: its prompts are cached, like a language model's, until the source changes."""
         given = {"overrides": ("prompts.source=own",)}
         marks: dict[str, list[str]] = {"da_fusion": [], "diagen": []}
         written = []

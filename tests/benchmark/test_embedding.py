@@ -1,4 +1,4 @@
-"""Features of pictures: loaded ahead across blocks, kept block by block, the same for any number of workers."""
+"""Features of pictures: loaded ahead across blocks, stored block by block, the same for any number of workers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def image(seed: int) -> Image.Image:
 
 
 def pictures(count: int, on_load: Callable[[int], object] = int) -> list[Picture]:
-    """Pictures of noise; `on_load` hears of each that is loaded."""
+    """Pictures of noise; `on_load` is called for each one that is loaded."""
 
     def load(seed: int) -> Image.Image:
         on_load(seed)

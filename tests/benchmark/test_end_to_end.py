@@ -25,7 +25,7 @@ SETTINGS = (
 
 
 def methods_conftest() -> ModuleType:
-    """The methods' tests know how to build a tiny random checkpoint."""
+    """The methods' tests can build a tiny random checkpoint."""
     spec = importlib.util.spec_from_file_location("methods_conftest", ROOT / "tests" / "methods" / "conftest.py")
     assert spec is not None
     assert spec.loader is not None

@@ -1,4 +1,4 @@
-"""What is said of a cell's classifier and images: the tables that everything else is made of."""
+"""What is recorded about a cell's classifier and images: the tables that all reports are made from."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.benchmark.squares import Settings, fresh_tools, plan, task
 
 
 def test_tables_of_predictions_say_who_was_taken_for_whom(world, small: Settings, monkeypatch: pytest.MonkeyPatch):
-    """By the names that are shown, which need not be the nouns of prompts."""
+    """The tables use the display names, which may differ from the nouns in prompts."""
     monkeypatch.setattr(DATASETS["squares"], "display_names", ("Apple", "Leaf", "Plum"))
     apples: Any = SimpleNamespace(logits=lambda examples: np.tile(np.float32([2, 1, 0]), (len(examples), 1)))
     tables = evaluate(task(), SyntheticSet(), apples, fresh_tools(small("diagen"))).tables
@@ -51,7 +51,7 @@ def test_the_plan_names_each_images_guide(world, small: Settings):
 def test_attributes_and_values_of_any_text_are_told_by_names_that_mlflow_takes(
     world, small: Settings, monkeypatch: pytest.MonkeyPatch
 ):
-    """Else the cell would be lost at its end."""
+    """Otherwise the cell would be lost when it logs its results at the end."""
     from mlflow.utils.validation import _validate_metric_name
 
     monkeypatch.setattr(DATASETS["squares"], "slices", ("si/ze (cm)",))

@@ -1,4 +1,4 @@
-"""A run's images as a folder to train on."""
+"""Exporting a run's images as a folder to train on."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from methods.base import METHODS
 from tests.benchmark.augmented import NOUNS, lines, write_photos
 
 MADE = 4
-"""Images of each photo."""
+"""Images made of each photo."""
 
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """Two classes of ten."""
+    """Two classes with ten photos each."""
     return write_photos(tmp_path / "photos", 10)
 
 
 @pytest.fixture
 def cell(world, small: Callable[..., RunSettings], tracking_uri: str, photos: Path) -> Record:
-    """A finished run of DIAGen on the photos, 2 shots, started in the folder beside them."""
+    """A finished DIAGen run on the photos with 2 shots, started in the folder next to them."""
     run_job(open_job(small("diagen", dataset="imagefolder", data_root="photos")), Tracker(), Stages(quiet=True))
     (only,) = Tracker().cells()
     return only
@@ -143,7 +143,7 @@ def test_the_folders_of_a_run_that_tracked_no_names_are_the_nouns(cell: Record):
 def test_photos_are_found_without_the_runs_preset_and_method(
     world, small: Callable[..., RunSettings], tracking_uri: str, tmp_path: Path
 ):
-    """The preset may have been moved or edited since, or hold settings of a plugin that is not loaded."""
+    """The preset may have been moved or edited since, or contain settings of a plugin that is not loaded."""
     preset = tmp_path / "my.yaml"
     preset.write_text("squares: {tests: [test], limit: 5}\nplugin: {strength: 0.7}\n")
     with pytest.MonkeyPatch.context() as patch:

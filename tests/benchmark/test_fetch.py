@@ -1,4 +1,4 @@
-"""After `--fetch-only` the same run needs no network: its networks were opened, and its prompts are in the store."""
+"""After `--fetch-only` the same run needs no network: its models are downloaded and its prompts are in the store."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ QUIET = Stages(quiet=True)
 
 @pytest.fixture
 def asked(world, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the network was asked for, in order, by name."""
+    """The names of what was requested from the network, in order."""
     found: list[str] = []
 
     def noted(name: str, work: Callable) -> Callable:
@@ -68,14 +68,14 @@ def test_prompts_of_a_source_of_ones_own_are_had_too(asked: list[str], small: Se
 
 @pytest.mark.parametrize("overrides", [(), ("prompts.source=openai",)])
 def test_no_more_is_asked_for_than_the_run_needs(overrides: tuple[str, ...], asked: list[str], small: Settings):
-    """Of a grid each network once."""
+    """Each network of a grid is requested once."""
     grid = [("standard", ""), ("da_fusion", ""), ("diagen", "noise")]
     fetch_grid([small(method, components=components, overrides=overrides) for method, components in grid], QUIET)
     assert asked == ["efficientnet_lite0", "checkpoint"]
 
 
 def test_images_that_train_nothing_need_the_generator_all_the_same(asked: list[str], small: Settings):
-    """α = 0 measures them alone."""
+    """With α = 0 the images are only measured."""
     settings = small("da_fusion", overrides=("da_fusion.synthetic_probability=0",))
     fetch_grid([settings], QUIET)
     assert asked == ["efficientnet_lite0", "checkpoint"]

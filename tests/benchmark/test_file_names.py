@@ -1,4 +1,4 @@
-"""Names that every file system takes, none of them twice, and none outside its folder."""
+"""Names that every file system accepts, all different, and none outside their folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A leading `~` in the paths of options: shells leave it as it is in `--out=~/reports`."""
+"""A leading `~` in path options: shells do not expand it in `--out=~/reports`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmark.tracking import Tracker
 
 @pytest.fixture
 def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """The home folder, in which nothing lies; the working directory is another."""
+    """An empty home folder, which is not the working directory."""
     home, here = tmp_path / "home", tmp_path / "here"
     home.mkdir()
     here.mkdir()

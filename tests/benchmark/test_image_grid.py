@@ -26,7 +26,7 @@ def test_guides_stand_beside_their_synthetics(world, tmp_path):
     pixels = np.asarray(figure).reshape(-1, 3)
     assert figure.width > 5 * TILE
     assert figure.height > 3 * TILE
-    for colour in ((0, 0, 10), (0, 0, 30), (0, 0, 50)):  # the first guide of each class, with its synthetics
+    for colour in ((0, 0, 10), (0, 0, 30), (0, 0, 50)):  # the first guide of each class, with its synthetic images
         assert (pixels == colour).all(axis=1).sum() == 3 * TILE * TILE
     for name in (PAPER, ACCENT):
         colour = tuple(int(name[i : i + 2], 16) for i in (1, 3, 5))
@@ -54,6 +54,6 @@ def test_a_guide_has_its_classs_shown_name_and_a_prompt_the_noun(world, tmp_path
 
 
 def test_letters_beyond_english_are_drawn():
-    """A font that lacks a letter draws the same box for every one."""
+    """A font draws the same box for every letter that it lacks."""
     drawn = {bytes(_font(20).getmask(letter)) for letter in "ÄÖéøЖλ"}
     assert len(drawn) == 6

@@ -1,4 +1,4 @@
-"""Measures of synthetic images: of which sets of features each is taken, and which distances are kept for the next."""
+"""Measures of synthetic images: which sets of features each one uses, and which distances are cached."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.benchmark.squares import Settings, fresh_tools, plan, task
 
 
 def tinted_copies(folder: Path) -> SyntheticSet:
-    """Of the training images, each a little further from its own."""
+    """Copies of the training images, each with a little more noise than the one before."""
     images = []
     for i, row in enumerate(plan(24).rows):
         example = task().train[i % 6]
@@ -37,7 +37,7 @@ def tinted_copies(folder: Path) -> SyntheticSet:
 
 
 def real_features(tools: LocalTools, *parts: Sequence[Example]) -> Singles:
-    """Of the examples of all parts."""
+    """Features of the examples of all parts."""
     return tools.feature_embedder.embed(real_pictures(task().dataset, list(chain(*parts))))[:, 0]
 
 
@@ -58,7 +58,7 @@ def test_the_measures_are_those_of_the_images_against_all_test_images(world: Any
 def test_a_line_for_each_class_has_its_own_figures_and_none_where_they_are_not_defined(
     world: Any, small: Settings, tmp_path: Path
 ) -> None:
-    """A class without synthetic images has no recall; one of too few real images has no figure at all."""
+    """A class without synthetic images has no recall; one with too few real images has no values at all."""
     tools, every = fresh_tools(small("diagen")), tinted_copies(tmp_path)
     images = SyntheticSet(tuple(image for image in every.images if image.label != 1))
     tests = {name: tuple(e for e in part if e.label != 2 or e in part[-1:]) for name, part in task().tests.items()}
@@ -104,7 +104,7 @@ def test_of_one_test_set_both_real_sets_are_the_same(world: Any, small: Settings
 def test_near_copies_are_nearer_to_training_images_than_images_of_test_or_of_all_sets_where_none_is_called_so(
     world: Any, small: Settings, tmp_path: Path, sets: tuple[str, ...], held_out: tuple[str, ...]
 ) -> None:
-    """The second set holds the training images themselves, at distance 0, so that it shows whether it counts."""
+    """The second set holds the training images, at distance 0, which shows whether it is used as a reference."""
     tools, images = fresh_tools(small("diagen")), tinted_copies(tmp_path)
     own = replace(task(), tests=dict(zip(sets, (task().tests["test"], task().train), strict=False)))
     train, made = real_features(tools, own.train), synthetic_features(tools, images)
@@ -132,7 +132,7 @@ def test_kept_distances_are_those_of_the_settings(
 def test_kept_distances_are_those_of_the_labels(
     world: Any, small: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """As a protocol that corrects fewer labels has others of the same images."""
+    """A protocol that corrects fewer labels gives the same images other labels."""
     images = tinted_copies(tmp_path)
     tests = {
         name: tuple(replace(example, label=i % 3) for i, example in enumerate(part))

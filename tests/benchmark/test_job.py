@@ -1,4 +1,4 @@
-"""What is said before anything runs, and of which images: splits that are replayed, data that are others, gaps."""
+"""Checks before a run, and on which images it runs: replayed splits, changed data, missing or repeated images."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_split_file_of_another_dataset_is_refused(world, small: Settings, tmp_
 
 
 def test_other_photos_under_the_same_names_are_other_data(world, small: Settings, tracking_uri: str, monkeypatch):
-    """As cropped copies are: no mean may mix seeds of the one with seeds of the other."""
+    """For example, cropped copies: no mean may mix seeds of one version with seeds of the other."""
     run(small(seeds="0,1"))
     assert open_job(small(data_root="/elsewhere")).tags[DATA] == open_job(small()).tags[DATA]
     squares = DATASETS["squares"]
@@ -112,4 +112,4 @@ def test_a_real_set_of_test_alone_needs_a_test_set_of_that_name_where_there_are_
         open_job(small("diagen", overrides=(several, "features.real_set=test")))
     open_job(small("diagen", overrides=(several,)))
     open_job(small("diagen", overrides=(one, "features.real_set=test")))
-    open_job(small("standard", overrides=(several, "features.real_set=test")))  # makes no images to be measured
+    open_job(small("standard", overrides=(several, "features.real_set=test")))  # makes no images to measure

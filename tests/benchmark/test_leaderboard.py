@@ -1,4 +1,4 @@
-"""From tracked cells to ranked rows, and what is said of them."""
+"""From tracked cells to ranked rows, and the statements made about them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_the_interval_over_images_of_several_seeds_has_their_mean_bounds():
 
 
 def test_the_interval_over_images_is_that_of_the_mean_over_classes():
-    """90% of 100 cars and half of 10 cows: 70%, far from the share of all images."""
+    """90% of 100 cars and 50% of 10 cows give a mean of 70%, far from the share over all images."""
     found = ["car"] * 90 + ["cow"] * 15 + ["car"] * 5
     table = {"label": ["car"] * 100 + ["cow"] * 10, "prediction": found}
     score = row([cell("standard", 0, 0.7, tables={"predictions_uncommon": table})], "standard").scores[UNCOMMON]
@@ -210,7 +210,7 @@ def test_pairs_that_are_not_told_are_others_only_beside_some_that_are():
     text = write([board([*better, *alike, *noisy])], "table")
     assert "method0 is better than method1" in text
     assert re.search(r"- no other pair with enough seeds differs significantly \(\d+ tested\)", text)
-    assert "- too few seeds to tell 10 of 21 pairs apart" in text  # those whose difference never varies
+    assert "- too few seeds to tell 10 of 21 pairs apart" in text  # the pairs whose difference never varies
 
 
 def test_of_many_pairs_with_one_seed_none_is_said_to_be_tested():

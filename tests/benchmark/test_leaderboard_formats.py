@@ -1,4 +1,4 @@
-"""Each way of writing a leaderboard down: for a terminal, a page, a paper, a spreadsheet, a program."""
+"""The output formats of a leaderboard: for a terminal, a web page, a paper, a spreadsheet and a program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Methods of other people: what they make without a generator, and what of theirs is refused or noticed."""
+"""Third-party methods: what they can make without a generator, and which of their errors are refused or reported."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ class TestWhatAMethodReturns:
 
 
 def test_a_service_that_is_not_declared_is_refused(world, methods):
-    """Its settings would make no other run: a sweep would take figures of other prompts for its own."""
+    """Its settings would not count as part of the run, so a sweep would reuse results from other prompts."""
 
     @dataclass(frozen=True)
     class Prompted(DAFusion):

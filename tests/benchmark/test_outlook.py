@@ -1,4 +1,4 @@
-"""What a grid amounts to before it is run: counts, and hours by finished cells or by measured rates."""
+"""The size of a grid before it is run: counts, and hours estimated from finished cells or measured rates."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_dry_run_counts_and_runs_nothing(world, small: Settings, tracking_uri:
 
 
 def test_what_is_only_counted_needs_no_key(world, small: Settings, tracking_uri: str, monkeypatch, capsys):
-    """Of a language model that would write its prompts; what is to be run or fetched does, before a cell is."""
+    """Running or fetching the grid asks for the language model's key before the first cell; counting does not."""
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     grid = [small("standard"), small("diagen", overrides=("prompts.source=openai",))]
     count_grid(grid)
@@ -78,7 +78,7 @@ def test_each_line_names_the_components_and_settings_that_tell_it_from_the_other
         "diagen strength=0.3",
         "diagen strength=0.9",
     ]
-    assert "classifier.epochs=3" in lines[4]  # which all have, as `small` sets it
+    assert "classifier.epochs=3" in lines[4]  # all runs have it, because `small` sets it
 
 
 def test_the_time_is_estimated_from_finished_cells(world, small: Settings, tracking_uri: str):
@@ -128,7 +128,7 @@ def test_the_classifier_that_weights_images_is_counted(small: Settings, world):
 
     (heads, hours), (heads_without, hours_without) = of("noise,prompts,weights"), of("noise,prompts")
     assert (heads, heads_without) == (2 * 2, 2)
-    views = 2 * 6 * 7 + 2 * 6 * 4 * 5  # of the real images of two seeds, and five of each synthetic one
+    views = 2 * 6 * 7 + 2 * 6 * 4 * 5  # 7 views of each real image for two seeds, and 5 of each synthetic one
     assert hours - hours_without == views + 2
 
 
@@ -151,7 +151,7 @@ def test_fewer_steps_without_guidance_take_less(small: Settings, world, rates_fi
         return _hours(outlook_by_rates([(job, job.cells)], rates))["generation"][1]
 
     all_steps, unguided = of("diagen.steps=50"), of("diagen.steps=50", "diagen.guidance_scale=1")
-    assert all_steps == pytest.approx(24)  # the work that the rate was measured on
+    assert all_steps == pytest.approx(24)  # the setting at which the rate was measured
     assert unguided == pytest.approx(24 * (35 * 0.80 + 3.63) / (70 * 0.80 + 3.63), abs=0.01)
 
 
@@ -166,7 +166,7 @@ def test_jobs_share_words_and_test_images(small: Settings, world, rates_file: Pa
 
 
 class TestOtherPeoplesMethods:
-    """What a method does not declare it may not ask for, so that its cells cost none of it."""
+    """A method cannot use a service that it does not declare, so its cells include no cost for it."""
 
     @pytest.fixture
     def amounts(self, world, small: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, tuple]]:
@@ -229,7 +229,7 @@ def test_rates_go_with_a_dry_run(rates_file: Path, capsys):
 
 
 def test_the_whole_paper_is_counted_by_one_command(rates_file: Path, tracking_uri: str, monkeypatch, capsys):
-    """Without a key, a GPU, weights or the datasets, of which the published number of images is known."""
+    """This works without key, GPU, weights or datasets, whose published numbers of images are known."""
     for variable in ("OPENAI_API_KEY", "DIAGEN_DATA"):
         monkeypatch.delenv(variable, raising=False)
     assert main(["sweep", "--dry-run", "--preset", "paper", "--rates", str(rates_file)]) == 0
@@ -249,7 +249,7 @@ def test_the_whole_paper_is_counted_by_one_command(rates_file: Path, tracking_ur
 
 
 def test_only_what_is_published_is_counted_without_its_images(tracking_uri: str, monkeypatch, tmp_path: Path, capsys):
-    """And only for counting: a sweep that is to run says what is missing, as does one of a split file."""
+    """Published counts serve only for counting: a real sweep, or one with a split file, says what is missing."""
     monkeypatch.delenv("DIAGEN_DATA", raising=False)
     of_focus = ["sweep", "--datasets", "focus"]
     for command in (of_focus, [*of_focus, "--dry-run", "--split-file", "s.json"]):
@@ -263,7 +263,7 @@ def test_only_what_is_published_is_counted_without_its_images(tracking_uri: str,
 
 
 def _hours(text: str) -> dict[str, tuple[int, float]]:
-    """Count and hours by part."""
+    """The count and the hours of each part."""
     found: dict[str, tuple[int, float]] = {}
     for line in text.splitlines()[1:6]:
         words = line.replace(",", "").split()

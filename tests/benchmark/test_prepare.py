@@ -1,4 +1,4 @@
-"""`prepare DATASET` from a server on loopback to a table of counts."""
+"""`prepare DATASET`, from a local server to a table of counts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.datasets.http_server import Server, loopback_server
 
 
 class Pets(FolderDataset):
-    """`pets/photos/<class>/*.png` and `pets/studio/<class>/*.png`, each from an archive of its own."""
+    """A dataset of `pets/photos/<class>/*.png` and `pets/studio/<class>/*.png`, each from its own archive."""
 
     title = source = licence = "a test"
     other_folders = ("animals",)
@@ -55,7 +55,7 @@ class Mine(MiniFocus):
     def verify(cls, data_root, advance, **settings):
         return Verification({}, ("a picture is upside down",))
 """
-"""A dataset that needs no folder, with a problem."""
+"""A dataset that needs no folder and has a problem."""
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +73,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def pets(server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The name of a dataset whose archives the server serves; its photos' archive breaks off twice."""
+    """The name of a dataset whose archives the server serves; the download of its photos breaks off twice."""
     archives = []
     shades = count()
     for folder, breaks_off in {"photos": (500, 300), "studio": ()}.items():

@@ -1,4 +1,4 @@
-"""Runs whose prompts are read from a file: what they are known by, what is refused, and an earlier run replayed."""
+"""Runs whose prompts come from a file: how they are identified, what is refused, and replaying an earlier run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run(job: Job) -> None:
 
 @pytest.fixture
 def reading(small: Settings) -> Callable[..., Job]:
-    """The job of DIAGen with two prompts a class from this file, which is written where a text is given."""
+    """Open a DIAGen job with two prompts per class from this file, which is written first if a text is given."""
 
     def job(path: str, text: str = "", *overrides: str, **given: str) -> Job:
         if text:
@@ -61,10 +61,10 @@ def test_all_seeds_share_a_files_prompts_and_runs_are_known_by_what_it_says(
 
 
 def test_an_edited_word_list_makes_other_runs(world, small: Settings, tracking_uri: str):
-    """No mean may mix seeds of the one with seeds of the other."""
+    """No mean may mix seeds of one word list with seeds of the other."""
 
     def drawn(weather: str, path: str = "words.yaml") -> Job:
-        template.word_list.cache_clear()  # as a new process would have it
+        template.word_list.cache_clear()  # as in a new process
         Path(path).write_text(f"{{adjectives: [red], locations: [], weathers: [in {weather}], times: []}}")
         overrides = ("diagen.prompts_per_class=2", "prompts.source=template", f"prompts.word_list={path}")
         return open_job(small("diagen", overrides=overrides))

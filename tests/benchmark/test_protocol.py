@@ -1,4 +1,4 @@
-"""The two protocols: which settings they are, and that the published code's side of each has its effect."""
+"""The two protocols: which settings they set, and that each setting of the published code has an effect."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ NAMED = {
 
 
 def changed(dataset: str) -> dict[str, Any]:
-    """Settings of DIAGen in which the released protocol differs from the paper's."""
+    """The DIAGen settings whose values differ between the two protocols; returns those of the released one."""
     paper, released = (
         flatten(resolve_settings(dataset=dataset, preset="paper", protocol=name)) for name in ("paper", "as_released")
     )
@@ -91,7 +91,7 @@ class TestDriftingBackbone:
 
     @pytest.fixture
     def samples(self, world: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-        """A tiny network in place of the backbone; gives the sizes of the batches that it was trained on."""
+        """Use a tiny network as the backbone; yields the sizes of the batches that it is trained on."""
         from torch import nn
 
         sizes: list[int] = []
@@ -191,8 +191,7 @@ class TestDriftingBackbone:
         changes: tuple[str, ...],
         trainings: int,
     ) -> None:
-        """A class has lost five of six. Where no loss is asked for, or draws balance the classes, what is stored stays
-        what it was."""
+        """One class has lost 5 of 6 images. Without a loss, or with balanced draws, stored results remain valid."""
         settings = small(overrides=(*self.RELEASED, *changes))
         fewer = replace(task(), validation=task().validation[5:])
         train_classifier(fewer, SyntheticSet(), 0.0, fresh_tools(settings))

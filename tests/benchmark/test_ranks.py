@@ -1,4 +1,4 @@
-"""Mean ranks over the cells of several datasets, by hand."""
+"""Mean ranks over the cells of several datasets, computed by hand."""
 
 from __future__ import annotations
 

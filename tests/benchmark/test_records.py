@@ -81,7 +81,7 @@ def test_a_table_without_lines_keeps_its_columns():
 
 
 def test_what_says_which_images_are_used_makes_no_method_of_another_name():
-    """A folder of few photos needs such a setting; images are compared by their content."""
+    """A folder with few photos needs such a setting; the images themselves are compared by content."""
     changed = "imagefolder.train_pool=6 prompts.word_list=my words.yaml unreadable=skip"
     tags = {"method": "da_fusion", "dataset": "imagefolder", "overrides": changed}
     assert overrides(tags) == {"prompts.word_list": "my words.yaml"}

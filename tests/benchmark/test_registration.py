@@ -1,4 +1,4 @@
-"""What is no method, dataset or setting is refused as it is registered, before anything reads it."""
+"""An invalid method, dataset or setting is refused when it is registered, before anything reads it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.benchmark.mirror import Mirror, of
 
 
 class TestRegistration:
-    """What a class lacks is said as it registers itself, not by a traceback of whatever reads it first."""
+    """Registration says what a class lacks, so that no later reader fails with a traceback."""
 
     @pytest.mark.parametrize(
         ("name", "members", "complaint"),

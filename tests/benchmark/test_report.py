@@ -164,7 +164,7 @@ def test_the_command_writes_the_report_and_logs_it(
 def test_only_what_the_command_wrote_is_logged(
     world, small: Callable[..., RunSettings], tracking_uri: str, tmp_path: Path
 ):
-    """The folder of --out may hold anything, which is nobody's business."""
+    """The folder given by --out may hold private files."""
     import mlflow
 
     run_job(open_job(small("diagen")), Tracker(), Stages(quiet=True))

@@ -1,4 +1,4 @@
-"""Whole runs in the tiny world: what is tracked, and what a stop costs."""
+"""Whole runs in the tiny world: what is tracked, and what an interruption costs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def board() -> Board:
 
 
 def figures(row: Row) -> dict[str, Any]:
-    """A leaderboard row's figures without what they cost."""
+    """The scores of a leaderboard row without its costs."""
     return {name: score for name, score in row.scores.items() if "second" not in name}
 
 
@@ -103,7 +103,7 @@ def test_a_runs_figures_are_the_means_of_its_cells(world, small: Settings, track
 
 
 def test_a_job_gives_back_what_its_cells_gave(world, small: Settings, tracking_uri: str):
-    """In a notebook, without a look at what is tracked."""
+    """In a notebook, the results are available without reading the tracking store."""
     results = run_job(open_job(small("da_fusion", seeds="0,1")), Tracker(), QUIET)
     tracked = {cell.metrics["accuracy/test"] for cell in Tracker().finished_cells()}
     assert {result.metrics["accuracy/test"] for result in results} == tracked
@@ -207,7 +207,7 @@ def test_the_run_that_mlflow_opened_is_the_parent(world, small: Settings, tracki
     client = mlflow.MlflowClient(tracking_uri)
     opened = client.create_run("0").info.run_id
     client.log_param(opened, "method", "standard")
-    client.log_param(opened, "components", "''")  # `mlflow run` logs the quoted text
+    client.log_param(opened, "components", "''")  # `mlflow run` logs the value with its quotes
     monkeypatch.setenv("MLFLOW_RUN_ID", opened)
     run(small())
     runs = client.search_runs(["0"])
@@ -247,7 +247,7 @@ def test_a_network_that_cannot_be_had_is_known_first(world, small: Settings, tra
     with pytest.raises(UserError, match="no network"):
         run(small("diagen", overrides=("features.name=dinov2_vits14",)))
     assert world.made == 0
-    run(small("standard", overrides=("features.name=dinov2_vits14",)))  # makes no images to be measured
+    run(small("standard", overrides=("features.name=dinov2_vits14",)))  # makes no images to measure
 
 
 def test_an_interrupted_run_is_marked_killed_and_a_failed_one_failed(world, small: Settings, tracking_uri, monkeypatch):

@@ -1,4 +1,4 @@
-"""What may be compared, and what is left out in words."""
+"""Which runs may be compared, and how the text says what is left out."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_groups_can_be_chosen():
 
 
 def test_chosen_methods_are_the_plain_ones():
-    """A leaderboard of few rows corrects for few comparisons, whatever else was tried beside them."""
+    """A leaderboard with few rows corrects for few comparisons, whatever other variants were run."""
     variants = [cell("diagen", components="noise"), cell("diagen", overrides="diagen.steps=3")]
     plain = [cell("diagen", components="noise,prompts,weights"), cell("da_fusion"), cell()]
     (group,) = comparable([*variants, *plain], methods=["diagen", "standard"])
@@ -81,7 +81,7 @@ def test_runs_of_another_generator_are_left_out():
 
 
 def test_folders_of_other_images_are_other_groups_under_one_name():
-    """Seeds of one are no seeds of the other, and neither hides the other."""
+    """The seeds of the two folders are not mixed, and neither folder hides the other."""
     folders = {"dogs": "1234567", "birds": "abcdefg"}
     records = [
         replace(cell(seed=seed, ended=seed, dataset="imagefolder", data_fingerprint=data), parameters={"data_root": at})
@@ -134,7 +134,7 @@ def test_runs_on_other_images_that_did_not_finish_are_none_of_the_group():
 
 
 def test_what_is_chosen_renames_no_dataset():
-    """Its name still tells the images apart, of which another preset has others."""
+    """Its name still identifies the images, because another preset has other images under this name."""
     records = [cell(data_fingerprint="1234567"), cell(data_fingerprint="abcdefg", preset="paper")]
     assert [group.dataset for group in comparable(records, preset="mini")] == ["mini_focus (123456)"]
 

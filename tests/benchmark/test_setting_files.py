@@ -1,4 +1,4 @@
-"""Presets and protocols: files of settings, of the project and of a user."""
+"""Presets and protocols: settings files of the project and of users."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_the_paper_preset_has_the_papers_hyper_parameters():
             "steps": 1000, "batch_size": 4, "learning_rate": 2e-3, "weight_decay": 1e-2, "initial_word": "the",
         },
         "generator": {"checkpoint": "CompVis/stable-diffusion-v1-4", "resolution": 512, "scheduler": "checkpoint"},
-        "prompts": {"source": "openai", "model": "gpt-6.1-sol"},  # the paper's GPT-4 was shut down
+        "prompts": {"source": "openai", "model": "gpt-6.1-sol"},  # the paper's GPT-4 is no longer available
         "da_fusion": {"strength": 0.5, "guidance_scale": 7.5, "synthetic_probability": 0.5},
         "diagen": {
             "strength": 0.7, "guidance_scale": 15.0, "synthetic_probability": 0.7, "steps": 50,
@@ -132,7 +132,7 @@ def test_a_broken_preset_file_is_refused(tmp_path: Path):
         with pytest.raises(UserError, match=says):
             resolve(preset=str(tmp_path / "bad.yaml"))
     (tmp_path / "bad.yaml").write_text("datasets: {my_plugins_data: {folds: 3}}")
-    resolve(preset=str(tmp_path / "bad.yaml"))  # of a plugin that is not loaded now
+    resolve(preset=str(tmp_path / "bad.yaml"))  # settings of a plugin that is not loaded now
     with pytest.raises(UserError, match=r"other\.yaml': no such file"):
         resolve(preset=str(tmp_path / "other.yaml"))
 

@@ -1,4 +1,4 @@
-"""`list settings`: every setting that `--set` reaches, its default, and what its docstring says."""
+"""`list settings`: every setting that `--set` accepts, its default, and the description from its docstring."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from benchmark.settings import OPTIONS, resolve_settings, settable
 
 
 def listed(preset: str = "mini", dataset: str = "mini_focus") -> list[str]:
-    """The settings as they stand in the list, `key=value`."""
+    """The settings as they appear in the list, `key=value`."""
     lines = list_settings(preset, dataset).splitlines()[1:]
     beside = (line[:MEANING_AT] if line[MEANING_AT - 2 : MEANING_AT] == "  " else line for line in lines)
     return [text.strip() for text in beside if text.strip()]

@@ -1,4 +1,4 @@
-"""Settings: precedence, refusals with the nearest names, fingerprints."""
+"""Settings: precedence, errors that suggest the nearest names, fingerprints."""
 
 from __future__ import annotations
 
@@ -267,7 +267,7 @@ def test_flattened_settings_hold_the_runs_own_hyper_parameters_only():
 
 
 class TestADatasetsOwnSettings:
-    """Keyword-only arguments of a dataset's constructor are its settings."""
+    """The keyword-only arguments of a dataset's constructor are its settings."""
 
     def test_they_are_set_like_a_methods(self, squares: None):
         settings = resolve_settings(method="standard", dataset="squares", overrides=("squares.tests=[test]",))

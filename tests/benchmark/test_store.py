@@ -1,4 +1,4 @@
-"""The store: whole files or none, damaged ones made again, a full disk said in one line."""
+"""The store: whole files or none, damaged files made again, a full disk reported in one line."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_an_array_that_is_half_written_is_told_with_the_systems_reason(tmp_path:
 
 @pytest.fixture
 def read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """A store with one entry, to which nothing can be added."""
+    """A store with one entry that cannot be written to."""
 
     def refuse(path: Path):
         raise OSError(errno.EROFS, "Read-only file system")
@@ -153,6 +153,6 @@ def test_the_folder_is_the_environments_or_store(tmp_path: Path, monkeypatch: py
     monkeypatch.delenv("DIAGEN_STORE", raising=False)
     assert Store().folder == tmp_path / "store"
     monkeypatch.setenv("HOME", str(tmp_path))
-    for given in (str(tmp_path / "else where"), "~/else where"):  # as it is within quotes
+    for given in (str(tmp_path / "else where"), "~/else where"):  # quoted, so that the shell does not expand ~
         monkeypatch.setenv("DIAGEN_STORE", given)
         assert Store().folder == tmp_path / "else where"

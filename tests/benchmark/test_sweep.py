@@ -1,4 +1,4 @@
-"""Sweeps in the tiny world: what they leave alone, what they run again, what their jobs share."""
+"""Sweeps in the tiny world: what they skip, what they run again, what their jobs share."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_cell_that_another_process_finishes_meanwhile_is_left_alone(
 
 
 def test_cells_that_another_process_is_at_come_last(world, small: Settings, tracking_uri: str):
-    """Two processes with one grid share its work, though they start together."""
+    """Two processes that run the same grid share its work, even if they start together."""
     job, tracker = open_job(small(seeds="0,1")), Tracker()
     at_work = {**job.tags, LEVEL: CELL, SPLIT: job.split(Cell(2, 0)).digest, "shots": "2", "seed": "0"}
     with tracker.run("a cell", at_work):
@@ -91,7 +91,7 @@ def test_cells_that_another_process_is_at_come_last(world, small: Settings, trac
 
 
 def test_a_sweep_runs_cells_again_whose_generator_changed(world, small: Settings, tracking_uri: str, monkeypatch):
-    """The folder of a checkpoint keeps its name when somebody trains on."""
+    """A checkpoint folder keeps its name when it is trained further."""
     for method in ("standard", "da_fusion"):
         run(small(method))
         assert missing_cells(open_job(small(method)), Tracker()) == []
@@ -110,7 +110,7 @@ def test_a_sweep_runs_cells_again_whose_images_changed(world, small: Settings, t
 
 
 def test_a_preset_file_is_the_same_however_its_path_is_written(world, small: Settings, tracking_uri: str, capsys):
-    """Unless it was edited."""
+    """A preset file changes its identity only when it is edited."""
     Path("mine.yaml").write_text("textual_inversion: {steps: 10}\n")
     ways = ("mine.yaml", "./mine.yaml", str(Path("mine.yaml").absolute()))
     run(small(preset="mine.yaml"))
@@ -141,7 +141,7 @@ def test_a_preset_that_is_edited_while_a_sweep_is_on_is_the_next_ones(world, sma
 
 
 class FailsAtSeed1(Standard):
-    """error: what it raises there."""
+    """error: the exception raised at seed 1."""
 
     error: BaseException = ValueError("boom\nand more")
 
@@ -153,7 +153,7 @@ class FailsAtSeed1(Standard):
 
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch) -> type[FailsAtSeed1]:
-    """Registered as `fails`."""
+    """A method that is registered as `fails`."""
     own = type("Fails", (FailsAtSeed1,), {})
     monkeypatch.setattr(METHODS, "_plugins", {**METHODS._plugins, "fails": own})
     return own
@@ -238,7 +238,7 @@ def test_what_would_hit_every_cell_ends_a_sweep_at_once(
 def test_networks_that_cannot_be_had_are_told_once_before_a_cell_is_run(
     world, small: Settings, tracking_uri: str, monkeypatch
 ):
-    """Of whichever method needs them: without a network each cell would ask for its download again."""
+    """This holds for every method that needs them; otherwise each cell would try the download again."""
     asked: list[str] = []
 
     def without_features(name: str, size: int, dtype: str) -> object:

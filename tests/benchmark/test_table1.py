@@ -1,4 +1,4 @@
-"""Table 1 from records, with the paper's figures beside ours."""
+"""Table 1 from records, with the paper's values beside ours."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_against_one_test_set_both_real_sets_are_one_figure_a_seed():
 
 
 def test_without_a_set_called_test_the_real_set_is_all_of_them():
-    """As images are measured then, whatever is chosen."""
+    """Images are then measured against all test sets, whatever the setting says."""
     own = of_test_alone(cell("diagen", "mini_focus", 2, 0, 0.5, 0.25))
     others = {name: value for name, value in own.metrics.items() if name != "accuracy/test"}
     found = table1(comparable([replace(own, metrics={**others, "accuracy/unseen": 0.5})]), "class_mean")
@@ -146,7 +146,7 @@ def test_an_ablations_runs_are_not_in_the_table():
 
 
 def test_a_method_without_a_run_as_the_preset_has_it_stands_with_its_settings_below():
-    """Those of its own hyper-parameters last, and of two other settings those that more runs have."""
+    """Changes to its own hyper-parameters come last; among other settings, those with the most runs are chosen."""
     prompts = [cell("diagen", "focus", 2, seed, 0.5, 0.5, overrides="prompts.source=file") for seed in (0, 1)]
     epochs = cell("diagen", "focus", 2, 2, 0.1, 0.1, overrides="classifier.epochs=5", settings_fingerprint="epochs")
     strengths = [

@@ -1,4 +1,4 @@
-"""Tables as text, with whatever characters a name may hold."""
+"""Tables as text, whatever characters a name contains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sheet of small pictures and the table that explains it."""
+"""The sheet of thumbnails and the table that explains it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PER_GUIDE = 3
 
 
 def synthetic(task: FewShotTask, folder: Path) -> SyntheticSet:
-    """For each guide three images of one colour, which tells guide and number."""
+    """Three images per guide, each of one colour that identifies guide and number."""
     images = []
     for guide, example in enumerate(task.train):
         for number in range(PER_GUIDE):

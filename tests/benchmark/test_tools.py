@@ -1,4 +1,4 @@
-"""The services that methods are given: what is in the store is not made again, and nothing else is reused."""
+"""The services that methods use: what is in the store is not made again, and nothing else is reused."""
 
 from __future__ import annotations
 
@@ -90,13 +90,13 @@ def test_words_are_learned_once_for_a_task_and_settings(world, small: Settings, 
     changes = ("steps=7", "batch_size=2", "learning_rate=0.1", "weight_decay=0.1", "initial_word=a", "tries=5")
     for change in (*changes, "deterministic=true"):
         assert learned(f"textual_inversion.{change}") == [3], change
-    assert learned("textual_inversion.classes_per_batch=1") == []  # how many fit into memory makes no other words
+    assert learned("textual_inversion.classes_per_batch=1") == []  # what fits into memory does not change the words
     world.fingerprint = "another checkpoint"
     assert learned() == [3]
 
 
 def test_words_are_kept_group_by_group(world, small: Settings, monkeypatch):
-    """A kill while the second group is learned costs the second group alone."""
+    """An interruption while the second group is learned costs only that group."""
     import methods.textual_inversion
 
     learn = methods.textual_inversion.learn_words
@@ -145,7 +145,7 @@ def test_words_that_are_being_learned_go_on_after_a_stop(world, small: Settings,
     assert state is not None
     assert state["steps_done"] == 7
     assert torch.equal(state["words"].view(torch.int32), torch.tensor([0.1, float("nan")]).view(torch.int32))
-    assert not list(unfinished.rglob("*.pt"))  # the words are there
+    assert not list(unfinished.rglob("*.pt"))  # deleted, because the words are finished
 
 
 def test_a_damaged_state_is_begun_again(world, small: Settings, caplog: pytest.LogCaptureFixture):

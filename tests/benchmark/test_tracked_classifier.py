@@ -37,7 +37,7 @@ CLASSES = ("cup", "lamp")
 
 @pytest.fixture
 def logged(tracking_uri: str, tmp_path: Path) -> Any:
-    """The MLflow model of a run, on the real backbone with a head of random weights."""
+    """The MLflow model of a run: the real backbone with a randomly initialised head."""
     import mlflow
 
     rng = np.random.default_rng(0)
@@ -102,7 +102,7 @@ def test_answers_have_the_index_of_their_images(logged: Any):
 
 
 def answer(model: Any, body: dict[str, Any]) -> list[dict[str, Any]]:
-    """What MLflow's server answers to a request."""
+    """The response of MLflow's server to a request."""
     from mlflow.pyfunc.scoring_server import invocations
 
     schema = model.metadata.get_input_schema()
@@ -181,7 +181,7 @@ def test_one_on_a_plugins_backbone_is_loaded_in_a_new_process(
 
 
 def of_red_in_a_new_process(address: str, folder: Path) -> tuple[str, list[str]]:
-    """What the model says of a red image, and the modules that were loaded for it; this checkout is out of sight."""
+    """The model's prediction for a red image and the modules loaded for it, in a process without this checkout."""
     code = (
         "import sys, mlflow, pandas, numpy\n"
         f"model = mlflow.pyfunc.load_model({address!r})\n"
@@ -199,7 +199,7 @@ def of_red_in_a_new_process(address: str, folder: Path) -> tuple[str, list[str]]
 
 
 def of_this_project(modules: Iterable[str]) -> set[str]:
-    """The packages of these modules that this project requires: they load others where these happen to be there."""
+    """The packages of these modules that this project requires; other packages are loaded only if installed."""
     distributions = packages_distributions()
     found = {canonicalize_name(name) for module in modules for name in distributions.get(module, ())}
     required = Path(__file__).parents[2].joinpath("requirements.txt").read_text()
@@ -207,7 +207,7 @@ def of_this_project(modules: Iterable[str]) -> set[str]:
 
 
 def with_requirements(names: Iterable[str]) -> set[str]:
-    """The distributions, and all that they require in turn."""
+    """The distributions and everything that they require, directly or indirectly."""
     found, left = set(), list(names)
     while left:
         name = canonicalize_name(left.pop())
@@ -224,12 +224,12 @@ def test_a_server_answers_a_real_request(logged: Any, tracking_uri: str, tmp_pat
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", logged.model_uri, "--env-manager=local"]
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # MLflow looks for its server there
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # MLflow looks for its server on the PATH
     environment = {**os.environ, "MLFLOW_TRACKING_URI": tracking_uri, "PATH": path}
     with (tmp_path / "log").open("w") as log:
         server = subprocess.Popen(
             [*command, "--host=127.0.0.1", f"--port={port}"],
-            cwd=tmp_path,  # nothing of the checkout is at hand
+            cwd=tmp_path,  # the checkout cannot be imported from here
             env=environment,
             stdout=log,
             stderr=log,

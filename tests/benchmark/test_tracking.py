@@ -1,4 +1,4 @@
-"""The tracking store itself; what runs log there is in test_runner.py."""
+"""The tracking store itself; test_runner.py tests what runs log there."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_run_of_somebody_else_that_is_tagged_as_a_cell_is_none(
 
 
 def test_a_run_that_holds_results_is_not_written_over(tracking_uri: str, monkeypatch: pytest.MonkeyPatch):
-    """MLFLOW_RUN_ID names a fresh run where `mlflow run` set it, and an older one where somebody forgot it."""
+    """MLFLOW_RUN_ID names a new run if `mlflow run` set it, and may name an old one if it was left set."""
     with Tracker().run("a cell", A_CELL) as cell:
         pass
     fresh = MlflowClient().create_run("0").info.run_id
@@ -100,7 +100,7 @@ def test_a_run_that_holds_results_is_not_written_over(tracking_uri: str, monkeyp
 
 def test_only_runs_of_this_machines_dead_processes_are_ended(tracking_uri: str, monkeypatch: pytest.MonkeyPatch):
     def kill(process: int, _signal: int) -> None:
-        # Another user's; one that is no more; more than any system counts.
+        # Another user's process; a process that has ended; a number higher than any process ID.
         raise {1: PermissionError, 2: ProcessLookupError}.get(process, OverflowError)
 
     monkeypatch.setattr(os, "kill", kill)
@@ -143,7 +143,7 @@ def test_a_damaged_table_is_told_in_a_line(tracking_uri: str, text: str):
 
 
 def test_a_table_that_lacks_a_column_is_told_in_a_line(tracking_uri: str):
-    """Of other code that tags its runs alike, or cut."""
+    """The run may be from other code that uses the same tags, or its table may have been truncated."""
     with Tracker().run("a run", A_CELL) as run:
         run.log_text("tables/plan.json", '{"columns": ["image"], "data": [[1]]}')
     (cell,) = Tracker().cells()

@@ -1,4 +1,4 @@
-"""A tracking store that cannot be had, or fails under way, is told in one line, without its secrets."""
+"""A tracking store that is unavailable or fails during a run is reported in one line, without secrets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.datasets.http_server import loopback_server
 
 @pytest.fixture
 def nobody(monkeypatch: pytest.MonkeyPatch) -> str:
-    """Host and port where no server answers."""
+    """A host and port on which no server listens."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -55,7 +55,7 @@ def test_mlflow_prints_the_address_of_a_run_unless_a_password_is_in_it(
 def test_a_server_that_died_is_not_asked_to_end_the_runs(
     tracking_uri: str, nobody: str, error: BaseException, monkeypatch: pytest.MonkeyPatch
 ):
-    """MLflow would try for minutes, for each of the nested runs."""
+    """MLflow would retry for minutes, for each of the nested runs."""
     tracker = Tracker()
     asked: list[str] = []
     monkeypatch.setattr(MlflowClient, "set_terminated", lambda _client, run, _status: asked.append(run))
@@ -101,7 +101,7 @@ def test_an_address_without_http_is_told_so(user: str, monkeypatch: pytest.Monke
     "uri", ["sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite:///file:x?mode=memory&uri=true"]
 )
 def test_a_database_in_memory_is_refused(uri: str, monkeypatch: pytest.MonkeyPatch):
-    """Its runs would be lost with the process."""
+    """Its runs would be lost when the process ends."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     with pytest.raises(UserError, match=r"in memory .*: name a file, as sqlite:///mlflow.db does"):
         Tracker()
@@ -112,7 +112,7 @@ def test_a_database_in_memory_is_refused(uri: str, monkeypatch: pytest.MonkeyPat
     [(Path.mkdir, "unable to open database file"), (lambda path: path.write_text("text" * 99), "not a database")],
 )
 def test_a_file_that_is_no_database_is_told_at_once(make: Callable[[Path], object], reason: str, new_database: Path):
-    """MLflow would try for more than a minute."""
+    """MLflow would retry for more than a minute."""
     make(new_database)
     with pytest.raises(UserError, match=rf"mlflow.db cannot be used \(.*{reason}\): check MLFLOW_TRACKING_URI"):
         check_the_default_store()
@@ -133,7 +133,7 @@ def test_a_database_that_another_process_writes_is_waited_for(tmp_path: Path, mo
 def test_a_working_directory_that_makes_no_address_is_refused(
     name: str, new_database: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """MLflow would write the database into another folder, or wait for minutes."""
+    """MLflow would write the database into another folder, or retry for minutes."""
     folder = new_database.parent / name
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -143,7 +143,7 @@ def test_a_working_directory_that_makes_no_address_is_refused(
 
 
 def check_the_default_store() -> None:
-    """`Tracker`, which fails at once where the check lets something pass: MLflow would wait for minutes."""
+    """Open a `Tracker`; fail at once if the check misses a bad name, because MLflow would retry for minutes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tracking, "_create_database", lambda uri: pytest.fail(f"{uri} passed"))
         Tracker()
@@ -188,7 +188,7 @@ def test_a_store_that_fails_while_a_run_is_written_is_one_line(
         write_a_run()
     assert "INSERT" not in str(caught.value)
     assert Tracker().finished_cells() == []
-    with pytest.raises(KeyboardInterrupt):  # which came first, and says how to go on
+    with pytest.raises(KeyboardInterrupt):  # the interrupt came first, and its message says how to go on
         write_a_run(KeyboardInterrupt())
 
 

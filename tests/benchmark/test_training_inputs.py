@@ -1,4 +1,4 @@
-"""What a classifier is trained on: every image's facts, and nothing that is left of an earlier training."""
+"""What a classifier is trained on: the data of every image, and nothing left over from earlier training."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from tests.evaluation.networks import tiny_network
 
 
 class TestADriftingBackbone:
-    """`backbone_mode: train`: training changes the network itself."""
+    """`backbone_mode: train`: training changes the backbone itself."""
 
     RELEASED = ("classifier.backbone_mode=train", "classifier.image_size=8", "classifier.batch_size=8")
 
     @pytest.fixture(autouse=True)
     def network(self, world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A tiny one in place of the backbone."""
+        """A tiny network in place of the backbone."""
         monkeypatch.setattr(batch_statistics, "_network", lambda name, size: tiny_network(nn.BatchNorm2d(6)))
 
     def test_a_training_owes_nothing_to_the_one_before(self, small: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +41,7 @@ class TestADriftingBackbone:
         np.testing.assert_array_equal(alone.logits(tests), logits)
 
     def test_its_classifier_is_not_logged(self, small: Settings, tracking_uri: str) -> None:
-        """No name would load the network that it was trained with."""
+        """A backbone's name would load the original network, not the one that the head was trained with."""
         job = open_job(small(overrides=(*self.RELEASED, "log_classifier=true")))
         run_job(job, Tracker(), Stages(quiet=True))
         assert len(Tracker().finished_cells()) == 1

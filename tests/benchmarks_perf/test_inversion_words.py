@@ -1,4 +1,4 @@
-"""Words of both ways are judged by the same pictures' worth of draws: with the same words, the same shares are read."""
+"""The words of both ways are judged on the same draws: identical words get identical scores."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from methods.mini_sd.oracle import Oracle
 @pytest.mark.slow
 def test_both_ways_learn_words_that_draw_alike(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     torch.manual_seed(0)
-    torch.save(Oracle().state_dict(), tmp_path / "oracle.pt")  # untrained: it reads something, the same in the same
+    torch.save(Oracle().state_dict(), tmp_path / "oracle.pt")  # untrained: arbitrary but repeatable answers
     main(WEIGHTS, tmp_path, shots=1, steps=2, samples=1)
     together, one_by_one = [line for line in capsys.readouterr().out.splitlines() if "mean of 10 words" in line]
     assert together.startswith("all together")

@@ -1,4 +1,4 @@
-"""The measuring scripts run at the smallest of sizes, and count what the paper's networks compute. Nothing is timed."""
+"""The measuring scripts run at the smallest size and count the operations of the paper's networks. Nothing is timed."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_operations_are_written_with_a_prefix(operations: float, text: str) -> N
 
 
 class TestCountedOperations:
-    """Against the figures that issue and papers give for Stable Diffusion 1.4, ResNet-50 and ViT-L/14."""
+    """Compared with the figures published for Stable Diffusion 1.4, ResNet-50 and ViT-L/14."""
 
     def test_one_evaluation_of_the_unet_at_512_pixels(self) -> None:
         with torch.device("meta"):

@@ -1,4 +1,4 @@
-"""Small cells by hand, for figures."""
+"""Small handmade cells, for testing figures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COLOURS = ((200, 0, 0), (0, 200, 0), (0, 0, 200), (200, 200, 0), (0, 200, 200), 
 
 
 def cell(method: str = "diagen", shots: int = 2, seed: int = 0, test: float = 0.5, **given: Any) -> Record:
-    """A finished cell with `accuracy/test`; `given` are tags, or `metrics`, `parameters`, `tables`, `files`."""
+    """A finished cell with `accuracy/test`; `given` holds tags, or `metrics`, `parameters`, `tables`, `files`."""
     parts: dict[str, Any] = {name: given.pop(name, {}) for name in ("metrics", "parameters", "tables", "files")}
     status = given.pop("status", "FINISHED")
     tags = {"method": method, "components": WHOLE if method == "diagen" else "", "dataset": "mini_focus"}
@@ -30,13 +30,13 @@ def cell(method: str = "diagen", shots: int = 2, seed: int = 0, test: float = 0.
 
 
 def with_value(name: str, value: float, plain: bool = False, **given: Any) -> Record:
-    """A cell of DIAGen with this value of a hyper-parameter, which is an override unless it is the preset's."""
+    """A DIAGen cell with this value of a hyper-parameter, given as an override unless it is the preset's (`plain`)."""
     overrides = "" if plain else f"diagen.{name}={value}"
     return cell(parameters={f"diagen.{name}": str(value)}, overrides=overrides, **given)
 
 
 def pictures(classes: Mapping[str, Sequence[Mapping[str, Any]]], side: int = 4) -> dict[str, Any]:
-    """The sheet and table of a guide for each class, which is followed by these images: tile i has colour i."""
+    """The sheet and table with one guide per class, each followed by the given images; tile i has colour i."""
     columns: dict[str, list[Any]] = {
         name: [] for name in ("tile", "kind", "class", "guide", "prompt", "noise_std", "weight")
     }

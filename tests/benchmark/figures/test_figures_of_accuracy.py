@@ -1,4 +1,4 @@
-"""Accuracy against shots and hyper-parameters, and what components add: the numbers that are drawn."""
+"""Accuracy against shots and hyper-parameters, and the effect of components: the numbers that are drawn."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmark.figures import MissingRuns
 from tests.benchmark.figures.cells import cell, drawn, rows, with_value
 
 T_ONE, T_TWO = 12.7062047364, 4.30265272991
-"""97.5% quantiles of Student's t with one and with two degrees of freedom, from a printed table."""
+"""97.5% quantiles of Student's t with one and two degrees of freedom, from a printed table."""
 
 
 def test_accuracy_is_the_mean_over_seeds_with_students_interval():
@@ -63,7 +63,7 @@ def test_runs_of_ablations_are_left_to_their_own_figures():
 
 
 def test_a_method_that_ran_with_other_settings_alone_is_shown_beside_one_that_has_no_such_settings():
-    """DA-Fusion asks for no prompts, and runs of `--set prompts.source=file` have no override."""
+    """DA-Fusion uses no prompts, so its runs with `--set prompts.source=file` record no override."""
     drawing = drawn("accuracy", cell("da_fusion"), cell(overrides="prompts.source=file"), cell(components="noise"))
     assert drawing.data["series"] == ["da_fusion", "diagen prompts.source=file"]
     assert "Not shown: 1 run with other settings or components." in drawing.notes
@@ -89,7 +89,7 @@ def test_gains_are_paired_over_seeds():
     base = [cell("da_fusion", seed=s, test=value) for s, value in enumerate((0.2, 0.6, 0.9))]
     noise = [cell(components="noise", seed=s, test=value) for s, value in ((0, 0.3), (1, 0.8), (5, 0.1))]
     (row,) = rows(drawn("components", *base, *noise).data)
-    reach = T_ONE * math.sqrt(0.005) / math.sqrt(2)  # of the differences 0.1 and 0.2; seed 5 has no partner
+    reach = T_ONE * math.sqrt(0.005) / math.sqrt(2)  # of the differences 0.1 and 0.2; seed 5 has no counterpart
     assert (row["series"], row["n"]) == ("noise only", 2)
     assert (row["mean"], row["low"], row["high"]) == pytest.approx((0.15, 0.15 - reach, 0.15 + reach))
 
@@ -102,7 +102,7 @@ def test_components_name_those_that_are_missing():
 
 
 def test_components_are_compared_with_da_fusion_run_with_the_same_settings():
-    """Of which it has none of the prompts' and the weights'."""
+    """DA-Fusion has none of the settings for prompts and weights, so only the others must match."""
     common = "classifier.epochs=2 textual_inversion.steps=20"
     whole = f"{common} guide_classifier.epochs=2 diagen.strength=0.6"
     drawing = drawn(

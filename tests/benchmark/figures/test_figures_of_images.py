@@ -1,4 +1,4 @@
-"""Figures of pictures: the right tiles at the right places."""
+"""Figures of pictures: the right tiles in the right places."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.benchmark.figures.cells import COLOURS, cell, drawn, pictures, rows
 
 
 def shown(drawing) -> list[tuple[int, ...]]:
-    """The colours of the pictures, in the order in which they are drawn."""
+    """The colours of the pictures, in drawing order."""
     arrays = [np.asarray(image.get_array()) for axes in drawing.figure.axes for image in axes.images]
     return [tuple(int(value) for value in array[1, 1, :3]) for array in arrays]
 
@@ -35,7 +35,7 @@ def test_images_takes_the_cell_of_most_shots_that_both_methods_have():
 
 @pytest.mark.parametrize(("protocol", "same"), [("paper", True), ("as_released", False)])
 def test_images_says_where_a_column_starts_from_the_same_noise(protocol: str, same: bool):
-    """As released, DIAGen's seeds depend on its weighting."""
+    """In the released code, DIAGen's seeds depend on its weighting."""
     sheet = pictures({"cat": [{}]})
     drawing = drawn("images", *(cell(method, protocol=protocol, **sheet) for method in ("da_fusion", "diagen")))
     assert ("The images of a column start from the same noise." in drawing.notes) is same

@@ -32,7 +32,7 @@ def test_reliability_compares_confidence_with_accuracy_in_fifteen_bins():
 
 
 def test_reliability_weights_images_as_their_calibration_did():
-    """The last image is the only one of its class, the others share one."""
+    """The last image is the only one of its class; the other three share a class."""
     weighted = {**CALIBRATION, "weight": [2 / 3, 2 / 3, 2 / 3, 2]}
     low, high, after = rows(drawn("reliability", cell(tables={"calibration": weighted})).data)
     assert high["images"] == 3

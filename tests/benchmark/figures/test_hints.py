@@ -1,4 +1,4 @@
-"""Commands in figures lead to more runs of what the report shows, not of another dataset."""
+"""Commands suggested in figures add runs of what the report shows, not of another dataset."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ OPTIONS = (
 
 @pytest.mark.parametrize("name", [name for name in FIGURES if name not in ("accuracy", "same_hyperparameters")])
 def test_a_command_makes_runs_of_what_the_report_shows(name: str):
-    """With options that it takes: a sweep is of `--datasets`."""
+    """The command has only options that it accepts; a sweep takes `--datasets` where others take `--dataset`."""
     with pytest.raises(MissingRuns, match=r"` makes such runs$") as missing:
         drawn(name, cell("standard", parameters=PARAMETERS, **PHOTOS))
     (command,) = re.findall(r"`python -m benchmark (.*)`", str(missing.value))
     assert command.replace(" --datasets ", " --dataset ").endswith(f" {OPTIONS}")
     called, *arguments = shlex.split(command)
-    typer.main.get_command(app).commands[called].make_context(called, arguments)  # complains of what it does not know
+    typer.main.get_command(app).commands[called].make_context(called, arguments)  # fails on unknown options
 
 
 def test_a_command_has_no_options_where_one_group_is_of_what_it_takes_by_itself():

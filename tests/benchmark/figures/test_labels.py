@@ -1,4 +1,4 @@
-"""Names of rows in figures: what all share is said once, and two rows never read the same."""
+"""Row names in figures: settings that all rows share are stated once, and no two rows have the same name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_what_all_rows_share_is_left_out_and_said_once():
 
 
 def test_a_setting_that_one_method_cannot_have_is_shared_by_the_others():
-    """DA-Fusion has no prompts, and nothing to change about them; plain runs of DIAGen could have had others."""
+    """DA-Fusion has no prompts, so it cannot change them, but a plain run of DIAGen could have changed them."""
     changed = ["da_fusion classifier.epochs=3", "diagen classifier.epochs=3 prompts.model=x diagen.steps=9"]
     assert list(short_labels(changed).values()) == ["da_fusion", "diagen"]
     plain = [*changed, "diagen classifier.epochs=3"]

@@ -1,4 +1,4 @@
-"""From records to files: whole or not at all, the same bytes twice, odd names and all."""
+"""Saving figures: complete files or none, identical bytes when repeated, and odd names."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ODD = [
 
 
 def words(svg: Path) -> list[str]:
-    """The texts of an SVG, which parses as XML."""
+    """The texts in an SVG, which must parse as XML."""
     return [element.text or "" for element in ElementTree.parse(svg).iter("{http://www.w3.org/2000/svg}text")]
 
 

@@ -1,4 +1,4 @@
-"""Cells that a page could stumble over: names and prompts with markup, figures that are no numbers, one seed alone."""
+"""Cells that could break a page: names and prompts with markup, values that are not numbers, a single seed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MADE = [
 
 
 def odd_cells() -> list[Record]:
-    """Two datasets; two shots; a method named like a script whose cell of 4 shots and seed 1 is missing."""
+    """Cells of two datasets and two shots, and of a method named like a script that lacks 4 shots with seed 1."""
     plain = [
         cell(method, shots, seed, 0.5 + shift + 0.05 * seed, metrics={"accuracy/uncommon": 0.4 - shift})
         for shots in (2, 4)
@@ -45,7 +45,7 @@ def odd_cells() -> list[Record]:
 
 
 def _pictures() -> dict[str, Any]:
-    """A guide of a cat with two images and one of a dog with four."""
+    """Pictures of a cat guide with two images and a dog guide with four."""
     given = pictures({"cat": MADE, "dog": [*MADE, *MADE]})
     table = given["tables"]["thumbnails"]
     for name, value in (("strength", 0.7), ("guidance_scale", 4.0)):

@@ -1,4 +1,4 @@
-"""The page in a real browser: sorting, filtering, the images by keyboard, narrow and dark, nothing from outside."""
+"""The page in a real browser: sorting, filtering, images by keyboard, narrow and dark modes, no outside requests."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def page(browser: webdriver.Chrome, address: str) -> Iterator[webdriver.Chrome]:
-    """The page, just opened at the width of a desk; afterwards the browser must have had nothing to complain of."""
+    """The page, freshly loaded at desktop width; afterwards the browser console must have logged nothing."""
     browser.get("about:blank")
     browser.get_log("browser"), browser.get_log("performance")
     _show(browser)
@@ -81,7 +81,7 @@ def _heading(page: webdriver.Chrome, title: str) -> Any:
 
 
 def _column(page: webdriver.Chrome, title: str) -> list[str]:
-    """The column's texts in the lines that are shown, without intervals and stars."""
+    """The column's texts in the visible rows, without intervals and stars."""
     script = """
         const place = arguments[0].cellIndex;
         const rows = [...document.querySelectorAll("#leaderboard-table tbody tr")].filter((row) => row.offsetParent);
@@ -158,7 +158,7 @@ def test_the_mouse_shows_the_same_and_another_class_has_its_own_images(page: web
 
 
 def test_a_tile_shows_its_own_part_of_the_picture(page: webdriver.Chrome) -> None:
-    """Tile i of the eight has a colour of its own; the second image is tile 2: the last of the first row of three."""
+    """Each of the eight tiles has its own colour; the second image is tile 2, the last in the first row of three."""
     image = page.find_elements(By.CSS_SELECTOR, ".synthetic .tile")[1]
     read = """
         const style = getComputedStyle(arguments[0]), done = arguments[1];
@@ -209,7 +209,7 @@ def test_a_desk_shows_all_columns_beside_labels_of_many_settings(page: webdriver
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out_from_its_ground(page: webdriver.Chrome, scheme: str) -> None:
-    """WCAG AA: 4.5:1 for every colour of text on every ground, in either scheme."""
+    """WCAG AA: a contrast of 4.5:1 for every text colour on every background, in both colour schemes."""
     _show(page, scheme=scheme)
     names = ("text", "muted", "accent", "ground", "raised", "best")
     style = (

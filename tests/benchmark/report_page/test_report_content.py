@@ -1,4 +1,4 @@
-"""What the page shows: tables, the summary in words, the images that fit, provenance."""
+"""What the page shows: tables, the summary in words, the matching images, provenance."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _summary(*records: Record) -> Summary:
 
 
 def _values(records: list[Record], title: str) -> dict[str, str]:
-    """Method → what stands in the column; a star where it is the best."""
+    """Map each method to its text in the column, with a star on the best."""
     shown = tables(_boards(records))[0]
     place = [column.title for column in shown.columns].index(title)
     found = [(line.method, line.values[place]) for line in shown.lines]

@@ -1,4 +1,4 @@
-"""From cells to one HTML file: whole, self-contained, the same bytes twice, whatever the names are."""
+"""From cells to one HTML file: complete, self-contained, identical bytes when repeated, whatever the names are."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ VOID = {"area", "br", "hr", "img", "input", "link", "meta", "wbr"}
 
 
 class Page(HTMLParser):
-    """Reads a page as a browser would; collects what tests ask about, and tags that are not closed in order."""
+    """Parse a page as a browser would; collect what the tests check, and tags closed in the wrong order."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
