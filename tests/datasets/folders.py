@@ -1,4 +1,4 @@
-"""Small fake copies of folder datasets."""
+"""Small artificial copies of folder datasets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def write_image(path: Path, seed: int = 0, size: tuple[int, int] = (12, 10)) -> 
 
 
 def write_classes(folder: Path, counts: dict[str, int], ending: str = "jpg") -> None:
-    """Per class, files like `cup/cup (1).jpg`, written last to first; folders of other names hold other images."""
+    """Write files such as `cup/cup (1).jpg` for each class, in reverse order; other folder names give other images."""
     for name, count in counts.items():
         for number in range(count, 0, -1):
             seed = seed_from(folder.name, name, number)
@@ -29,7 +29,7 @@ def write_classes(folder: Path, counts: dict[str, int], ending: str = "jpg") -> 
 
 
 def write_custom_coco(root: Path, per_class: int = 12) -> Path:
-    """`root/custom_coco` with two classes, as the DIAGen repository lays it out."""
+    """Write `root/custom_coco` with two classes, in the DIAGen repository's layout."""
     data = root / "custom_coco"
     write_classes(data / "train-val", {"cell_phone": per_class, "cup": per_class + 1})
     write_classes(data / "test", {"cell_phone": 3, "cup": 3})
@@ -39,10 +39,10 @@ def write_custom_coco(root: Path, per_class: int = 12) -> Path:
 
 
 def open_folder(root: Path, **settings: Any) -> ImageFolder:
-    """A user's folder, with settings of the dataset's own."""
+    """Open a user's folder with these dataset settings."""
     return ImageFolder(root, **settings)
 
 
 def files(dataset: Dataset) -> list[str]:
-    """The names of all its images."""
+    """The names of all images of a dataset."""
     return [example.identifier for example in dataset.examples(0)]

@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback that can be as unreliable as the network."""
+"""A real HTTP server on loopback that can be as unreliable as a network."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Served:
 
 @dataclass
 class Request:
-    """What was asked for: `range` is the header, empty where none came; `sent` bytes of the body were answered."""
+    """A request: `range` is the header, or empty if none was sent; `sent` is the number of body bytes sent in reply."""
 
     path: str
     range: str
@@ -42,7 +42,7 @@ class Request:
 
 @dataclass
 class Server:
-    """`files` maps a path such as `/train.zip` to what is served there; `requests` is what was asked so far."""
+    """`files` maps a path such as `/train.zip` to what is served there; `requests` lists the requests so far."""
 
     url: str
     files: dict[str, Served] = field(default_factory=dict)
@@ -50,14 +50,14 @@ class Server:
     closing: threading.Event = field(default_factory=threading.Event)
 
     def serve(self, path: str, body: bytes, **behaviour: object) -> str:
-        """Serve `body` at `path`; its URL."""
+        """Serve `body` at `path` and return its URL."""
         self.files[path] = Served(body, **behaviour)  # type: ignore[arg-type]
         return self.url + path
 
 
 @contextmanager
 def loopback_server() -> Iterator[Server]:
-    """A server on a free port of 127.0.0.1 for as long as the block lasts."""
+    """Run a server on a free port of 127.0.0.1 for the duration of the block."""
     http = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     http.daemon_threads = True
     server = Server(f"http://127.0.0.1:{http.server_address[1]}")

@@ -1,4 +1,4 @@
-"""classes.yaml: nouns and names for class folders, and the line of every mistake."""
+"""classes.yaml: nouns and display names for class folders, and the line number of every mistake."""
 
 from __future__ import annotations
 

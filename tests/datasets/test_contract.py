@@ -1,4 +1,4 @@
-"""What every registered dataset promises, tested on a miniature copy of its published layout."""
+"""What every registered dataset guarantees, tested on a miniature copy of its published layout."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from datasets.images import load_rgb
 from datasets.published_counts import PublishedCounts
 
 COPIES = {"custom_coco": "custom_coco", "coco": "coco", "focus": "focus", "imagefolder": "image_folder"}
-"""Which module of tests/datasets/copies writes a dataset's copy; a dataset that needs no folder has none."""
+"""The module of tests/datasets/copies that writes each dataset's copy; datasets that need no folder are absent."""
 
 NO_FOLDER = {"mini_focus"}
 
 SETTINGS: dict[str, dict[str, Any]] = {"focus": {"train_and_validation": 10}}
-"""The copies are smaller than what they copy."""
+"""Settings of the copies, which are smaller than the originals."""
 
 
 def write_copy(name: str, root: Path) -> Path | None:
-    """The data root of a copy under `root`."""
+    """Write a copy under `root` and return its data root."""
     if name in NO_FOLDER:
         return None
     module = import_module(f"tests.datasets.copies.{COPIES[name]}")
@@ -44,7 +44,7 @@ def open_copy(name: str, data_root: Path | None, unreadable: str = "refuse") -> 
 
 
 def damaged_copy(name: str, root: Path) -> tuple[Path, Path, Example]:
-    """The data root of a copy, one of whose images was cut short: that image's file, and what it was."""
+    """Write a copy with one truncated image; return the data root, that image's file and its example."""
     data_root = write_copy(name, root)
     assert data_root is not None
     dataset = open_copy(name, data_root)
@@ -64,7 +64,7 @@ def everything(splits: Splits) -> list[Example]:
 
 
 class Shuffled:
-    """What `os.scandir` gives, in another order."""
+    """The entries that `os.scandir` gives, in another order."""
 
     def __init__(self, entries: Iterator[Any]) -> None:
         self.entries = iter(random.Random(1).sample(found := list(entries), len(found)))
@@ -118,7 +118,7 @@ def test_classes_are_distinct_nouns(dataset: Dataset) -> None:
 
 
 def test_published_numbers_of_images_make_a_task_of_the_same_splits(name: str, dataset: Dataset) -> None:
-    """For datasets that are counted before they are on disk."""
+    """This is for datasets whose images are counted before they are downloaded."""
     plugin = DATASETS[name]
     if not plugin.published:
         assert name in {*NO_FOLDER, "imagefolder"}
@@ -150,7 +150,7 @@ def test_every_class_is_in_the_train_pool_and_the_test_set(dataset: Dataset) -> 
 
 @pytest.mark.parametrize("shots", [2, 4, 8])
 def test_shots_are_the_first_of_their_pools(dataset: Dataset, shots: int) -> None:
-    """So that fewer shots are nested in more, and another release trains on the same images."""
+    """So fewer shots are a subset of more shots, and later releases train on the same images."""
     first = [example for pool in dataset.splits(0).train_pool for example in pool[:shots]]
     assert list(few_shot_task("t", dataset, shots, 0).train) == first
 

@@ -1,4 +1,4 @@
-"""Downloads from a real server on loopback: broken off, resumed, lied to, killed."""
+"""Downloads from a real server on loopback: interrupted, resumed, misdeclared, killed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 class Progress:
-    """A stage that remembers what it was told."""
+    """A progress stage that records its calls."""
 
     def __init__(self) -> None:
         self.done: dict[str, int] = {}
@@ -61,7 +61,7 @@ def archive(url: str, size: int = len(BODY), checksum: str = SHA256) -> Archive:
 
 
 def refused(asked: Archive, folder: Path) -> str:
-    """The one line that says why there is no such file; no file of its name is left."""
+    """Run a download that fails and return its one-line error; no file of that name may be left."""
     with pytest.raises(UserError) as caught:
         download(asked, folder, Progress())
     assert "\n" not in str(caught.value)

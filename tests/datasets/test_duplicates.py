@@ -7,7 +7,7 @@ from datasets.split_file import SplitImage
 
 
 def images(**contents: str) -> list[SplitImage]:
-    """`one="train/cup/a test/cup/b"`: content `one` lies at these paths, which say split and class."""
+    """With `one="train/cup/a test/cup/b"`, these paths, which give split and class, have the same content `one`."""
     found = []
     for content, paths in contents.items():
         for path in paths.split():

@@ -1,4 +1,4 @@
-"""How a class is shuffled: the same for everybody who has the same files."""
+"""How a class is shuffled: the same way for everyone who has the same files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from datasets.few_shot import class_permutation, natural_key, split_pool
 
 
 def drawn(form: str) -> list[int]:
-    """The numbers of a class's files, named by `form` and found in any order, as they are drawn."""
+    """The numbers of a class's files in the order drawn; files are named by `form` and listed in random order."""
     numbers = {form.format(number): number for number in range(1, 13)}
     found = random.Random(0).sample(sorted(numbers), 12)
     pool, rest = split_pool("cup", [Example(name, 0) for name in found], seed=5)
@@ -26,14 +26,14 @@ def test_numbers_are_shuffled_from_their_natural_order_however_they_are_written(
 
 
 def test_natural_order_has_numbers_by_their_size_before_letters() -> None:
-    """A raised 2 is no digit of a number."""
+    """A superscript 2 is not part of a number."""
     ordered = ["1²3.jpg", "9.jpg", "10.jpg", "a.jpg", "cup 9.jpg", "cup 10.jpg", "cup.jpg"]
     found = random.Random(0).sample(ordered, len(ordered))
     assert sorted(found, key=natural_key) == ordered
 
 
 def test_classes_of_equal_size_are_shuffled_independently() -> None:
-    """Else FOCUS' classes, whose images come by setting, would all be learned in the same settings."""
+    """Otherwise all classes of FOCUS, whose images are sorted by setting, would be learned in the same settings."""
     pools = {name: class_permutation(name, 108, seed=5)[:8] for name in "abcdefghijklmnopqrst"}
     shared = [len({*pools[one]} & {*pools[other]}) for one, other in combinations(pools, 2)]
     assert np.mean(shared) == pytest.approx(8 * 8 / 108, abs=0.15)

@@ -1,4 +1,4 @@
-"""FOCUS: classes and attributes from folder and database, splits, and what is said about broken copies."""
+"""FOCUS: classes and attributes from folders and database, splits, and messages about broken copies."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ from tests.datasets.copies.focus import (
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy that no test changes."""
+    """A copy that no test modifies."""
     return write_focus(tmp_path_factory.mktemp("published"))
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A copy to change."""
+    """A copy to modify."""
     return write_focus(tmp_path)
 
 
@@ -167,7 +167,7 @@ class TestSplits:
         assert {*pools, *splits.validation, *splits.tests["test"]} == set(dataset.examples(0))
 
     def test_one_hundred_and_eight_train_and_validate_by_default(self, published: Path) -> None:
-        # The copy is smaller: the message tells what is needed.
+        # The copy is too small for the default, and the message says how many images are needed.
         with pytest.raises(UserError, match=r"'bird' has 13 images \(and 9 more .*: 108 to .*train_and_validation"):
             Focus(published).splits(0)
 

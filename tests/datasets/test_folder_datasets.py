@@ -1,4 +1,4 @@
-"""Custom COCO and a user's own folder: splits, order, and clear words for a broken folder."""
+"""Custom COCO and a user's own folder: splits, order, and clear messages about a broken folder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def everything(splits: Splits) -> list[str]:
 
 @pytest.fixture(params=["custom_coco", "imagefolder divided", "imagefolder in one"])
 def dataset(request: pytest.FixtureRequest, tmp_path: Path) -> Dataset:
-    """Each kind of folder, all of them with the classes `cell phone` and `cup`."""
+    """Each kind of folder dataset, all with the classes `cell phone` and `cup`."""
     if request.param == "custom_coco":
         return DATASETS["custom_coco"](write_custom_coco(tmp_path))
     folder = tmp_path / "train" if request.param.endswith("divided") else tmp_path

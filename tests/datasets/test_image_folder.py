@@ -1,4 +1,4 @@
-"""A user's own photos: layouts, shots and parts; and clear words for what cannot be used."""
+"""A user's own photos: layouts, shots and splits, and clear messages about what cannot be used."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class TestOneFolderOfClasses:
         assert sizes(open_folder(tmp_path, **settings).splits(0)) == expected
 
     def test_all_photos_are_those_of_the_class_folders_in_natural_order(self, tmp_path: Path) -> None:
-        """However few, and none of `uncommon`."""
+        """All photos are found, however few there are, but none from `uncommon`."""
         write_classes(tmp_path, {"cup": 1, "key": 11})
         write_classes(tmp_path / "uncommon", {"cup": 2, "key": 2})
         (cups, keys), validation = open_folder(tmp_path).all_photos()
@@ -85,7 +85,7 @@ def test_what_runs_leave_among_the_photos_is_no_class(
             open_folder(root)
     monkeypatch.chdir(tmp_path / "cup")
     monkeypatch.setenv("DIAGEN_STORE", "elsewhere")
-    assert folder in open_folder(tmp_path).classes  # a class, for all that is known there
+    assert folder in open_folder(tmp_path).classes  # a class, since nothing shows that it is not one
 
 
 def test_what_runs_leave_beside_train_and_test_is_in_nobodys_way(
@@ -104,7 +104,7 @@ def test_a_class_may_be_called_like_a_dataset(tmp_path: Path) -> None:
 
 
 def test_every_image_is_named_whatever_is_trained_on(tmp_path: Path) -> None:
-    """Other settings of the split make no other photos."""
+    """The dataset has the same photos whatever the settings of the split."""
     write_classes(tmp_path / "train", {"cup": 12, "key": 12})
     write_classes(tmp_path / "test", {"cup": 3, "key": 3})
     for pool in (2, 8):
@@ -114,7 +114,7 @@ def test_every_image_is_named_whatever_is_trained_on(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_datasets_is_no_folder_of_classes(tmp_path: Path) -> None:
-    """As DIAGEN_DATA names it."""
+    """DIAGEN_DATA names such a folder."""
     for name in ("custom_coco", "focus"):
         write_classes(tmp_path / name, TWO)
     with pytest.raises(
@@ -180,7 +180,7 @@ class TestGivenParts:
     def test_a_folder_of_images_that_were_made_is_told_where_they_would_be_tested_on(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """And not where test/ is apart: to train on them is what they are for."""
+        """With a separate test/ there is no warning, because generated images are meant to be trained on."""
         self.write(tmp_path / "apart", train=9, test=2)
         (tmp_path / "apart" / "train" / "provenance.csv").touch()
         open_folder(tmp_path / "apart")

@@ -1,4 +1,4 @@
-"""A user's own photos: what names, links and files beside them mean."""
+"""A user's own photos: the meaning of names, links and other files in the folder."""
 
 from __future__ import annotations
 

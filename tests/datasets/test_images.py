@@ -1,4 +1,4 @@
-"""Reading image files of every kind a user may have, and naming those that cannot be read."""
+"""Reading every kind of image file that a user may have, and naming those that cannot be read."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from datasets.images import MOST_PIXELS, check_images, file_digest, image_proble
 from tests.datasets.folders import write_image
 
 GREY = np.array([[0, 50, 100], [150, 200, 250]], np.uint8)
-"""Two lines of three pixels, all different, so that every turn shows."""
+"""Two rows of three pixels, all different, so that every rotation or flip is visible."""
 
 
 def pixels(path: Path) -> np.ndarray[Any, Any]:
-    """Of the image as it is loaded: (H, W, 3)."""
+    """The pixels of the loaded image, of shape (H, W, 3)."""
     image = load_rgb(path)
     assert image.mode == "RGB"
     return np.asarray(image)
 
 
 def colour(path: Path) -> tuple[int, ...]:
-    """Of the first pixel."""
+    """The colour of the first pixel of the loaded image."""
     return tuple(int(value) for value in pixels(path)[0, 0])
 
 
 class TestOrientation:
-    """What EXIF 2.32, 4.6.4 says of Orientation: where the file's first line and first column belong."""
+    """EXIF 2.32, section 4.6.4, defines Orientation by where the first row and the first column of the file belong."""
 
     UPRIGHT = {
         1: GREY,
@@ -72,11 +72,11 @@ class TestOrientation:
 
 
 class TestTransparency:
-    """Over white: value · alpha + 255 · (1 − alpha)."""
+    """Transparent images are placed on white: value · alpha + 255 · (1 − alpha)."""
 
     def test_alpha(self, tmp_path: Path) -> None:
         Image.new("RGBA", (2, 2), (200, 100, 0, 51)).save(tmp_path / "alpha.png")
-        assert colour(tmp_path / "alpha.png") == (244, 224, 204)  # alpha is a fifth
+        assert colour(tmp_path / "alpha.png") == (244, 224, 204)  # alpha is one fifth
 
     def test_grey_with_alpha(self, tmp_path: Path) -> None:
         Image.new("LA", (2, 2), (55, 153)).save(tmp_path / "la.png")
@@ -122,7 +122,7 @@ class TestInks:
     """CMYK without a colour profile: red = (255 − cyan) · (255 − black) / 255, and so on."""
 
     INKS = (10, 200, 30, 50)
-    LIGHT = (197, 44, 181)  # of 196.96, 44.22, 180.88
+    LIGHT = (197, 44, 181)  # rounded from 196.96, 44.22, 180.88
 
     def test_as_adobe_writes_them(self, tmp_path: Path) -> None:
         (tmp_path / "inks.jpg").write_bytes(inks_jpeg(self.INKS))
@@ -135,11 +135,11 @@ class TestInks:
         assert colour(tmp_path / "inks.jpg") == pytest.approx(self.LIGHT, abs=1)
 
     def test_adobes_ycck(self, tmp_path: Path) -> None:
-        """Cyan, magenta and yellow are coded like red, green and blue in YCbCr; the transform's number is 2."""
+        """Cyan, magenta and yellow are encoded as red, green and blue are in YCbCr; this transform has the number 2."""
         cyan, magenta, yellow, black = self.INKS
         luma = 0.299 * cyan + 0.587 * magenta + 0.114 * yellow
         blue, red = 128 + (yellow - luma) / 1.772, 128 + (cyan - luma) / 1.402
-        # The writer inverts what it is given; black alone is to be inverted.
+        # The writer inverts its input, but only black is to be inverted.
         planes = (255 - round(luma), 255 - round(blue), 255 - round(red), black)
         jpeg = bytearray(inks_jpeg(planes))
         jpeg[jpeg.index(ADOBE) + 15] = 2
@@ -155,7 +155,7 @@ ADOBE = b"\xff\xee\x00\x0eAdobe"
 
 
 def inks_jpeg(inks: tuple[int, ...]) -> bytes:
-    """A CMYK photo as Adobe writes it: inverted, and marked."""
+    """A CMYK photo as Adobe writes it: inverted and marked."""
     file = io.BytesIO()
     Image.new("CMYK", (16, 16), inks).save(file, "JPEG", quality=100, subsampling=0)
     return file.getvalue()
@@ -207,7 +207,7 @@ def test_a_truncated_image_is_refused(tmp_path: Path) -> None:
 
 
 class TestManyPixels:
-    """Pillow's limit and ours in miniature: it warns from 50 pixels on and refuses more than 100, we more than 400."""
+    """The limits in miniature: Pillow warns above 50 pixels and refuses more than 100; we refuse more than 400."""
 
     @pytest.fixture(autouse=True)
     def limits(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,7 +228,7 @@ class TestManyPixels:
             load_rgb(path)
 
     def test_pillows_own_limit_holds_again_after_each(self, tmp_path: Path) -> None:
-        """For whatever else reads images in this process, as a server does."""
+        """Other code in the same process, such as a server, may rely on Pillow's limit."""
         for size in ((20, 20), (20, 21)):
             image_problem(write_image(tmp_path / "large.png", size=size))
             assert Image.MAX_IMAGE_PIXELS == 50
@@ -256,7 +256,7 @@ def test_what_a_decoder_says_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_whatever_a_decoder_raises_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
-    """As those of AVIF, DDS and SPIDER do for damaged files."""
+    """Pillow's AVIF, DDS and SPIDER decoders raise all kinds of errors for damaged files."""
 
     def fails(*_arguments: object) -> None:
         raise error("of the decoder\nand more")

@@ -1,4 +1,4 @@
-"""The data root that a user gives, or names once and for all."""
+"""The data root, given by the user with each command or once and for all."""
 
 from __future__ import annotations
 

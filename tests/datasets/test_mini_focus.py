@@ -1,4 +1,4 @@
-"""The miniature world: repeatable pictures, a closed vocabulary, honest common and uncommon settings."""
+"""The miniature world: reproducible pictures, a closed vocabulary, and settings that are really common or uncommon."""
 
 from __future__ import annotations
 
@@ -160,13 +160,13 @@ def test_a_held_out_category_is_drawn_but_never_met_in_training(category: str) -
 
 @pytest.mark.parametrize("degrees", [-6.0, 0.0, 6.0])
 def test_a_tilted_camera_leaves_no_empty_corner(degrees: float) -> None:
-    """A white picture stays white up to the rounding of its outermost pixels."""
+    """A white picture stays white, apart from rounding at the outermost pixels."""
     tilted = np.asarray(turn(Image.new("RGB", (96, 96), "white"), degrees))
     assert tilted[1:-1, 1:-1].min() == 255
 
 
 def test_a_tilted_camera_turns_the_horizon_clockwise() -> None:
-    """Below a level horizon is ground; turned clockwise by 6 degrees, it rises on the left and sinks on the right."""
+    """The ground is below a level horizon; after a clockwise rotation by 6 degrees it is higher on the left."""
     level = np.zeros((101, 101, 3), np.uint8)
     level[50:] = 255
     tilted = np.asarray(turn(Image.fromarray(level), 6.0))

@@ -1,4 +1,4 @@
-"""mini_focus as a few-shot dataset: splits, digests, and how common its settings are."""
+"""mini_focus as a few-shot dataset: splits, digests, and how often its settings occur."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_shots_are_nested_and_tests_do_not_know_the_seed() -> None:
 def test_the_same_example_is_the_same_picture_in_every_process() -> None:
     first, second = _dataset(), _dataset()
     example = first.splits(0).tests["uncommon"][7]
-    second.splits(5)  # other examples seen before change nothing
+    second.splits(5)  # examples used before must not change anything
     second.splits(0)
     assert first.digest(example) == second.digest(example)
     assert np.array_equal(np.asarray(first.load(example)), np.asarray(second.load(example)))

@@ -1,4 +1,4 @@
-"""Folders of photos in another layout than ours: parts by other names, parts within classes, folders one too deep."""
+"""Photos in a different folder layout: splits with other names, splits inside classes, folders nested one too deep."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class TestPartsTakenForClasses:
         assert "\n" not in str(caught.value)
 
     def test_a_third_folder_and_folders_in_folders_hide_them_not(self, tmp_path: Path) -> None:
-        """As Kaggle's scenes unpack: the images to be predicted lie loose, the others one folder deeper."""
+        """Kaggle's scenes unpack like this: images to predict lie in no class folder, the others one folder deeper."""
         for part in ("train", "test"):
             write_classes(tmp_path / f"seg_{part}" / f"seg_{part}", TWO)
         write_image(tmp_path / "seg_pred" / "1.jpg")
@@ -75,7 +75,7 @@ class TestPartsTakenForClasses:
     def test_the_same_folders_in_every_class_are_worth_a_word(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """Photos by year, or classes within parts of any name: nobody can tell which."""
+        """These may be photos by year, or splits with unusual names that hold the classes: there is no way to know."""
         for fold in ("fold 1", "fold 2"):
             write_classes(tmp_path / fold, TWO)
         assert open_folder(tmp_path).classes == ("fold 1", "fold 2")
@@ -100,7 +100,7 @@ class TestOtherValidationFolders:
 
 
 class TestHalfALayout:
-    """A part that is missing: the line says how to come by it."""
+    """If a split is missing, the message says how to create it."""
 
     @pytest.mark.parametrize(
         ("folders", "words"),
@@ -122,7 +122,7 @@ class TestHalfALayout:
             open_folder(tmp_path).splits(0)
 
     def test_a_class_train_may_lie_in_a_folder_of_another_name(self, tmp_path: Path) -> None:
-        """As the line says."""
+        """The error message recommends this."""
         write_classes(tmp_path, {"bus": 10, "trains": 10})
         (tmp_path / "classes.yaml").write_text("trains: train")
         assert open_folder(tmp_path).classes == ("bus", "train")

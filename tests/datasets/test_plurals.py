@@ -1,4 +1,4 @@
-"""Numbers of things in texts."""
+"""Numbers with nouns in texts."""
 
 from __future__ import annotations
 

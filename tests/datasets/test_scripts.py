@@ -1,4 +1,4 @@
-"""Scripts beside the main command line say in one line what is wrong."""
+"""Scripts outside the main command line report an error in one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Seeds and addresses: the same for everybody, from what they are made of and nothing else."""
+"""Seeds and addresses: the same on every machine, and dependent only on what they are made from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def test_a_fingerprint_is_the_sha256_of_compact_json_in_ascii_with_sorted_keys()
 
 
 def test_a_seed_is_the_fingerprints_first_63_bits() -> None:
-    """Written out, since another seed of the same parts would make another figure of each run."""
+    """The value is fixed here, because other seeds would change the results of every run."""
     assert seed_from("split", "cup", 5) == int(fingerprint("split", "cup", 5)[:16], 16) // 2
     assert seed_from("split", "cup", 5) == 6061696692507967454
     assert max(seed_from(number) for number in range(100)) < 2**63

@@ -1,4 +1,4 @@
-"""What a dataset of other people gives, and does not: told in a line before anything is trained on it."""
+"""Errors of third-party datasets: reported in one line before anything is trained on the data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from datasets.verification import verify_examples
 
 
 class Pets(Dataset):
-    """Two classes of drawn images; what is wrong with them is set by each test."""
+    """Two classes of drawn images; each test introduces its own error."""
 
     title = source = licence = "a test"
 
@@ -52,7 +52,7 @@ def judged_on(*examples: object) -> Callable[[Splits], Splits]:
 
 
 def pooled(*pools: object) -> Callable[[Splits], Splits]:
-    """By the numbers of the train pools that are there, or by pools themselves."""
+    """Replace the train pools by existing ones, given by number, or by new ones."""
     return lambda splits: replace(
         splits, train_pool=tuple(splits.train_pool[pool] if isinstance(pool, int) else pool for pool in pools)
     )
@@ -159,7 +159,7 @@ def test_a_digest_that_no_split_file_could_hold_is_refused(pets: Pets, monkeypat
 
 
 class TestRegistration:
-    """What a class lacks is said as it registers itself, as of a method."""
+    """As for methods, registration says what a class lacks."""
 
     @pytest.mark.parametrize(
         ("members", "complaint"),

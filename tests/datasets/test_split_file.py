@@ -1,4 +1,4 @@
-"""Split files: what is written is what is replayed, and whatever does not agree is named."""
+"""Split files: what is written is what is replayed, and every mismatch is named."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_replay_is_the_same_task_wherever_the_data_lies(task: FewShotTask, fil
 
 
 def test_a_file_may_assign_and_label_images_as_it_likes(task: FewShotTask):
-    """Another laboratory's split need not come from a seed of ours."""
+    """A split from another laboratory need not come from one of our seeds."""
     other = few_shot_task("custom_coco", task.dataset, 4, 9)
     split = split_of(other)
     swapped = replace(split, images=tuple(replace(image, label=1 - image.label) for image in split.images))
@@ -74,7 +74,7 @@ def test_a_file_may_assign_and_label_images_as_it_likes(task: FewShotTask):
 
 
 def test_attributes_that_a_dataset_adds_in_its_splits_are_replayed(task: FewShotTask, monkeypatch: pytest.MonkeyPatch):
-    """Accuracy by attribute would be told of none otherwise."""
+    """Otherwise accuracy by attribute could not be reported."""
     plugin, plain = type(task.dataset), type(task.dataset).splits
 
     def splits(self: Dataset, seed: int) -> Splits:
@@ -200,7 +200,7 @@ def test_an_edited_head_is_refused(file: Path, changes: dict[str, object], messa
 
 
 def test_a_file_of_an_earlier_release_is_read(file: Path):
-    """It holds no digest of its head, nor names of class folders."""
+    """Such a file holds neither a digest of its header nor the names of class folders."""
     content = json.loads(file.read_text())
     del content["head_digest"], content["class_folders"]
     whole = read_split(file)

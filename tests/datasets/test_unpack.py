@@ -1,4 +1,4 @@
-"""Unpacking: what archives must not do, and that a kill leaves nothing half."""
+"""Unpacking: what archives must not do, and that an interruption leaves nothing half unpacked."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def silent(name: str, total: int, unit: str) -> AbstractContextManager[Advance]:
 def write_zip(path: Path, files: Files) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         for name, content in files.items():
-            # A ZipInfo keeps the name as it is, however ill meant.
+            # ZipInfo's constructor would change a malicious name; setting the attribute does not.
             info = zipfile.ZipInfo("x")
             info.filename = name
             info.compress_type = zipfile.ZIP_DEFLATED
@@ -60,7 +60,7 @@ def tree(folder: Path) -> Files:
 
 
 def refusal(path: Path, root: Path, archive: Archive = THINGS) -> str:
-    """The one line that refuses an archive; nothing is left of it."""
+    """Return the one line with which an archive is refused; nothing of the archive may be left."""
     with pytest.raises(UserError) as caught:
         unpack(archive, path, root / "things", silent)
     assert "\n" not in str(caught.value) and str(path) in str(caught.value)
@@ -173,7 +173,7 @@ class TestAttacks:
         assert "'train/1.jpg' is a file under a password" in refusal(tmp_path / "a", tmp_path)
 
     def test_a_name_that_ends_early(self, tmp_path: Path) -> None:
-        """Python's own name for it ends at the null byte."""
+        """Python's zipfile ends such a name at the null byte."""
         path = write_zip(tmp_path / "a", {**LAYOUT, "train/1.jpg\0.exe": b"evil"})
         assert "points outside the folder" in refusal(path, tmp_path)
 

@@ -1,4 +1,4 @@
-"""Looking at every image of a dataset: what is counted, and what counts as a problem."""
+"""Checking every image of a dataset: what is counted, and what is reported as a problem."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.datasets.folders import write_classes, write_image
 
 
 class Shelf(Dataset):
-    """A dataset of files in one folder: `<class>-<number>.png`, one each for training and validation, the rest test."""
+    """Files `<class>-<number>.png` in one folder: one for training, one for validation, the rest for testing."""
 
     def __init__(self, folder: Path, classes: Sequence[str]) -> None:
         self.folder, self.classes = folder, tuple(classes)

@@ -1,4 +1,4 @@
-"""A file is there whole or not at all."""
+"""A file either exists completely or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tiny networks for tests that push images through one."""
+"""Tiny networks for tests that pass images through one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SIDE = 8
 
 
 def tiny_network(*layers: nn.Module) -> Network:
-    """Six features: means of a random convolution, through `layers` in between."""
+    """A network with six features: means of a random convolution, followed by `layers`."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         convolution = nn.Conv2d(3, 6, 3)
@@ -25,17 +25,17 @@ def tiny_network(*layers: nn.Module) -> Network:
 
 
 def tiny_backbone(*layers: nn.Module) -> DriftingBackbone:
-    """By default with one batch normalisation."""
+    """A drifting backbone, with one batch normalisation layer by default."""
     return DriftingBackbone("tiny", tiny_network(*(layers or (nn.BatchNorm2d(6),))), SIDE, batch_size=4)
 
 
 def in_fours(backbone: Backbone) -> Backbone:
-    """Which sees four images at once."""
+    """Set the batch size to four images."""
     backbone.batch_size = 4
     return backbone
 
 
 def pictures(seed: int, count: int, centre: float = 127.0) -> list[Image.Image]:
-    """Noise around a grey."""
+    """Images of noise around a grey."""
     pixels: Any = np.random.default_rng(seed).normal(centre, 40, (count, SIDE, SIDE, 3))
     return [Image.fromarray(p) for p in pixels.clip(0, 255).astype(np.uint8)]

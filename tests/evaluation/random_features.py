@@ -1,4 +1,4 @@
-"""Random features for tests of the measures on sets of them."""
+"""Random features for tests of measures on sets of features."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CLOUDS = [(6, 1.0), (64, 1.0), (300, 0.1), (64, 1e-3), (512, 1e-6)]
 
 
 def clouds(seed: int, count: int, width: int, spread: float = 1.0) -> Doubles:
-    """`count` vectors around ten places that are about √width apart."""
+    """`count` vectors around ten centres that are about √width apart."""
     rng = np.random.default_rng(seed)
     places = np.random.default_rng(99).normal(size=(10, width))
     return places[rng.integers(0, 10, count)] + rng.normal(size=(count, width)) * spread

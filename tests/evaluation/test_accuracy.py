@@ -1,4 +1,4 @@
-"""Accuracy against scikit-learn."""
+"""Accuracy, compared with scikit-learn."""
 
 from __future__ import annotations
 

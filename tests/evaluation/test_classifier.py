@@ -23,11 +23,11 @@ from evaluation.views import standard_view, view_seed
 SETTINGS = ClassifierSettings(epochs=5, iterations=20, batch_size=16, learning_rate=1e-2)
 CLASSES, WIDTH = 3, 8
 NOTHING = np.empty((0, WIDTH), np.float32), np.empty(0, np.int64)
-"""No validation images."""
+"""Validation data without images."""
 
 
 def blobs(seed: int, per_class: int, views: int = 1, shift: float = 0.0) -> tuple[Singles, Indices]:
-    """Views (N, V, D) around one centre a class; `shift` moves all of them."""
+    """Views (N, V, D) around one centre per class; `shift` moves all of them."""
     centres = np.random.default_rng(0).normal(size=(CLASSES, WIDTH)) * 2
     labels = np.repeat(np.arange(CLASSES), per_class)
     noise = np.random.default_rng(seed).normal(size=(len(labels), views, WIDTH))
@@ -67,7 +67,7 @@ def test_training_leaves_global_state_alone(training: TrainingFeatures, validati
 def test_the_kept_weights_are_those_of_the_best_epoch(
     monkeypatch: pytest.MonkeyPatch, training: TrainingFeatures, validation: tuple[Singles, Indices]
 ) -> None:
-    """The published code kept a reference, and so tested its last epoch (protocol note 1)."""
+    """The published code kept only a reference to the weights, so it tested the last epoch (protocol note 1)."""
     scores = iter([0.2, 0.9, 0.5, 0.9, 0.1])
     seen: list[Singles] = []
 
@@ -87,14 +87,14 @@ def test_the_kept_weights_are_those_of_the_best_epoch(
 
 
 def test_of_epochs_of_equal_accuracy_the_one_of_lowest_loss_is_kept() -> None:
-    """Two classes that are told apart from the first epoch on, ever more surely."""
+    """Two classes are separated from the first epoch on, with growing confidence."""
     features, labels = np.eye(2, dtype=np.float32) * 9, np.array([0, 1])
     head = train_head(TrainingFeatures(features[:, None], labels), features, labels, 2, SETTINGS, 0.0, 0)
     assert (head.epoch, head.validation_accuracy) == (SETTINGS.epochs, 1.0)
 
 
 def test_that_loss_is_a_mean_over_classes(monkeypatch: pytest.MonkeyPatch, training: TrainingFeatures) -> None:
-    """Of nine images of one class and one of another, all recognised in each epoch by more or less."""
+    """Nine images of one class and one of another are recognised in every epoch, with different margins."""
     labels = np.array([0] * 9 + [1])
     of_epochs = [np.eye(2)[labels] * np.repeat(margins, [9, 1])[:, None] for margins in ([4, 0.1], [1, 1], [0.5, 0.5])]
     losses = [cross_entropy(torch.tensor(logits), torch.tensor(labels), reduction="none") for logits in of_epochs]
@@ -122,7 +122,7 @@ def test_the_last_epoch_is_tested_where_that_is_asked_for(
 def test_resampled_validation_changes_which_epoch_is_best_and_nothing_of_its_training(
     training: TrainingFeatures, validation: tuple[Singles, Indices]
 ) -> None:
-    """Of 30 short epochs; a class's draws are with replacement, so that an epoch's figure is a noisy one."""
+    """There are 30 short epochs; each class is sampled with replacement, so the value of an epoch is noisy."""
     settings = replace(SETTINGS, epochs=30, iterations=1, learning_rate=3e-3)
     once = train_head(training, *validation, CLASSES, settings, 0.0, 0)
     resampled = train_head(training, *validation, CLASSES, replace(settings, validation="resampled"), 0.0, 0)
@@ -136,8 +136,7 @@ def test_without_validation_the_last_epoch_is_kept(training: TrainingFeatures) -
 
 
 def test_every_view_is_drawn_with_its_images_label() -> None:
-    """Each view has an entry of its own, whose weight grows for its class alone once it was drawn. Of real images there
-    are more views than of synthetic ones."""
+    """Each view sets one entry of its own, whose weight grows only for its class once the view has been drawn."""
     entries = np.split(np.eye(12, dtype=np.float32), [6])
     labels, guides = np.array([0, 1]), np.array([1, 1, 0])
     views = TrainingFeatures(entries[0].reshape(2, 3, 12), labels, entries[1].reshape(3, 2, 12), guides, np.ones(3))
@@ -149,7 +148,7 @@ def test_every_view_is_drawn_with_its_images_label() -> None:
 
 
 def test_an_epoch_has_as_many_steps_as_are_set() -> None:
-    """Of images of one class, whose features are 0, the bias grows by Adam's whole rate in each."""
+    """With one class and features of 0, each step changes the bias by Adam's full learning rate."""
     nothing = TrainingFeatures(np.zeros((4, 1, WIDTH), np.float32), np.zeros(4, np.int64))
     start, moved = (
         train_head(nothing, *NOTHING, 2, replace(SETTINGS, learning_rate=rate), 0.0, 0).bias for rate in (0.0, 1e-5)
@@ -181,14 +180,14 @@ def test_a_linear_layer_begins_as_pytorchs_does() -> None:
 
 
 class TestSyntheticImages:
-    """Training sets whose synthetic images are of another domain, at which the head is tested."""
+    """Training sets whose synthetic images come from another domain, in which the head is tested."""
 
     def accuracy(self, alpha: float, weights: Singles | None = None, swap: bool = False) -> float:
         real, labels = blobs(1, 4)
         guides = np.repeat(np.arange(len(labels)), 2)
         made, _ = blobs(5, 8, shift=6.0)
         given = (labels[guides] + swap) % CLASSES
-        # Half of the synthetic images may show the class that they claim not to.
+        # With `swap`, each class gets images of another class.
         made = np.concatenate([made[labels[guides] == c] for c in given.reshape(-1, 8)[:, 0]])
         features = TrainingFeatures(
             real, labels, made, guides, np.ones(len(guides)) if weights is None else weights.astype(np.float64)
@@ -230,7 +229,7 @@ class TestCachedViews:
         return backbone
 
     def images(self, seed: int, per_class: int) -> tuple[list[Image.Image], Indices]:
-        """Noisy waves, of a length and a direction that tell the class."""
+        """Noisy waves whose length and direction identify the class."""
         rng = np.random.default_rng(seed)
         labels = np.repeat(np.arange(self.CLASSES), per_class)
         y, x = np.mgrid[: self.SIZE, : self.SIZE]
@@ -245,7 +244,7 @@ class TestCachedViews:
         return embed_images(backbone, images), labels
 
     def end_to_end(self, backbone: Backbone, seed: int) -> float:
-        """Every sample is augmented anew and pushed through the frozen network; independent of `train_head`."""
+        """Augment every sample afresh and pass it through the frozen network; independent of `train_head`."""
         rng, (images, labels) = np.random.default_rng(seed), self.images(1, self.SHOTS)
         validation, validation_labels = self.plain(backbone, 2, 10)
         test, test_labels = self.plain(backbone, 3, 30)
@@ -282,6 +281,6 @@ class TestCachedViews:
         assert 0.4 < fresh.mean() < 0.98, "the problem must be neither hopeless nor solved"
         spread = np.sqrt((fresh.var(ddof=1) + cached.var(ddof=1)) / 2)
         assert abs(fresh.mean() - cached.mean()) <= max(2 * spread, 0.03)
-        # The agreement is earned by the views: a single one is not enough for this problem.
+        # The agreement is due to the number of views: a single one is not enough for this problem.
         single = [self.cached(backbone, seed, count=1) for seed in range(3)]
         assert np.mean(single) < cached.mean() - 0.05

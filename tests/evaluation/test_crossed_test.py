@@ -1,4 +1,4 @@
-"""The paired test over seeds and test images, against scipy, resampling, and by its rate of false alarms."""
+"""The paired test over seeds and test images: compared with scipy and resampling, and by its false-alarm rate."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_one_seed_has_no_covariance_and_none_is_negative() -> None:
 
 
 def outcomes(rng: np.random.Generator, seeds: int, shots: int) -> tuple[Doubles, Indices]:
-    """Whether each of two methods, which are equally good, recognises each image: (2, seeds, shots, images)."""
+    """Whether each of two equally good methods recognises each image, of shape (2, seeds, shots, images)."""
     labels = np.repeat(np.arange(10), 16)
     hard, taste = rng.normal(0, 1.5, 160), rng.normal(0, 0.8, (2, 1, 1, 160))
     of_seed = rng.normal(0, 0.15, (2, seeds, 1, 1))

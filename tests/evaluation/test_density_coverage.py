@@ -1,4 +1,4 @@
-"""Density and coverage: the reference package, the conventions, and the edges."""
+"""Density and coverage: compared with the reference package, conventions, and edge cases."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_equals_prdc_on_tight_groups() -> None:
 def test_two_sets_of_one_distribution_have_density_1() -> None:
     result = density_coverage(features(0, 2000), features(1, 2000))
     assert result.density == pytest.approx(1, abs=0.05)
-    assert result.coverage == pytest.approx(1 - 0.5**5, abs=0.02)  # the paper's expected value for N = M
+    assert result.coverage == pytest.approx(1 - 0.5**5, abs=0.02)  # the expected value for N = M in the paper
 
 
 def test_mode_collapse_keeps_density_and_loses_coverage() -> None:
@@ -44,7 +44,7 @@ def test_mode_collapse_keeps_density_and_loses_coverage() -> None:
 
 
 def test_an_outlier_among_real_images_raises_nothing() -> None:
-    """Its large ball makes precision high (here all of it), which is why density counts balls."""
+    """Its large ball makes precision high (here 1), which is why density counts balls."""
     real = np.concatenate([features(0, 100), np.full((1, 6), 30, np.float32)])
     result = density_coverage(real, features(1, 100, shift=15))
     assert result.density == pytest.approx(1 / 5)
@@ -52,7 +52,7 @@ def test_an_outlier_among_real_images_raises_nothing() -> None:
 
 
 def test_balls_are_open() -> None:
-    """At k = 1 each ball has radius 1: 3 lies just on the edge of the last and is outside, 2.999 inside."""
+    """At k = 1 each ball has radius 1: 3 is exactly on the edge of the last ball, thus outside, and 2.999 is inside."""
     real = np.array([[0.0], [1.0], [2.0]])
     assert density_coverage(real, np.array([[3.0]]), 1) == DensityCoverage(0.0, 0.0)
     assert density_coverage(real, np.array([[2.999]]), 1) == DensityCoverage(1.0, 1 / 3)

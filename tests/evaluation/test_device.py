@@ -1,4 +1,4 @@
-"""Which device is taken, where there is a GPU that cannot compute."""
+"""Which device is chosen, even if there is a GPU that cannot compute."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_gpu_that_computes_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_in_wsl_it_is_kept_to_its_own_memory(
     kernel: str, fractions: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """There more would be taken than it has, and all would go on, slowly, where less at once would fit."""
+    """Under WSL a process could allocate more than the GPU has, and slow down instead of using smaller batches."""
     limits: list[float] = []
     monkeypatch.setattr(device, "_run_a_kernel", lambda: None)
     monkeypatch.setattr(device, "release", lambda: kernel)
@@ -48,7 +48,7 @@ def test_one_that_pytorch_was_not_built_for_leaves_the_cpu(monkeypatch: pytest.M
     message = "CUDA error: no kernel image is available for execution on the device\nSearch for `cudaErrorNoKernel…"
     monkeypatch.setattr(device, "_run_a_kernel", lambda: fail(message))
     assert [device.default_device().type for _ in range(2)] == ["cpu", "cpu"]
-    (line,) = caplog.messages  # said once
+    (line,) = caplog.messages  # reported only once
     assert line.startswith("this PyTorch was not built for this GPU: using the CPU instead")
 
 

@@ -1,4 +1,4 @@
-"""Means over classes of the measures that take neighbours."""
+"""Class means of the measures that are based on neighbours."""
 
 from __future__ import annotations
 

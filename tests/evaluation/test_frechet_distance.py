@@ -1,4 +1,4 @@
-"""Fréchet distance: two independent implementations, closed forms, singular covariances, and the edges."""
+"""Fréchet distance: two independent implementations, closed forms, singular covariances, and edge cases."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from evaluation.frechet_distance import frechet_distance
 
 
 def features(seed: int, count: int, width: int, shift: float = 0.0) -> Doubles:
-    """Correlated, each seed in its own way."""
+    """Random features with correlations that differ by seed."""
     rng = np.random.default_rng(seed)
     return rng.normal(size=(count, width)) @ rng.normal(size=(width, width)) / np.sqrt(width) + shift
 
@@ -43,14 +43,14 @@ def test_equals_scipy_and_torchmetrics(reals: int, synthetics: int, width: int, 
 
 @pytest.mark.parametrize(("reals", "synthetics"), [(20, 30), (20, 300), (300, 20), (2, 2)])
 def test_equals_torchmetrics_with_fewer_images_than_entries(reals: int, synthetics: int) -> None:
-    """Their root of each of the many eigenvalues that should be 0 is of the size of √1e-16, hence the tolerance."""
+    """Torchmetrics takes roots of many eigenvalues that should be 0; each is about √1e-16, hence the tolerance."""
     real, synthetic = features(0, reals, 64), features(1, synthetics, 64, 0.5)
     assert frechet_distance(real, synthetic) == pytest.approx(by_torchmetrics(real, synthetic), rel=1e-5)
 
 
 @pytest.mark.parametrize("width", [30, 500])
 def test_singular_covariances_equal_those_of_the_space_that_holds_the_images(width: int) -> None:
-    """Images that vary in eight directions only: seen along these, their covariances are regular."""
+    """The images vary in only eight directions; within this subspace their covariances are regular."""
     small_real, small_synthetic = features(0, 100, 8), features(1, 80, 8, 0.3)
     basis, _ = np.linalg.qr(np.random.default_rng(2).normal(size=(width, 8)))
     expected = by_square_root(small_real, small_synthetic)
@@ -58,14 +58,14 @@ def test_singular_covariances_equal_those_of_the_space_that_holds_the_images(wid
 
 
 def test_both_ways_to_the_covariance_agree() -> None:
-    """Above and below as many images as entries."""
+    """The number of entries is once above and once below the number of images."""
     real, synthetic = features(0, 40, 40), features(1, 41, 40)
     padded = [np.pad(part, ((0, 0), (0, 10))) for part in (real, synthetic)]
     assert frechet_distance(*padded) == pytest.approx(frechet_distance(real, synthetic), rel=1e-7)
 
 
 def test_of_one_entry_is_the_closed_form() -> None:
-    """(μ − ν)² + (σ − τ)², here of means 0 and 3, deviations √2 and 2√2."""
+    """(μ − ν)² + (σ − τ)², here with means 0 and 3 and standard deviations √2 and 2√2."""
     real, synthetic = np.array([[-1.0], [1.0]]), np.array([[1.0], [5.0]])
     assert frechet_distance(real, synthetic) == pytest.approx(9 + 2)
 
@@ -84,7 +84,7 @@ def test_is_symmetric_and_far_from_the_origin_the_same() -> None:
 
 @pytest.mark.parametrize("count", [100, 3000])
 def test_features_of_single_precision_lose_nothing(count: int) -> None:
-    """As networks give them: here all about 100, so that a mean in float32 would be off."""
+    """Networks return float32; all features are about 100 here, so a mean in float32 would be inaccurate."""
     real, synthetic = (features(seed, count, 200, 100.0).astype(np.float32) for seed in (0, 1))
     expected = frechet_distance(real.astype(np.float64), synthetic.astype(np.float64))
     assert frechet_distance(real, synthetic) == pytest.approx(expected, rel=1e-12)

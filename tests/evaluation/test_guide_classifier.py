@@ -1,4 +1,4 @@
-"""The guide classifier's confidence: high for an image of its class, low for another's, calibrated."""
+"""The guide classifier's confidence: high for an image of its class, low for other classes, calibrated."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_scaling_does_not_raise_the_validation_loss() -> None:
 
 
 def test_confidence_is_the_mean_probability_over_views() -> None:
-    """Which is not the probability of the mean view."""
+    """This differs from the probability of the mean view."""
     head = Head(np.eye(2, dtype=np.float32), np.zeros(2, np.float32))
     views = np.array([[[2.0, 0.0], [0.0, 0.0]]], np.float32)
     expected = (1 / (1 + np.exp(-2)) + 0.5) / 2
@@ -59,7 +59,7 @@ def test_confidence_is_the_mean_probability_over_views() -> None:
 
 
 def test_weight_decay_is_adams_l2_penalty() -> None:
-    """Of features that are 0 throughout the penalty is all that Adam steps by: at its whole rate, towards 0."""
+    """With features of 0, Adam is driven by the penalty alone: it steps towards 0 by its full learning rate."""
     views, labels = np.zeros((4, 1, 4), np.float32), np.array([0, 0, 1, 1])
     nothing = np.empty((0, 4), np.float32), np.empty(0, np.int64)
     settings = GuideClassifierSettings(epochs=1, iterations=10, batch_size=16, learning_rate=1e-3)
@@ -71,7 +71,7 @@ def test_weight_decay_is_adams_l2_penalty() -> None:
 
 
 def test_every_view_is_drawn_with_its_images_label() -> None:
-    """Each view has an entry of its own, whose weight grows for its class alone once it was drawn."""
+    """Each view sets one entry of its own, whose weight grows only for its class once the view has been drawn."""
     views, labels = np.eye(12, dtype=np.float32).reshape(4, 3, 12), np.array([0, 1, 1, 0])
     nothing = np.empty((0, 12), np.float32), np.empty(0, np.int64)
     start, moved = (
@@ -82,10 +82,10 @@ def test_every_view_is_drawn_with_its_images_label() -> None:
 
 
 class TestSeeds:
-    """Each decides what is drawn, and not where the weights begin alone."""
+    """Each seed decides what is drawn, not just the initial weights."""
 
     def test_of_what_is_trained_on(self) -> None:
-        """One step of one image of 100, each of an entry of its own."""
+        """Train for one step on one of 100 images, each of which sets its own entry."""
         views, labels = np.eye(100, dtype=np.float32)[:, None], np.arange(100) % 2
         nothing = np.empty((0, 100), np.float32), np.empty(0, np.int64)
         settings = GuideClassifierSettings(epochs=1, iterations=1, batch_size=1, weight_decay=0.0)
@@ -99,7 +99,7 @@ class TestSeeds:
         assert len(drawn) > 2
 
     def test_of_resampled_validation(self) -> None:
-        """Of a head that never moves the epoch is the best whose draws happen to suit it."""
+        """For a head that never changes, the best epoch is the one whose draws happen to suit it."""
         features, labels = np.zeros((20, WIDTH), np.float32), np.repeat([0, 1], 10)
         settings = replace(SETTINGS, validation="resampled", learning_rate=0.0, weight_decay=0.0, patience=100)
         heads = [train_guide_head(*blobs(1, 1, 1), features, labels, CLASSES, settings, seed) for seed in range(8)]
@@ -138,7 +138,7 @@ class TestEarlyStopping:
         assert not np.array_equal(heads[0].weight, heads[1].weight)
 
     def test_the_kept_epoch_has_the_lowest_loss_as_a_mean_over_classes(self) -> None:
-        """Of 60 images of one class and 4 of each other: a mean over images chooses another epoch."""
+        """There are 60 images of one class and 4 of each other class; a mean over images would choose another epoch."""
         views, all_labels = blobs(2, 60, 1)
         rows = [*range(60), *range(60, 64), *range(120, 124)]
         features, labels = views[rows, 0], all_labels[rows]
@@ -184,8 +184,7 @@ def test_without_a_validation_neither_epoch_nor_temperature_depends_on_validatio
 
 @pytest.mark.parametrize(("validation", "tolerance"), [("once", 0.01), ("resampled", 0.06)])
 def test_validation_balances_the_classes_that_the_temperature_is_fitted_on(validation: str, tolerance: float) -> None:
-    """Of 95 images of one class, that the head knows, and 5 of another, that it does not: by images it would be 0.95
-    sure, by classes it is right half of the time."""
+    """The head recognises 95 images of one class but not 5 of another: balanced, it is right half of the time."""
     head = Head(np.eye(2, dtype=np.float32), np.zeros(2, np.float32))
     logits = np.tile(np.array([[3.0, 0.0]], np.float32), (100, 1))
     labels = np.array([0] * 95 + [1] * 5)

@@ -1,4 +1,4 @@
-"""Backbones in half precision, and in less memory than they would take: the same features, or a clear word."""
+"""Backbones in half precision, and with too little memory: the same features, or a clear error."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_only_a_dtype_that_is_not_float32_is_in_the_fingerprint() -> None:
     prints = {dtype: tiny(dtype).fingerprint for dtype in (torch.float32, torch.bfloat16, torch.float16)}
     assert len(set(prints.values())) == 3
     assert prints[torch.float32] == Backbone("tiny", tiny_network(), SIDE, batch_size=2).fingerprint
-    # Written down: features that users have kept would be lost if it changed.
+    # Fixed here, because a change would invalidate features that users have stored.
     assert prints[torch.float32].startswith("5a72ebea508512f0")
 
 
@@ -86,7 +86,7 @@ def test_the_published_weights_are_left_as_they_are() -> None:
 
 
 class _Bright(nn.Module):
-    """Two features of the mean brightness; those of bright images are beyond float16, whose end is 65504."""
+    """Two features of the mean brightness; for bright images they exceed float16's maximum of 65504."""
 
     def __init__(self, end: float) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ def test_an_image_that_overflows_is_seen_in_float32_and_so_is_said_once(caplog: 
     assert np.array_equal(features, np.concatenate(alone))
     assert [record.message for record in caplog.records].count(
         "bright overflows in torch.float16: images for which it does are computed in float32"
-    ) == 1 + 3  # one for each backbone that met one
+    ) == 1 + 3  # one per backbone that met such an image
     assert backbone.fingerprint == bright(1e6, torch.float16).fingerprint
 
 
@@ -125,7 +125,7 @@ def test_features_that_are_no_numbers_in_float32_either_are_refused(dtype: torch
 
 
 class _Room(nn.Module):
-    """A GPU's memory for so many images."""
+    """A network on a GPU with memory for a limited number of images."""
 
     def __init__(self, images: int) -> None:
         super().__init__()

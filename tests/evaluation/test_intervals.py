@@ -1,4 +1,4 @@
-"""Intervals, by hand and by their coverage."""
+"""Intervals, compared with hand computations and by their coverage."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def test_the_interval_of_shares_ends_at_0_and_1() -> None:
 
 
 def test_seeds_that_agree_have_no_interval_of_no_width() -> None:
-    """Of six images each, four are often right."""
+    """With six images per seed, two seeds often have four right."""
     assert share_interval([4 / 6, 4 / 6]) is None
     assert mean_interval([1 / 6, 1 / 6]) is None
-    assert share_interval([0.61, 0.6100000000000001]) is None  # the same classes' accuracies, added in another order
+    assert share_interval([0.61, 0.6100000000000001]) is None  # the same accuracies of classes, added in another order
 
 
 def test_the_bootstrap_agrees_with_resampling_image_by_image() -> None:
@@ -54,7 +54,7 @@ def test_the_bootstrap_has_the_unbiased_variance() -> None:
     labels, correct = np.repeat([0, 1, 2, 3], 5), np.tile([True, True, False, True, False], 4)
     low, high = bootstrap_interval(correct, labels, resamples=20_000) or (0, 0)
     error = np.sqrt(np.var(correct[:5], ddof=1) / 5 / 4)
-    assert (high - low) / 2 / 1.96 == pytest.approx(error, rel=0.15)  # the bootstrap takes few values
+    assert (high - low) / 2 / 1.96 == pytest.approx(error, rel=0.15)  # the bootstrap mean takes few values
 
 
 def test_the_bootstrap_covers_the_truth_about_as_often_as_it_says() -> None:
@@ -68,7 +68,7 @@ def test_the_bootstrap_covers_the_truth_about_as_often_as_it_says() -> None:
 
 
 def test_six_right_of_six_are_not_certain() -> None:
-    labels, lowest = np.repeat([0, 1, 2], 2), 0.025 ** (1 / 6)  # of p⁶ = 2.5%
+    labels, lowest = np.repeat([0, 1, 2], 2), 0.025 ** (1 / 6)  # the solution of p⁶ = 2.5%
     assert bootstrap_interval(np.ones(6, bool), labels) == pytest.approx((lowest, 1.0))
     assert bootstrap_interval(np.zeros(6, bool), labels) == pytest.approx((0.0, 1 - lowest))
 
@@ -81,7 +81,7 @@ def test_classes_that_are_all_right_or_all_wrong_have_the_exact_interval_of_the_
 
 @pytest.mark.parametrize("truth", [(0.9, 0.9, 0.9), (0.7, 1.0, 1.0), (1.0, 1.0, 0.7)])
 def test_a_truth_below_the_interval_has_all_right_in_2_5_percent_at_most(truth: tuple[float, ...]) -> None:
-    """Also where the smallest class is the hardest."""
+    """This holds even if the smallest class is the hardest."""
     missed = []
     for few in range(1, 40):
         sizes = [few, few, few + 4]
@@ -98,7 +98,7 @@ def test_without_images_there_is_no_interval() -> None:
 
 
 def test_the_same_seed_gives_the_same_interval_and_another_seed_another() -> None:
-    """Of classes of many sizes, whose means take many values."""
+    """The classes have different sizes, so their mean takes many values."""
     labels = np.repeat(np.arange(4), [29, 31, 37, 41])
     correct = np.arange(len(labels)) % 3 > 0
     first, again, other = (bootstrap_interval(correct, labels, seed=seed) for seed in (5, 5, 6))
@@ -106,7 +106,7 @@ def test_the_same_seed_gives_the_same_interval_and_another_seed_another() -> Non
 
 
 def test_a_class_of_one_image_says_nothing_of_its_variance() -> None:
-    """Its image is drawn each time."""
+    """Its only image is part of every resample."""
     correct, labels = np.array([True, False] * 10 + [True]), np.repeat([0, 1], [20, 1])
     low, high = bootstrap_interval(correct[:20], labels[:20]) or (0, 0)
     assert bootstrap_interval(correct, labels) == pytest.approx(((low + 1) / 2, (high + 1) / 2))

@@ -1,4 +1,4 @@
-"""Loading ahead gives what a plain loop gives, whatever goes wrong, and leaves nothing running."""
+"""Loading ahead gives what a plain loop gives, even on errors, and leaves nothing running."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from evaluation.loading import MOST_WORKERS, load_ahead, worker_count
 from evaluation.views import View, rand_augment_view, standard_view
 
 WAIT = 10.0
-"""Seconds after which a test that waits for another thread gives up."""
+"""Seconds after which a test stops waiting for another thread."""
 
 WORKERS = [0, 1, 2, 5]
 
@@ -79,7 +79,7 @@ class TestAhead:
 
 @pytest.fixture
 def heard_interrupts() -> Iterator[None]:
-    """Ctrl-C raises KeyboardInterrupt, also where the shell started the tests in the background, deaf to it."""
+    """Let Ctrl-C raise KeyboardInterrupt, even if a shell started the tests in the background, ignoring SIGINT."""
     former = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, former)
@@ -149,7 +149,7 @@ def torchvisions_own_draw(image: Image.Image, seed: int) -> Image.Image:
 
 
 def image_views(count: int = 60) -> list[ImageViews]:
-    """An image each, with no, one or two views."""
+    """Items of one image each, with no, one or two views."""
     return [ImageViews(lambda i=i: picture(i), tuple(range(10 * i, 10 * i + i % 3))) for i in range(count)]  # type: ignore[misc]
 
 

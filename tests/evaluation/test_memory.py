@@ -1,4 +1,4 @@
-"""What is taken for a lack of memory, and what is said of it."""
+"""Which errors count as a lack of memory, and what the messages say."""
 
 from __future__ import annotations
 
@@ -71,11 +71,11 @@ def test_what_fits_is_returned() -> None:
 
 
 class TestNeeds:
-    """A GPU of 8 GiB, of which some are allocated."""
+    """A GPU of 8 GiB, some of which is allocated."""
 
     @pytest.fixture
     def allocated(self, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
-        """`now`, and at `most` since it was last asked to begin anew."""
+        """The memory allocated `now`, and the peak, `most`, since the last reset."""
         memory = {"now": 6 * GIB, "most": 20 * GIB}
         monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
         monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
@@ -111,7 +111,7 @@ class TestNeeds:
 
 
 def test_what_failed_is_gone_before_less_is_tried() -> None:
-    """An error that holds itself, as that of a network that is compiled, holds the tensors of where it was raised."""
+    """An error that refers to itself, as from a compiled network, keeps the tensors of the failed call alive."""
     held: list[weakref.ref[torch.Tensor]] = []
 
     def fails() -> None:

@@ -1,4 +1,4 @@
-"""Near-copies and authenticity: every distance computed plainly, copies against new images, and the edges."""
+"""Near-copies and authenticity: all distances computed plainly, copies against new images, and edge cases."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def features(seed: int, count: int, width: int = 12) -> Doubles:
 
 
 def authentic(image: Doubles, train: Doubles) -> bool:
-    """Alaa et al.'s definition, image by image."""
+    """Alaa et al.'s definition, applied to one image."""
     distances = [float(np.linalg.norm(image - other)) for other in train]
     closest = int(np.argmin(distances))
     others = [float(np.linalg.norm(train[closest] - other)) for i, other in enumerate(train) if i != closest]
@@ -47,7 +47,7 @@ def test_copies_count_and_new_images_do_not() -> None:
 
 @pytest.mark.parametrize("held_out", [100, 2000])
 def test_five_percent_of_unseen_real_images_pass_for_copies_however_many_they_are_compared_with(held_out: int) -> None:
-    """In the mean over 20 tasks of few training images, which lie farther from each other than many real images do."""
+    """This is a mean over 20 tasks with few training images, which are farther apart than many real images."""
     shares = []
     for seed in range(20):
         real = features(seed, 40 + held_out + 2000)
@@ -57,7 +57,7 @@ def test_five_percent_of_unseen_real_images_pass_for_copies_however_many_they_ar
 
 
 def test_an_image_as_near_as_the_quantile_itself_is_no_near_copy() -> None:
-    """Of 21 held-out images the one that is second nearest."""
+    """The reference is the second nearest of 21 held-out images."""
     assert near_copy_share(np.array([0.99, 1.0]), np.arange(21.0)) == 0.5
 
 
@@ -68,7 +68,7 @@ def test_slightly_changed_training_images_are_near_copies() -> None:
 
 
 def test_a_variation_on_a_sparse_train_set_is_no_near_copy_though_not_authentic() -> None:
-    """Four photos, and images as far from their guide as other photos are, yet nearer than any two of the four."""
+    """Images are as far from their guide as other photos are, yet nearer than any two of the four photos are."""
     train = features(0, 4)
     variations = np.repeat(train, 10, axis=0) + features(1, 40)
     assert authenticity(variations, train) < 0.2
@@ -81,7 +81,7 @@ def test_an_exact_copy_counts_even_where_held_out_images_are_copies() -> None:
 
 
 def test_identical_training_images() -> None:
-    """Their copy is at distance 0, as they are from each other: a tie, not authentic. Anything else is farther."""
+    """A copy is at distance 0, as these images are from each other; a tie is not authentic. Others are farther."""
     train = np.zeros((3, 12))
     assert authenticity(np.zeros((1, 12)), train) == 0.0
     assert authenticity(features(0, 5), train) == 1.0

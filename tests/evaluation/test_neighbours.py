@@ -1,4 +1,4 @@
-"""Exact neighbours: against every distance in float64, where float32 alone would be wrong too."""
+"""Exact neighbours: compared with all distances in float64, where float32 alone would also be wrong."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from tests.evaluation.random_features import CLOUDS, clouds
 
 @pytest.fixture(autouse=True, params=["with faiss", "without, as on macOS"])
 def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test runs twice; what finds the neighbours without faiss must not even import it."""
+    """Run each test twice; without faiss, the neighbours must be found without even importing it."""
     if request.param != "with faiss":
         monkeypatch.setattr("evaluation.neighbours._FAISS_CRASHES", True)
         monkeypatch.setitem(sys.modules, "faiss", None)
 
 
 def every_radius(features: Doubles, k: int) -> Doubles:
-    return np.sort(cdist(features, features), axis=1)[:, k]  # the entry 0 is the point itself
+    return np.sort(cdist(features, features), axis=1)[:, k]  # entry 0 is the point itself
 
 
 @pytest.mark.parametrize(("width", "spread"), CLOUDS)
 def test_radii_are_those_of_every_distance(width: int, spread: float) -> None:
-    """At the least spread, float32 cannot tell the forty neighbours in a cloud from each other."""
+    """At the smallest spread, float32 cannot distinguish the forty neighbours within a cloud."""
     features = clouds(0, 400, width, spread)
     np.testing.assert_allclose(neighbour_radii(features, 3), every_radius(features, 3), rtol=1e-9)
 

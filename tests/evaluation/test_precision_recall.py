@@ -1,4 +1,4 @@
-"""Improved precision and recall: the reference package, the conventions, and the edges."""
+"""Improved precision and recall: compared with the reference package, conventions, and edge cases."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_equals_prdc_on_random_features(neighbours: int, reals: int, synthetics:
 def test_equals_a_plain_computation_of_every_distance() -> None:
     real, synthetic = (features(seed, 80, 64).astype(np.float64) for seed in (2, 3))
     among = np.linalg.norm(real[:, None] - real[None], axis=2)
-    radii = np.sort(among, axis=1)[:, 3]  # the entry 0 is the point itself
+    radii = np.sort(among, axis=1)[:, 3]  # entry 0 is the point itself
     inside = (np.linalg.norm(synthetic[:, None] - real[None], axis=2) <= radii).any(axis=1)
     assert precision_recall(real, synthetic, 3).precision == inside.mean()
 
@@ -51,19 +51,19 @@ def test_swapping_the_sets_swaps_the_figures() -> None:
 
 @pytest.mark.parametrize("real", [features(0, 40), np.ones((5, 6))])
 def test_a_set_covers_itself(real: Singles) -> None:
-    """Also where all images are the same, and each ball is a point."""
+    """This holds even if all images are equal and each ball is a point."""
     assert precision_recall(real, real) == PrecisionRecall(1.0, 1.0)
 
 
 def test_balls_are_closed() -> None:
-    """At k = 1 each ball has radius 1, and 3 lies just on the edge of the last: ≤ counts it, < (in prdc) does not."""
+    """At k = 1 each ball has radius 1, and 3 is exactly on the edge of the last: ≤ counts it, < (in prdc) does not."""
     real, synthetic = np.array([[0.0], [1.0], [2.0]]), np.array([[3.0], [3.001], [9.0], [9.5]])
     assert precision_recall(real, synthetic, 1).precision == 0.25
     assert compute_prdc(real, synthetic, 1)["precision"] == 0.0
 
 
 def test_duplicates_are_neighbours_but_a_point_is_not_its_own() -> None:
-    """Four copies of one point: radius 0, which a copy reaches and nothing else does."""
+    """Four copies of one point have radius 0, which only another copy reaches."""
     real = np.zeros((4, 3))
     synthetic = np.array([[0, 0, 0], [1e-6, 0, 0]])
     assert precision_recall(real, synthetic, 3).precision == 0.5

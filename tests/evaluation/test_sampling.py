@@ -1,4 +1,4 @@
-"""Eq. 2 of DIAGen: what a training sample is."""
+"""Eq. 2 of DIAGen: the probability of each training sample."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NO_GUIDES, NO_WEIGHTS = np.empty(0, np.int64), np.empty(0)
 
 
 def test_equation_2_written_out() -> None:
-    """Two real images of one class: (1 − α)/N each, and (α/N) · w_ij / Σ_m w_im for their synthetic ones."""
+    """With two real images per class: (1 − α)/N for each, and (α/N) · w_ij / Σ_m w_im for their synthetic images."""
     labels, guides = np.array([0, 0]), np.array([0, 0, 1])
     real, synthetic = sampling_probabilities(labels, guides, np.array([3.0, 1.0, 0.2]), alpha=0.7)
     assert real == pytest.approx([0.15, 0.15])

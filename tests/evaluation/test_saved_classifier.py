@@ -1,4 +1,4 @@
-"""A classifier as files: what is loaded recognises what was saved, from whatever form an image has."""
+"""A classifier as files: once loaded, it predicts as the saved one did, whatever form an image is given in."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from evaluation.saved_classifier import SavedClassifier, as_image, load_classifi
 
 
 class Brightness:
-    """A backbone whose one feature is the mean brightness, 0 to 1."""
+    """A backbone with one feature, the mean brightness from 0 to 1."""
 
     batch_size = 2
 
@@ -34,7 +34,7 @@ class Brightness:
 
 @pytest.fixture
 def classifier(monkeypatch: pytest.MonkeyPatch) -> SavedClassifier:
-    """Tells dark from bright at one half."""
+    """A classifier that separates dark from bright at one half."""
     monkeypatch.setitem(BACKBONES._plugins, "brightness", Brightness)
     monkeypatch.setattr(module, "_shared_backbone", lambda name, size, dtype: Brightness())
     weight, bias = np.array([[-8.0], [8.0]], np.float32), np.array([4.0, -4.0], np.float32)
@@ -68,7 +68,7 @@ def tiny():
 
 @pytest.fixture
 def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of a classifier on the backbone of a plugin file that is gone, with nothing registered any more."""
+    """The folder of a classifier whose backbone's plugin file is gone, with nothing registered any more."""
     monkeypatch.setattr(BACKBONES, "_plugins", {})
     monkeypatch.setattr(plugins, "_sources", {})
     register(tmp_path / "mine.py", TINY)
@@ -151,7 +151,7 @@ def test_a_path_where_no_image_lies_is_not_told_as_base64_alone(tmp_path: Path, 
 def test_of_what_is_sent_pillows_limit_holds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
 ):
-    """In miniature: 100 pixels. A file may be larger, for who has put it there is no stranger."""
+    """In miniature, with 100 pixels. An image file may be larger, because its owner is trusted."""
     assert 2 * (Image.MAX_IMAGE_PIXELS or 0) // 1_000_000 == module.MOST_SENT
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 50)
     for width in (10, 11):
@@ -171,7 +171,7 @@ def test_transparency_is_white_whatever_the_form():
 
 def test_a_photo_taken_sideways_is_upright_whether_it_is_a_file_or_bytes(tmp_path: Path):
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned by a quarter
+    exif[0x0112] = 6  # to be rotated by 90 degrees
     file = io.BytesIO()
     picture(50).save(file, format="JPEG", exif=exif)
     (tmp_path / "sideways.jpg").write_bytes(file.getvalue())

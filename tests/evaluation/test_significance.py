@@ -1,4 +1,4 @@
-"""Paired tests, against hand computations and by their rate of false alarms."""
+"""Paired tests, compared with hand computations and by their false-alarm rate."""
 
 from __future__ import annotations
 
@@ -40,8 +40,7 @@ def test_which_method_is_the_first_does_not_matter() -> None:
 
 
 def test_an_image_counts_as_often_as_it_occurs() -> None:
-    """One of three cells, in which the second is right, and five of one cell, in which the first is: the first is ahead
-    by 2 of 8 answers, and not by 4 of 6 images."""
+    """The second method wins one image of 3 cells, the first wins 5 of one cell: 2 of 8 answers, not 4 of 6 images."""
     advantage, times = np.array([-3.0, 1, 1, 1, 1, 1]), np.array([3.0, 1, 1, 1, 1, 1])
     totals = {drawn: (5 - drawn - 3 * drawn) / (5 - drawn + 3 * drawn) for drawn in range(6)}
     exact = sum(binom.pmf(drawn, 5, 1 / 6) for drawn, mean in totals.items() if abs(mean - 2 / 8) >= 2 / 8)
@@ -50,7 +49,7 @@ def test_an_image_counts_as_often_as_it_occurs() -> None:
 
 
 def test_draws_that_equal_the_difference_but_for_rounding_count_as_large() -> None:
-    """1 of 3 images of a class against 2 of 4 of another: some draws lie just as far from it as it does from 0."""
+    """1 of 3 images of one class, 2 of 4 of another: some draws are as far from the difference as it is from 0."""
     advantage, labels = np.array([1.0, 0, 0, -1, -1, 0, 0]), np.repeat([0, 1], [3, 4])
     observed, exact = (Fraction(1, 3) - Fraction(1, 2)) / 2, 0.0
     for one, other in product(range(3), range(4)):
@@ -61,13 +60,13 @@ def test_draws_that_equal_the_difference_but_for_rounding_count_as_large() -> No
 
 
 def test_a_class_of_one_image_raises_no_alarm() -> None:
-    """It is drawn each time, whatever the other classes say."""
+    """Its only image is part of every resample, whatever the other classes show."""
     advantage, labels = np.array([1.0, 0, 0, 0, -1, 0, 0, 0]), np.repeat([0, 1], [7, 1])
     assert paired_bootstrap(advantage, np.ones(8), labels) > 0.5
 
 
 def test_no_p_value_is_0() -> None:
-    """The difference found counts as one of the resampled ones."""
+    """The observed difference counts as one of the resampled ones."""
     assert paired_bootstrap(np.ones(40), np.ones(40), np.repeat([0, 1], 20), resamples=99) == 1 / 100
 
 
@@ -93,7 +92,7 @@ def test_few_images_a_class_raise_no_more_false_alarms() -> None:
 
 
 def test_images_that_recur_in_several_cells_are_not_counted_as_new_ones() -> None:
-    """The same 50 images judged in 10 cells say no more than in one, where the cells always agree."""
+    """If the cells always agree, the same 50 images evaluated in 10 cells are no more evidence than in one."""
     labels = np.zeros(50, int)
     once = (np.arange(50) % 10 == 0).astype(float)
     ten_times = paired_bootstrap(10 * once, np.full(50, 10.0), labels)
@@ -102,7 +101,7 @@ def test_images_that_recur_in_several_cells_are_not_counted_as_new_ones() -> Non
 
 def test_wilcoxon_is_exact_for_few_cells() -> None:
     assert wilcoxon([0.01, 0.02, 0.03, 0.04, 0.05, 0.06]) == pytest.approx(2 / 2**6)
-    assert wilcoxon([0.01, 0.02, 0.03, 0.04, 0.05]) > 0.05  # however clear, five cells are too few
+    assert wilcoxon([0.01, 0.02, 0.03, 0.04, 0.05]) > 0.05  # however clear, five cells are not enough
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -124,7 +123,7 @@ def test_many_ties_have_nearly_the_p_value_of_all_choices_of_signs() -> None:
 def test_wilcoxon_takes_ties_and_zeros() -> None:
     assert wilcoxon([0.0, 0.0, 0.0]) == 1.0
     assert wilcoxon([0.1] * 6) == pytest.approx(2 / 2**6)
-    assert wilcoxon([0.1] * 5 + [0.0]) == pytest.approx(2 / 2**5)  # a zero says nothing: five are too few
+    assert wilcoxon([0.1] * 5 + [0.0]) == pytest.approx(2 / 2**5)  # a zero is no evidence, so only five remain
     assert wilcoxon([0.0] * 45 + [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]) == pytest.approx(2 / 2**7)
 
 

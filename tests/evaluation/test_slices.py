@@ -1,4 +1,4 @@
-"""Accuracy by attribute, by hand."""
+"""Accuracy by attribute, computed by hand."""
 
 from __future__ import annotations
 

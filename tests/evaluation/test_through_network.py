@@ -1,4 +1,4 @@
-"""Every sample through the network: which images, which views, and what the trained head remembers."""
+"""Every sample passes through the network: which images, which views, and what the trained head stores."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def loads(images: list[Image.Image]) -> list[Any]:
 
 
 def two_classes(seed: int, per_class: int) -> list[Image.Image]:
-    """Dark and light."""
+    """A dark class and a light class."""
     return [*pictures(seed, per_class, 90), *pictures(seed + 1, per_class, 160)]
 
 

@@ -1,4 +1,4 @@
-"""A classifier's seed decides its initial weights and its draws, each of the two."""
+"""A classifier's seed determines both its initial weights and its draws."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NO_LABELS = np.empty(0, np.int64)
 
 
 class Watched:
-    """A source without samples: the head stays as it began, and each epoch's first draw is there to be seen."""
+    """A source without samples: the head keeps its initial weights, and the first draw of each epoch is recorded."""
 
     dimension = 4
 

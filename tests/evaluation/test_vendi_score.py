@@ -1,4 +1,4 @@
-"""Vendi score: the definition computed plainly, known cases, and the edges."""
+"""Vendi score: compared with a plain implementation of the definition, known cases, and edge cases."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_length_of_a_feature_vector_does_not_matter() -> None:
 
 
 def test_class_mean_is_that_of_the_classes_that_have_images() -> None:
-    """Three images alike and two orthogonal ones: 1 and 2 within the classes, which say nothing of the pooled score."""
+    """Three equal images and two orthogonal ones score 1 and 2 within their classes, unlike the pooled score."""
     vectors, labels = np.array([[1.0, 0], [2, 0], [3, 0], [1, 0], [0, 1]]), np.array([0, 0, 0, 3, 3])
     assert class_mean_vendi_score(vectors, labels) == pytest.approx(1.5)
     assert vendi_score(vectors) == pytest.approx(np.exp(entropy([0.8, 0.2])))

@@ -1,4 +1,4 @@
-"""A view depends on its image and seed alone, and keeps the image's size."""
+"""A view depends only on its image and seed, and has the image's size."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_half_of_the_standard_views_are_flipped() -> None:
 
 
 def test_a_standard_view_is_torchvisions_crop_flip_and_rotation() -> None:
-    """Of the same numbers, drawn in that order. At the edge of a crop it has a share of the pixels beyond."""
+    """The random numbers are the same, in the same order; at the edge of a crop, a view mixes in pixels beyond it."""
     image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8))
     bilinear, inner = InterpolationMode.BILINEAR, np.s_[12:36, 16:48]
     for seed in range(10):
@@ -87,7 +87,7 @@ def test_a_rand_augment_view_is_torchvisions_by_its_defaults(image: Image.Image)
 
 @pytest.mark.parametrize(("width", "height"), [(300, 300), (400, 300), (32, 24)])
 def test_crops_are_distributed_as_torchvisions(width: int, height: int) -> None:
-    """In their shares of the area, their widths over their heights, and their places."""
+    """Their shares of the area, aspect ratios and positions have the same distributions."""
     rng, plain = np.random.default_rng(0), Image.new("L", (width, height))
     ours = np.array([_crop_box(width, height, rng) for _ in range(4000)])
     with torch.random.fork_rng():
@@ -101,7 +101,7 @@ def test_crops_are_distributed_as_torchvisions(width: int, height: int) -> None:
 
 
 def test_standard_views_keep_at_least_most_of_the_image() -> None:
-    """A crop of 0.7 of the area enlarges a centred square by at most 1/√0.7 a side at ratio 1, and 4/3 beyond."""
+    """A crop of at least 0.7 of the area enlarges the area of a centred square by at most 1/0.7."""
     image = Image.new("L", (90, 90))
     image.paste(255, (30, 30, 60, 60))
     areas = [np.count_nonzero(np.asarray(standard_view(image, seed)) > 127) / 900 for seed in range(50)]
@@ -121,14 +121,14 @@ def test_crops_reach_every_edge_and_are_as_often_wide_as_high() -> None:
 
 @pytest.mark.parametrize(("width", "height"), [(1920, 320), (320, 1920), (1001, 100), (3, 50)])
 def test_images_in_which_no_box_fits_are_cut_as_by_torchvision(width: int, height: int) -> None:
-    """Around the centre: what a box would keep of 4:3 is kept of any wider image."""
+    """They are cropped around the centre: any wider image keeps the part that a box with the limiting ratio keeps."""
     top, left, high, wide = RandomResizedCrop.get_params(Image.new("L", (width, height)), list(SCALE), list(RATIO))
     for seed in range(5):
         assert _crop_box(width, height, np.random.default_rng(seed)) == (left, top, left + wide, top + high)
 
 
 def test_views_are_turned_by_fifteen_degrees_at_most() -> None:
-    """A level line is, and its heights at two columns tell by how much."""
+    """The image shows a level line, whose heights at two columns give the angle."""
     image = Image.new("L", (91, 91))
     image.paste(255, (0, 45, 91, 46))
     rows, angles = np.arange(91)[:, None], []

@@ -1,4 +1,4 @@
-"""Copies of the miniature of MS COCO, and the folder of the index that is kept of them."""
+"""Miniature copies of MS COCO, and the folder of the cached index."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy that no test changes."""
+    """A copy that no test modifies."""
     return write_coco(tmp_path_factory.mktemp("published"))
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A copy to change."""
+    """A copy to modify."""
     return write_coco(tmp_path)

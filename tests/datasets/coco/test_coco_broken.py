@@ -1,4 +1,4 @@
-"""What is said about broken copies of MS COCO 2017."""
+"""Error messages for broken copies of MS COCO 2017."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_settings_are_checked(published: Path, settings: dict[str, Any], complai
 def test_verification_counts_images_and_names_what_is_wrong(root: Path) -> None:
     data = root / "coco"
     (data / "train2017" / file_name(1)).unlink()
-    (data / "train2017" / file_name(UNANNOTATED)).unlink()  # never used
+    (data / "train2017" / file_name(UNANNOTATED)).unlink()  # never used by any split
     (data / "val2017" / file_name(5_001)).write_text("<html>404</html>")
     looked_at: list[int] = []
     found = Coco.verify(root, looked_at.append)

@@ -1,4 +1,4 @@
-"""The index of MS COCO 2017 that is kept: read in place of the annotations, and made again when they change."""
+"""The cached index of MS COCO 2017: read instead of the annotations, and rebuilt when they change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels of MS COCO 2017, which are those of pycocotools."""
+"""Labels of MS COCO 2017, which must equal those found with pycocotools."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.datasets.copies.coco import (
 
 
 def reference_labels(path: Path) -> dict[str, int]:
-    """File name → label as the published code finds it with pycocotools."""
+    """Map each file name to its label as the published code finds it with pycocotools."""
     with redirect_stdout(io.StringIO()):
         api = COCO(str(path))
     nouns = {

@@ -1,4 +1,4 @@
-"""MS COCO 2017: splits, and the images that they name."""
+"""MS COCO 2017: the splits and the images in them."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_an_image_that_is_cut_short_is_named_with_what_to_do_when_it_is_drawn(ro
 def test_an_image_that_is_cut_short_is_left_out_and_changes_nothing_else(
     root: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It gives its place in the train pool to the first that would have validated."""
+    """The first validation image takes its place in the train pool."""
     whole = Coco(root).splits(0)
     damage(root, whole.train_pool[3][2].identifier)
     damage(root, whole.tests["test"][0].identifier)
@@ -111,5 +111,5 @@ def test_an_image_that_is_cut_short_is_left_out_and_changes_nothing_else(
 def test_images_are_looked_at_once_whatever_is_drawn(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = Coco(published)
     first = dataset.splits(0)
-    monkeypatch.setattr("datasets.quick_check._looks_whole", None)  # who calls it now fails
+    monkeypatch.setattr("datasets.quick_check._looks_whole", None)  # any call of it would now fail
     assert dataset.splits(0) == first

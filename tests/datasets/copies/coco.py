@@ -47,7 +47,7 @@ def category_id(noun: str) -> int:
 
 
 def annotation(image_id: int, category: int, area: float, crowd: int = 0) -> Json:
-    """As published, without its own id."""
+    """An annotation in the published format, without its own id."""
     outline = {"counts": [3, 4, 93], "size": [10, 10]} if crowd else [[1.5, 2.0, 8.25, 2.0, 8.25, 9.0]]
     return {
         "segmentation": outline,
@@ -60,7 +60,7 @@ def annotation(image_id: int, category: int, area: float, crowd: int = 0) -> Jso
 
 
 def instances(images: list[tuple[int, list[Json]]]) -> Json:
-    """The content of an annotation file for images (id, annotations)."""
+    """The content of an annotation file for images given as (id, annotations)."""
     annotations = [one | {"id": 10_000 + number} for number, one in enumerate(a for _, own in images for a in own)]
     return {
         "info": {"description": "a miniature", "year": 2017},
@@ -114,13 +114,13 @@ def _jpeg(mode: str, rotated: bool = False) -> bytes:
 
 
 def _with_comment(jpeg: bytes, comment: str) -> bytes:
-    """The same picture as another file: a comment segment after the start of the image."""
+    """The same picture as a different file: a comment segment follows the start of the image."""
     text = comment.encode()
     return jpeg[:2] + b"\xff\xfe" + (len(text) + 2).to_bytes(2, "big") + text + jpeg[2:]
 
 
 def edit(root: Path, folder: str, change: Callable[[Json], Any]) -> Path:
-    """The annotation file of a folder, changed."""
+    """Change the annotation file of a folder and return its path."""
     path = root / "coco" / "annotations" / f"instances_{folder}.json"
     content = json.loads(path.read_text())
     change(content)
@@ -129,7 +129,7 @@ def edit(root: Path, folder: str, change: Callable[[Json], Any]) -> Path:
 
 
 def damage(root: Path, identifier: str) -> Path:
-    """A file that was cut short."""
+    """Cut a file short."""
     path = root / "coco" / identifier
     path.write_bytes(path.read_bytes()[:-20])
     return path

@@ -1,4 +1,4 @@
-"""A miniature of Custom COCO with Uncommon Settings: three of its classes, and pictures of every kind among them."""
+"""A miniature of Custom COCO with Uncommon Settings: three of its classes, with images of every kind."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ UNCOMMON = {"cell_phone": 3, "cup": 2, "potted_plant": 3}
 
 
 def write_custom_coco(root: Path) -> Path:
-    """`root/custom_coco` as the DIAGen repository lays it out; the data root is returned."""
+    """Write `root/custom_coco` in the DIAGen repository's layout and return the data root."""
     data = root / "custom_coco"
     write_classes(data / "train-val", TRAINING)
     write_classes(data / "test", TESTS)
@@ -25,7 +25,7 @@ def write_custom_coco(root: Path) -> Path:
 
 
 def write_awkward(photos: Path, drawings: Path) -> None:
-    """In place of images that are there: turned, grey and CMYK photos, and pictures with palette and transparency."""
+    """Overwrite images with rotated, grey and CMYK photos and with pictures that have a palette or transparency."""
     turned = Image.Exif()
     turned[0x0112] = 8
     Image.new("RGB", (14, 6), "red").save(photos / "cup (1).jpg", exif=turned)

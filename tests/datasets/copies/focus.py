@@ -1,4 +1,4 @@
-"""A miniature of FOCUS: thirteen ordinary images a class in four settings, the database, and awkward cases."""
+"""A miniature of FOCUS: thirteen ordinary images per class in four settings, the database, and awkward cases."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image
 
 CLASSES = ("bird", "car", "cat", "deer", "dog", "frog", "horse", "plane", "ship", "truck")
 ORDINARY = 13
-"""Images of each class whose folder and category agree."""
+"""The number of images per class whose folder and category agree."""
 
 CORRECTED = "truck-snow/101.jpeg"
 """The database says: a car, no human."""
@@ -21,15 +21,15 @@ CORRECTED_WITH_HUMAN = "cat-indoors/102.jpeg"
 ROCKY_NIGHT = "horse-street/103.jpeg"
 """A horse at night in fog, on rocks and in water: two uncommon locations, three uncommon attributes."""
 UNKNOWN_VALUES = "horse-forest/104.jpeg"
-"""The database says: a deer at dusk in hail on a roof; of humans it says nothing."""
+"""The database says: a deer at dusk in hail on a roof; its entry for humans is empty."""
 UNKNOWN_CATEGORY = "ship-water/105.jpeg"
 """The database says: a submarine."""
 NOT_ANNOTATED = "frog-water/106.jpeg"
-"""No row."""
+"""An image without a row in the database."""
 ABSENT = "bird-grass/107.jpeg"
-"""A row, and no file."""
+"""A row in the database without a file."""
 ROTATED, GREY, CMYK, PNG = (f"plane-night/{number}.jpeg" for number in (108, 109, 110, 111))
-"""Turned by EXIF; grey; CMYK; a PNG under a JPEG's name."""
+"""An image rotated by EXIF, a grey one, a CMYK one, and a PNG with a JPEG's name."""
 
 Row = tuple[str, str | None, str | None, str | None, str | None, str | None]
 
@@ -45,7 +45,7 @@ AWKWARD_ROWS: tuple[Row, ...] = (
 
 
 def write_focus(root: Path) -> Path:
-    """`root/focus` as published; the data root is returned."""
+    """Write `root/focus` in the published layout and return the data root."""
     folder = root / "focus"
     rows = [_row(name, number) for name in CLASSES for number in range(1, ORDINARY + 1)]
     for number, (name, *_) in enumerate([*rows, *AWKWARD_ROWS, (NOT_ANNOTATED,)]):
@@ -57,7 +57,7 @@ def write_focus(root: Path) -> Path:
 
 
 def write_database(path: Path, rows: Iterable[Row]) -> None:
-    """`rows` name the images without the leading slash that the database has."""
+    """Write the database; `rows` name the images without the leading slash that the database uses."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(
@@ -70,7 +70,7 @@ def write_database(path: Path, rows: Iterable[Row]) -> None:
 
 
 def write_jpeg(path: Path, number: int) -> None:
-    """A small image whose colour tells its number."""
+    """Write a small image whose colour identifies its number."""
     path.parent.mkdir(parents=True, exist_ok=True)
     colour = (number * 37 % 256, number * 101 % 256, number % 256)
     Image.new("RGB", (12, 8), colour).save(path, "JPEG")
@@ -93,6 +93,6 @@ def _write_unusual_files(folder: Path) -> None:
     png = io.BytesIO()
     Image.new("RGBA", (12, 8), (10, 200, 30, 128)).save(png, "PNG")
     (folder / PNG).write_bytes(png.getvalue())
-    # What macOS leaves beside files, and what is no image of the layout.
+    # Files that macOS leaves behind, and a file that is not an image.
     (folder / "car-grass" / "._1.jpeg").write_bytes(b"\0\5\26\7")
     (folder / "car-grass" / "notes.txt").write_text("not read")

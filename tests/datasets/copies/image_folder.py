@@ -1,4 +1,4 @@
-"""A miniature of what a user may have: a folder of class folders as years of work on three computers leave it."""
+"""A miniature of a user's folder: class folders as they look after years of work on three computers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CAFE, CUP, PHONE = "Café table", "cup", "n0299"
 
 
 def write_image_folder(root: Path) -> Path:
-    """The data root: three classes, one of them with a decomposed name, and everything that is not to be counted."""
+    """Write three classes, one with a decomposed Unicode name, and files to be ignored; return the data root."""
     data = root / "my photos"
     cafe = data / unicodedata.normalize("NFD", CAFE)
     write_classes(data, {cafe.name: 12, CUP: 13, PHONE: 10})
