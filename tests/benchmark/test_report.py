@@ -1,7 +1,7 @@
 """From committed records to the finished tables, figures and page.
 
-`records/` holds what runs of the tiny world of conftest.py logged: four methods, 2 and 4 shots, three seeds, with
-squares that are harder to tell apart, so that the methods differ.
+`records/` holds what runs in the tiny world of conftest.py logged: four methods, 2 and 4 shots, three seeds. Their
+squares are harder to tell apart, so that the methods differ.
 """
 
 from __future__ import annotations

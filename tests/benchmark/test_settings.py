@@ -169,7 +169,7 @@ def test_a_data_root_is_known_by_its_whole_path(tmp_path: Path, monkeypatch: pyt
 
 @pytest.mark.parametrize("name", ["data_root", "plugins", "split_files"])
 def test_a_path_that_is_no_utf8_is_refused(name: str):
-    """It could not be tracked."""
+    """Such a path could not be tracked."""
     with pytest.raises(
         UserError, match=rf"^{name} is '.*caf\\udce9.*', which is not valid UTF-8: rename the file or folder$"
     ):

@@ -16,8 +16,8 @@ BLOCK = 16 * 1024
 class Served:
     """One file, and how it is served.
 
-    `breaks_off[i]` is the number of bytes after which the i-th answer ends without a word; `stalls_after` bytes the
-    server falls silent; `declares` is a Content-Length that need not be the truth; `pause` seconds pass before
+    `breaks_off[i]` is the number of bytes after which the i-th answer is cut off; after `stalls_after` bytes the
+    server sends nothing more; `declares` is a Content-Length that may be wrong; `pause` is the time in seconds before
     each block of 16 KiB.
     """
 

@@ -1,4 +1,4 @@
-"""A tiny random Stable Diffusion checkpoint, saved as a folder, with either sampler."""
+"""A tiny random Stable Diffusion checkpoint, saved as a folder, with one of two samplers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOISE_SCHEDULE = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "sc
 
 @pytest.fixture(scope="session")
 def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Folders by sampler: `pndm` predicts the noise, as Stable Diffusion 1.4; `ddim` predicts v, as mini_sd."""
+    """Folders by sampler: `pndm` predicts the noise, like Stable Diffusion 1.4; `ddim` predicts v, like mini_sd."""
     from diffusers import DDIMScheduler, PNDMScheduler
 
     schedulers = {
@@ -47,7 +47,7 @@ def checkpoint(request: pytest.FixtureRequest, checkpoints: dict[str, Path]) -> 
 
 @pytest.fixture(scope="session")
 def make_generator(checkpoints: dict[str, Path]) -> Callable[..., Generator]:
-    """A generator over a folder (the DDIM one by default), in float32, compiled nowhere: it takes a minute."""
+    """Open a generator on a folder (by default the DDIM one) in float32, not compiled, since that takes a minute."""
 
     def make(folder: Path | None = None, batch_size: int = 4, resolution: int = RESOLUTION) -> Generator:
         folder = folder or checkpoints["ddim"]
@@ -58,7 +58,7 @@ def make_generator(checkpoints: dict[str, Path]) -> Callable[..., Generator]:
 
 @pytest.fixture(scope="session")
 def guides() -> dict[int, Image.Image]:
-    """Three random pictures, one of them of another size than the model's."""
+    """Three random pictures, one of them of a size other than the model's."""
     rng = np.random.default_rng(0)
     sizes = {0: (RESOLUTION, RESOLUTION), 1: (48, 24), 2: (RESOLUTION, RESOLUTION)}
     small = {i: Image.fromarray(rng.integers(0, 256, (5, 5, 3), dtype=np.uint8)) for i in sizes}
@@ -66,7 +66,7 @@ def guides() -> dict[int, Image.Image]:
 
 
 def _tiny_pipeline(scheduler: Any) -> Any:
-    """Stable Diffusion's classes with random weights of one seed."""
+    """Stable Diffusion's classes with random weights from a fixed seed."""
     import torch
     from diffusers import AutoencoderKL, StableDiffusionImg2ImgPipeline, UNet2DConditionModel
     from transformers import CLIPTextConfig, CLIPTextModel
@@ -98,7 +98,7 @@ def _tiny_pipeline(scheduler: Any) -> Any:
 
 
 def _tokenizer() -> Any:
-    """A CLIP tokenizer in which each word of `WORDS` is one token and other words fall apart into letters."""
+    """A CLIP tokenizer in which each word of `WORDS` is one token and all other words are split into letters."""
     from transformers import CLIPTokenizer
 
     letters = "abcdefghijklmnopqrstuvwxyz"
@@ -115,5 +115,5 @@ def _tokenizer() -> Any:
 
 @pytest.fixture(scope="session")
 def images(guides: dict[int, Image.Image]) -> list[list[Image.Image]]:
-    """Of three classes that learn words."""
+    """The images of three classes, for which words are learned."""
     return [[guides[0], guides[1]], [guides[2]], [guides[1]]]

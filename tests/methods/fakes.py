@@ -1,4 +1,4 @@
-"""A task of named examples and tools that answer at once, for tests of what methods do with them."""
+"""A task with named examples and tools that return at once, for testing what methods do with them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class FakeDataset:
     classes = ("car", "carrot")
 
     def load(self, example: Example) -> Image.Image:
-        """Of one colour, the label's."""
+        """An image of one colour, which depends on the label."""
         return Image.new("RGB", (8, 8), (100 * example.label, 50, 50))
 
 
@@ -33,9 +33,7 @@ def fake_task(shots: int, seed: int = 0, name: str = "fake") -> FewShotTask:
 
 @dataclass
 class FakeTools:
-    """Remembers which services were asked for, the last plan and the images that were kept, each with its guide;
-    confidence rises from 0 to 1 over the images.
-    """
+    """Records the requested services, the last plan and the kept images with guides; confidence rises from 0 to 1."""
 
     asked: list[str] = field(default_factory=list)
     plan: Plan | None = None
@@ -68,4 +66,4 @@ def _images(rows: Iterable[PlanRow]) -> SyntheticSet:
     return SyntheticSet(tuple(SyntheticImage(row, Path(f"{i}.png")) for i, row in enumerate(rows)))
 
 
-_: Tools = FakeTools()  # mypy tells here which service is missing
+_: Tools = FakeTools()  # here mypy reports a missing service

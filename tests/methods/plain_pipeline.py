@@ -1,4 +1,4 @@
-"""What diffusers' own pipeline makes of a plan row."""
+"""What diffusers' own pipeline generates for a plan row."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def pipeline_image(
     eta: float = 0.0,
     **scheduler_settings: Any,
 ) -> Image.Image:
-    """The row by diffusers, with the word as an ordinary added token; `scheduler`: a class in place of its own."""
+    """Generate a row with diffusers, with the word as an added token; `scheduler` is a class that replaces its own."""
     from diffusers import StableDiffusionImg2ImgPipeline
 
     pipeline = StableDiffusionImg2ImgPipeline.from_pretrained(folder, safety_checker=None, low_cpu_mem_usage=False)
@@ -47,5 +47,5 @@ def pipeline_image(
 
 
 def difference(one: Image.Image, other: Image.Image) -> int:
-    """The largest difference of two images' grey levels."""
+    """The largest difference between the grey levels of two images."""
     return int(np.abs(np.asarray(one, dtype=int) - np.asarray(other, dtype=int)).max())

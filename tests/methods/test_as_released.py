@@ -1,4 +1,4 @@
-"""What the published code plans otherwise: an image's word, the prompt that meets it, the noise it starts from."""
+"""What the published code plans differently: an image's word, the prompt paired with it, and its initial noise."""
 
 from __future__ import annotations
 

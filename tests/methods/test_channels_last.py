@@ -1,4 +1,4 @@
-"""What a compiled network concatenates is written as it is read: the same values, in the layout of its surroundings."""
+"""A compiled network concatenates in the memory layout of the surrounding layers, with the same values."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _graph(dimension: int, *inputs: Tensor) -> fx.GraphModule:
 
 
 def _concatenations(graph: fx.GraphModule) -> list[int]:
-    """The dimensions that a graph concatenates along."""
+    """The dimensions along which a graph concatenates."""
     nodes = graph.graph.find_nodes(op="call_function", target=torch.ops.aten.cat.default)
     return [node.args[1] if len(node.args) > 1 else 0 for node in nodes]
 
@@ -50,7 +50,7 @@ def test_channels_are_concatenated_last_where_they_lie_last(
     assert torch.equal(graph(*inputs), torch.cat(inputs, dimension).relu())
     for node in graph.graph.nodes:
         if node.op == "call_function":
-            assert node.meta["val"].shape[0] == 2  # later passes ask each node for its value
+            assert node.meta["val"].shape[0] == 2  # later passes need the value of each node
 
 
 def test_what_was_compiled_is_found_again_by_the_same_pass() -> None:

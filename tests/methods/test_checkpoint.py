@@ -1,4 +1,4 @@
-"""A checkpoint folder is whole, of the right family and named by its content, or one line says what is wrong."""
+"""A checkpoint folder is complete, of the right family and identified by its content, or one line says why not."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from methods.settings import GeneratorSettings
 from tests.methods.plain_pipeline import difference
 
 UNET = MODELS["unet"]
-"""What the weights of UNet and codec are called."""
+"""The file name, without suffix, of the weights of the UNet and the codec."""
 ROW = PlanRow(0, 0, "a photo of a <word> on grass", "a", 0.7, 15.0, 10, seed=1)
 WORD = {"a": np.random.default_rng(1).normal(0, 0.5, 16).astype(np.float32)}
 
 
 @pytest.fixture
 def folder(checkpoints: dict[str, Path], tmp_path: Path) -> Path:
-    """A copy to be changed."""
+    """A copy to modify."""
     return Path(shutil.copytree(checkpoints["ddim"], tmp_path / "copy"))
 
 
@@ -38,7 +38,7 @@ def _image(generator: Generator, guides: dict[int, Image.Image]) -> Image.Image:
 
 
 def _change(path: Path, **changes: Any) -> None:
-    """Entries of a JSON file; None: taken out."""
+    """Change entries of a JSON file; None removes an entry."""
     entries = {**json.loads(path.read_text()), **changes}
     path.write_text(json.dumps({name: value for name, value in entries.items() if value is not None}))
 
@@ -72,7 +72,7 @@ def test_parts_with_fp16_weights_only_are_opened_beside_plain_ones(
 def test_plain_weights_are_read_where_a_part_has_both(
     folder: Path, checkpoints: dict[str, Path], make_generator: Callable[..., Generator]
 ) -> None:
-    """The UNet's fp16 weights are other ones here; the codec has fp16 weights only."""
+    """Here the UNet's fp16 weights differ from the others, and the codec has only fp16 weights."""
     plain = make_generator(checkpoints["ddim"])
     _double_weights(folder / "unet" / f"{UNET}.safetensors", folder / "unet" / f"{UNET}.fp16.safetensors")
     assert make_generator(folder).fingerprint == plain.fingerprint
@@ -123,7 +123,7 @@ def test_weights_that_lack_a_tensor_are_refused_rather_than_filled_with_random_n
 def test_a_checkpoint_with_the_files_of_2022_is_opened(
     folder: Path, checkpoints: dict[str, Path], make_generator: Callable[..., Generator], guides: dict[int, Image.Image]
 ) -> None:
-    """Stable Diffusion 1.4 has them on the hub: other names in codec and text encoder, a tokenizer in several files."""
+    """These are the files on the hub for Stable Diffusion 1.4: old parameter names and a tokenizer in several files."""
     _rename_attention_as_in_2022(folder / "vae" / f"{UNET}.safetensors")
     _rename_text_as_in_2022(folder / "text_encoder" / "model.safetensors")
     _split_tokenizer_as_in_2022(folder / "tokenizer")

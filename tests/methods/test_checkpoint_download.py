@@ -1,4 +1,4 @@
-"""From the hub comes what is read and no more; the hub is played by a folder, whose files are copied as it is asked."""
+"""Only the files that are read come from the hub; a folder acts as the hub, and requested files are copied from it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NAME = "somebody/something"
 
 @pytest.fixture
 def hub(checkpoints: dict[str, Path], tmp_path: Path) -> Path:
-    """The checkpoint as the hub has it, with weights in both precisions and files that nobody needs."""
+    """The checkpoint as on the hub, with weights in both precisions and files that are not needed."""
     folder = Path(shutil.copytree(checkpoints["ddim"], tmp_path / "hub"))
     for part, stem in MODELS.items():
         plain = folder / part / f"{stem}.safetensors"
@@ -35,7 +35,7 @@ def hub(checkpoints: dict[str, Path], tmp_path: Path) -> Path:
 
 @pytest.fixture
 def fetched(hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
-    """The weights that are in the hub's cache."""
+    """The weights in the hub's cache."""
     cache = tmp_path / "cache"
 
     def download(name: str, allow_patterns: list[str], ignore_patterns: list[str], **_: object) -> str:
@@ -69,7 +69,7 @@ def test_weights_in_half_precision_are_fetched_of_a_part_without_others(
 
 
 def test_shards_in_half_precision_are_fetched_too(hub: Path, fetched: Callable[[], list[str]]) -> None:
-    """Their index is a JSON file, which comes before all weights."""
+    """Their index is a JSON file, which is downloaded before the weights."""
     stem = MODELS["unet"]
     shard = f"{stem}.fp16-00001-of-00001.safetensors"
     (hub / "unet" / f"{stem}.safetensors").rename(hub / "unet" / shard)
@@ -101,7 +101,7 @@ def test_a_download_is_told_before_it_begins_and_not_again(
 def test_what_lies_in_the_cache_is_not_asked_for_again(
     hub: Path, fetched: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """But for its small files, by which the hub tells what is new: weights are known by them."""
+    """Only its small files are requested again, because they show whether the weights on the hub have changed."""
     Generator(GeneratorSettings(NAME, 32, 4))
     asked: list[object] = []
     download = huggingface_hub.snapshot_download
@@ -118,7 +118,7 @@ def test_what_lies_in_the_cache_is_not_asked_for_again(
 def test_weights_in_half_precision_that_lie_in_the_cache_do_not_stand_for_plain_ones(
     hub: Path, fetched: Callable[[], list[str]]
 ) -> None:
-    """Which another program may have fetched: what is learned from a checkpoint does not depend on it."""
+    """Another program may have fetched them; the words learned from a checkpoint must not depend on that."""
     for part, stem in MODELS.items():
         half = hub.parent / "cache" / part / f"{stem}.fp16.safetensors"
         half.parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""How many classes learn together, and are kept together."""
+"""How many classes are learned together and stored together."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SETTINGS = TextualInversionSettings()
 def test_of_large_images_a_cpu_learns_few_classes_together(
     make_generator: Callable[..., Generator], device: str, resolution: int, classes: int
 ) -> None:
-    """Two classes of 512 pixels took 9 GB, and a CPU's memory that runs out ends the run without a word."""
+    """Two classes at 512 pixels took 9 GB; when a CPU's memory is exhausted, the run is killed without a message."""
     generator = make_generator(resolution=resolution)
     generator.device = torch.device(device)
     assert classes_together(generator, SETTINGS) == classes
@@ -42,7 +42,7 @@ def test_where_a_size_is_compiled_first_no_more_classes_are_tried_than_fit_on_a_
     resolution: int,
     classes: int,
 ) -> None:
-    """Ten classes of 512 pixels took 27 GiB, two and a half of them for the weights; what is kept follows no GPU."""
+    """Ten classes at 512 pixels took 27 GiB, 2.5 of them for the weights. The groups that are stored ignore the GPU."""
     generator = make_generator(resolution=resolution)
     generator.device, generator.settings = torch.device("cuda"), replace(generator.settings, compile="auto")
     gpu = SimpleNamespace(total_memory=gigabytes * 2**30)
@@ -66,6 +66,6 @@ def test_classes_are_learned_in_groups_of_one_size_where_each_is_compiled_for(
 def test_more_than_pay_are_kept_together_where_that_is_set_and_fewer_not(
     make_generator: Callable[..., Generator], together: int, sizes: list[int]
 ) -> None:
-    """How few fit into memory is for the learning to see: words that are kept stay of use."""
+    """The number that fits into memory is left to the learning, so stored words stay valid."""
     groups = class_groups(make_generator(), replace(SETTINGS, classes_per_batch=together), 23)
     assert [len(group) for group in groups] == sizes

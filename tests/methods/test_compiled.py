@@ -1,4 +1,4 @@
-"""Compiled networks make the same images; where nothing can be compiled, one line says so and the run goes on."""
+"""Compiled networks make the same images; if compiling fails, one line says so and the run continues."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_backward_pass_that_cannot_be_compiled_is_noticed_in_the_call(
 
 
 def test_a_network_is_compiled_for_more_shapes_than_pytorch_allows_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Batches of many sizes, from any thread: PyTorch's own limit would leave all but eight uncompiled."""
+    """Batches vary in size and come from any thread; PyTorch's own limit would leave all but eight uncompiled."""
     compiled = []
 
     def backend(graph: Any, _inputs: object) -> Any:
@@ -111,7 +111,7 @@ def test_a_network_is_compiled_for_more_shapes_than_pytorch_allows_by_itself(mon
 def test_memory_that_runs_out_while_compiling_is_no_failure_to_compile(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The caller tries less at once, compiled as well."""
+    """The caller tries a smaller batch, which is also compiled."""
     compiled = []
 
     def backend(graph: Any, inputs: list[torch.Tensor]) -> Any:

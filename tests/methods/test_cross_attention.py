@@ -1,4 +1,4 @@
-"""The text's keys and values for all layers at once: the same predictions and gradients as by each layer itself."""
+"""The text's keys and values for all layers at once: the same predictions and gradients as computing them per layer."""
 
 from __future__ import annotations
 
@@ -45,6 +45,6 @@ def test_each_cross_attention_has_its_keys_and_values_taken_out(unet: nn.Module)
         if isinstance(layer, nn.Linear) and name.endswith(("attn2.to_k", "attn2.to_v"))
     ]
     conditions = take_out_text_projections(unet)
-    assert len(widths) == 32  # of the 16 layers that Stable Diffusion 1 has
+    assert len(widths) == 32  # for the 16 layers of Stable Diffusion 1
     assert conditions.out_features == sum(widths)
     assert not any("attn2.to_k" in name or "attn2.to_v" in name for name, _ in unet.named_parameters())

@@ -1,4 +1,4 @@
-"""Words are learned by deterministic algorithms alone where that is asked for; on a CPU they are the same words."""
+"""Words are learned with deterministic algorithms if this is requested; on a CPU the words are the same either way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A class whose learning goes wrong is noticed, named and learned again alone, more slowly; others are left alone."""
+"""A class that diverges is noticed, named and learned again alone, more slowly; other classes are not affected."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_loss_that_doubles_has_diverged_and_one_that_wavers_has_not() -> None:
     rising = [[0.1 + 0.01 * step, 0.1 + 0.05 * (step % 2)] for step in range(40)]
     assert _watch(rising) == [True, False]
     assert _watch(rising, samples=8) == [True, False]
-    assert _watch(rising, samples=7) == [False, False]  # 28 samples of a tenth of the steps say nothing
+    assert _watch(rising, samples=7) == [False, False]  # 28 samples in a tenth of the steps are too few to tell
 
 
 @pytest.mark.parametrize(("growth", "diverged"), [(1.9, False), (2.1, True)])
@@ -62,7 +62,7 @@ def test_ten_steps_in_a_row_without_a_finite_gradient_have_diverged() -> None:
     calm = [[0.1, 0.1]] * 40
     assert _watch(calm, broken=set(range(5, 15))) == [True, False]
     assert _watch(calm, broken=set(range(5, 14))) == [False, False]
-    assert _watch(calm, broken=set(range(0, 40, 2))) == [False, False]  # as float16 does now and then
+    assert _watch(calm, broken=set(range(0, 40, 2))) == [False, False]  # as happens in float16 now and then
 
 
 @pytest.mark.parametrize("steps", [4, 40])
@@ -71,7 +71,7 @@ def test_a_class_that_never_has_a_finite_loss_has_diverged_however_few_its_sampl
 
 
 def test_a_watch_that_goes_on_elsewhere_counts_from_where_it_was() -> None:
-    """Six steps without a gradient, and later six more, are no ten in a row; twelve are."""
+    """Six steps without a gradient and six more later are not ten in a row, but twelve are."""
     for broken, diverged in (({*range(6), *range(9, 15)}, False), (set(range(4, 16)), True)):
         first, second = (DivergenceWatch(1, 20, 1, torch.device("cpu")) for _ in range(2))
         for step in range(20):
@@ -93,7 +93,7 @@ def test_a_diverged_class_is_named_and_learned_again_more_slowly(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The UNet breaks for the second class as long as the two learn together."""
+    """The UNet fails for the second class as long as both are learned together."""
     generator = make_generator()
     healthy = learn_words(generator, images, SETTINGS, [1, 2])
     slow = TextualInversionSettings(steps=12, batch_size=2, learning_rate=0.002)
@@ -123,7 +123,7 @@ def test_a_class_whose_loss_grows_is_learned_again_more_slowly(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """What the UNet predicts is exaggerated ever more, up to the last step at the first rate."""
+    """The UNet's predictions are scaled up more and more, until the last step at the first learning rate."""
     generator, settings = make_generator(), replace(SETTINGS, steps=20, batch_size=16)
     slow = learn_words(generator, images[:1], replace(settings, learning_rate=0.002), [1])
     predict, factors = generator.model.predict, iter(range(1, settings.steps + 1))
@@ -153,7 +153,7 @@ def test_ctrl_c_is_heard_while_a_class_is_learned_again(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Whoever reports may be told to stop: at the first step at a lower rate."""
+    """The progress callback may raise an interrupt, here at the first step at a lower learning rate."""
     generator, calls = make_generator(), []
     predict = generator.model.predict
     monkeypatch.setattr(generator.model, "predict", lambda *a, **k: (predict(*a, **k)[0] * torch.nan,))
@@ -180,7 +180,7 @@ def test_a_class_that_diverges_twice_is_learned_at_a_hundredth_of_the_rate(
 
 
 def _break_first_steps(generator: Generator, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the UNet predict no numbers in so many steps."""
+    """Make the UNet predict NaN in this many steps."""
     predict, broken = generator.model.predict, iter(range(steps))
 
     def breaks(*arguments: Any, **named: Any) -> Any:
@@ -203,7 +203,7 @@ def test_a_class_that_diverges_at_every_rate_is_refused(
 def test_no_steps_are_taken_once_every_class_has_diverged(
     make_generator: Callable[..., Generator], images: list[list[Image.Image]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On a GPU without numbers in float16 hours would go by until it is told."""
+    """Otherwise a GPU that only gives NaN in float16 would compute for hours before the error is reported."""
     monkeypatch.setattr(learning_states, "SECONDS_BETWEEN_STATES", 0.0)
     generator, done, calls = make_generator(), [], []
     predict = generator.model.predict
@@ -224,7 +224,7 @@ def test_no_steps_are_taken_once_every_class_has_diverged(
 def test_a_class_that_diverges_in_one_try_keeps_the_word_of_another(
     make_generator: Callable[..., Generator], images: list[list[Image.Image]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first try breaks at its own rate and at both slower ones; on one core the second comes after it."""
+    """The first try fails at its own rate and at both slower ones; on one core the second try runs after it."""
     generator, rates = make_generator(), 3
     with torch_threads(1):
         expected = learn_words(generator, images[:1], SETTINGS, [seed_from("further try", 1, 1)])

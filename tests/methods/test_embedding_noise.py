@@ -1,4 +1,4 @@
-"""Eq. 1: v + ε with ε ~ N(0, σ²I), one draw for each class and place among the levels."""
+"""Eq. 1: v + ε with ε ~ N(0, σ²I), one draw per class and index of a noise level."""
 
 from __future__ import annotations
 

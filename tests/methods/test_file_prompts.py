@@ -1,4 +1,4 @@
-"""Prompts from a CSV file: those that DIAGen's authors published, another laboratory's, those of an earlier run."""
+"""Prompts from a CSV file: those published by DIAGen's authors, another laboratory's, or those of an earlier run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ cell_phone;1;'a photo of a <name>'
 cell_phone;2; 'a photo of a child's {name} in the rain'
 cell_phone;3;'a photo of a <name> on a <name>y street'
 """
-"""As DIAGen's authors published them: in quotes or not, with either placeholder, underscores in names."""
+"""The format of DIAGen's authors: quoted or not, with either placeholder, and underscores in names."""
 
 
 def settings(folder: Path, text: str | bytes, name: str = "prompts.csv", plurals: str = "word") -> PromptSettings:

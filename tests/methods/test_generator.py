@@ -1,4 +1,4 @@
-"""The generator makes, row by row, what diffusers' own pipeline makes."""
+"""The generator makes, for each row, what diffusers' own pipeline makes."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from tests.methods.plain_pipeline import difference, pipeline_image
 from tests.methods.traced import traced
 
 TOLERANCE = 1
-"""Of 255: batching may round a grey level the other way."""
+"""In grey levels, of 255: batching may change how a level is rounded."""
 MEAN_TOLERANCE = 0.1
-"""Over an image: grey levels that are cut off, not rounded, are half a level darker."""
+"""The mean over an image: grey levels that were truncated instead of rounded would be half a level darker."""
 
 ROWS = (
     PlanRow(0, 0, "a photo of a <word> on grass", "a", 0.7, 15.0, 10, seed=1),
@@ -61,7 +61,7 @@ def test_rows_equal_the_pipelines_images(
 def test_a_guide_full_of_detail_is_resized_as_the_pipelines(
     checkpoints: dict[str, Path], make_generator: Callable[..., Generator], words: dict[str, Any]
 ) -> None:
-    """Smooth ones are alike by any interpolation."""
+    """Smooth guides look the same with any interpolation."""
     pixels = np.random.default_rng(3).integers(0, 256, (64, 96, 3), dtype=np.uint8)
     guide, row = Image.fromarray(pixels), replace(ROWS[0], strength=0.1)
     ((_, made),) = make_generator().generate([row], words, {0: guide})
@@ -75,7 +75,7 @@ def test_rows_equal_the_pipelines_images_by_what_a_gpu_does_otherwise(
     guides: dict[int, Image.Image],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Layouts, projections of the text, the halves of guidance, the order of work; it runs on this device."""
+    """The GPU's layouts, text projections, halves of guidance and order of work, on whatever device runs the tests."""
     monkeypatch.setattr(latent_diffusion, "_is_gpu", lambda _device: True)
     monkeypatch.setattr(Generator, "_side_by_side", Generator._one_after_the_other)
     monkeypatch.setattr(latent_diffusion, "CompiledNetwork", traced)
@@ -98,7 +98,7 @@ def test_a_gpu_begins_a_batch_before_the_images_of_the_one_before_are_finished(
     generator = make_generator(batch_size=1)
     expected = dict(generator.generate(rows, words, guides))
     decode, begun = generator.model.decode, [threading.Event() for _ in range(4)]
-    begun[3].set()  # after the last image nothing is waited for
+    begun[3].set()  # nothing is waited for after the last image
     batches = iter(range(3))
 
     def watched(latents: torch.Tensor) -> Callable[[], list[Image.Image]]:
@@ -139,7 +139,7 @@ def test_the_word_the_prompt_the_seed_and_the_guide_all_matter(
 def test_the_batch_size_is_what_pays_on_the_device_unless_one_is_given(
     checkpoints: dict[str, Path], monkeypatch: pytest.MonkeyPatch, device: str, resolution: int, size: int
 ) -> None:
-    """As the settings and the performance page say."""
+    """The settings and the performance page state these sizes."""
     monkeypatch.setattr("methods.generator.default_device", lambda: torch.device(device))
     folder = str(checkpoints["ddim"])
     sizes = [Generator(GeneratorSettings(folder, resolution, given, "float32")).batch_size for given in (0, 3)]
@@ -172,7 +172,7 @@ def test_each_guide_and_each_prompt_is_encoded_once(
     monkeypatch.setattr(generator.model.encoder, "encode", lambda *a: (encoded.append("prompts"), encode(*a))[1])
     assert len(list(generator.generate(rows, words, guides))) == 8
     assert encoded.count("guide") == 2
-    assert encoded.count("prompts") == 1  # the empty prompt and the only other one fill one batch
+    assert encoded.count("prompts") == 1  # the empty prompt and the only other prompt fill one batch
 
 
 def test_guides_are_encoded_as_the_images_of_words_are(
@@ -181,7 +181,7 @@ def test_guides_are_encoded_as_the_images_of_words_are(
     guides: dict[int, Image.Image],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The encoder would be compiled once more for another mode."""
+    """A different mode would compile the encoder a second time."""
     generator = make_generator()
     modes: list[bool] = []
     posterior = generator.model.posterior
@@ -218,7 +218,7 @@ def test_a_codec_that_overflows_half_precision_goes_on_in_float32(
     guides: dict[int, Image.Image],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Weights a thousand times too large at one layer and too small at the next, which only float32 survives."""
+    """One layer's weights are a thousand times too large and the next one's too small: only float32 copes with it."""
     full, half = (
         Generator(GeneratorSettings(str(checkpoints["ddim"]), 32, 4, name, compile="never"))
         for name in ("float32", "float16")
@@ -258,7 +258,7 @@ def test_a_prompt_whose_class_word_is_cut_off_is_refused(
 
 
 def test_whether_a_prompt_fits_is_told_without_a_model(make_generator: Callable[..., Generator]) -> None:
-    """Sixteen tokens: begin, fourteen, end."""
+    """Sixteen tokens: the start token, fourteen of text, and the end token."""
     generator = make_generator()
     assert generator.fits("a " * 13 + "<word>" + " a" * 20)
     assert not generator.fits("a " * 14 + "<word>")

@@ -1,4 +1,4 @@
-"""The layer for channels_last computes, compiled, what PyTorch's own does; uncompiled that one is called."""
+"""The channels_last layer, when compiled, computes the same as PyTorch's own; uncompiled, it calls PyTorch's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def norm() -> nn.GroupNorm:
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 2e-5), (torch.bfloat16, 2e-2)])
-@pytest.mark.parametrize("shape", [(3, 12, 8, 6), (3, 12, 20)])  # images, and positions as attention has them
+@pytest.mark.parametrize("shape", [(3, 12, 8, 6), (3, 12, 20)])  # images, and positions as in attention
 def test_it_equals_pytorchs(norm: nn.GroupNorm, shape: tuple[int, ...], dtype: torch.dtype, tolerance: float) -> None:
     images = 5 + 3 * torch.randn(shape, generator=torch.Generator().manual_seed(1))
     if images.ndim == 4:
@@ -40,7 +40,7 @@ def test_a_far_mean_does_not_drown_the_deviation(norm: nn.GroupNorm) -> None:
 
 
 def test_uncompiled_it_is_pytorchs(norm: nn.GroupNorm, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each step of the other would take memory of its own."""
+    """Uncompiled, each step of our own computation would allocate memory."""
     images = torch.randn(2, 12, 8, 8, generator=torch.Generator().manual_seed(4))
     assert torch.equal(ChannelsLastGroupNorm(norm)(images), norm(images))
     monkeypatch.setattr(nn.GroupNorm, "forward", lambda *_: pytest.fail("it was called"))

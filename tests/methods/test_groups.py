@@ -1,4 +1,4 @@
-"""Groups of alike sizes."""
+"""Groups of similar sizes."""
 
 from __future__ import annotations
 

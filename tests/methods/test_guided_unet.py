@@ -1,4 +1,4 @@
-"""What both halves of guidance have in common is computed once, to the same predictions."""
+"""Computations shared by both halves of guidance are done once, with the same predictions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_predictions_are_those_of_the_whole_network(build: Callable[[], Any]) ->
     expected = unet(latents, 500, encoder_hidden_states=context).sample
     prediction = guided_unet(unet)(latents, 500, encoder_hidden_states=context).sample
     torch.testing.assert_close(prediction, expected, atol=1e-5, rtol=1e-5)
-    assert (prediction[:3] - prediction[3:]).abs().max() > 0.01  # the text matters
+    assert (prediction[:3] - prediction[3:]).abs().max() > 0.01  # the text has an effect
 
 
 def test_the_weights_are_shared() -> None:

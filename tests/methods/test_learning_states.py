@@ -1,4 +1,4 @@
-"""Learning that was stopped goes on where it was, and learns the same word, bit for bit."""
+"""Interrupted learning resumes where it stopped, and learns the same word, bit for bit."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_it_goes_on_to_the_same_words(
     words = learn_words(generator, images, settings, SEEDS, lambda done, _total: resumed.append(done), states=states)
     np.testing.assert_array_equal(words, expected)
     assert resumed[-1] == 4 * 3 * tries  # every step of every class and try is counted
-    assert len(resumed) < 4 * (2 if most == 2 else 1) * tries  # and some were not taken again
+    assert len(resumed) < 4 * (2 if most == 2 else 1) * tries  # and some were not repeated
 
 
 def test_what_was_learned_is_not_learned_again(
@@ -104,7 +104,7 @@ def test_a_class_that_diverged_before_the_stop_is_known_after_it(
 def test_states_are_kept_now_and_then_and_at_the_end(
     make_generator: Callable[..., Generator], images: list[list[Image.Image]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each keeping waits for a GPU."""
+    """Each saved state has to wait for the GPU."""
     kept: list[int] = []
     monkeypatch.setattr(learning_states, "SECONDS_BETWEEN_STATES", 10.0)
     clock = iter([0.0, 4.0, 11.0, 11.0, 15.0, 30.0])

@@ -1,4 +1,4 @@
-"""DA-Fusion and DIAGen as their papers describe them, component by component."""
+"""DA-Fusion and DIAGen as described in their papers, component by component."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_diagen_without_components_is_da_fusion_with_its_own_numbers() -> None:
 
 
 def test_weighting_changes_no_image() -> None:
-    """Protocol, note 10: the weighting ablation must compare the same images."""
+    """Protocol note 10: the weighting ablation must compare the same images."""
     (_, with_weights), (_, without) = synthesize(DIAGen()), synthesize(DIAGen(enabled=("noise", "prompts")))
     assert with_weights.plan is not None and without.plan is not None
     assert with_weights.plan.rows == without.plan.rows
@@ -87,7 +87,7 @@ def test_weighting_changes_no_image() -> None:
 
 @pytest.mark.parametrize("other", [{"seed": 1}, {"name": "other"}])
 def test_each_seed_and_each_dataset_has_noisy_words_of_its_own(other: dict[str, Any]) -> None:
-    """Of the same learned words, which tasks may share (`words_of: first_task`)."""
+    """The learned words may be shared between tasks (`words_of: first_task`); the noise on them is not."""
     one, another = FakeTools(), FakeTools()
     DIAGen().synthesize(fake_task(2), one)
     DIAGen().synthesize(fake_task(2, **other), another)

@@ -1,4 +1,4 @@
-"""Half precision is the networks' alone: latents, noise and sampler steps keep float32, lest small noise vanishes."""
+"""Only the networks use half precision: latents, noise and sampler steps stay in float32, to keep small noise."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from methods.settings import GeneratorSettings
 ROW = PlanRow(0, 0, "a photo of a car", "", 0.7, 7.5, 10, seed=1)
 SHAPE = (1, 4, 8, 8)
 FIRST_TIMES = [0, 1, 5]
-"""At the first two, the share of the image in bfloat16 rounds to 1, and that of the noise to 0."""
+"""At the first two, the image's share rounds to 1 in bfloat16, and that of the noise to 0."""
 
 
 @pytest.fixture(params=["bfloat16", "float16"])
@@ -45,7 +45,7 @@ def test_a_guide_gets_the_noise_of_the_time(half: Generator, time: int) -> None:
 def test_samples_to_learn_from_get_the_noise_of_the_time(
     half: Generator, time: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The UNet is given rounded values: 2 ** -8 is bfloat16's last digit."""
+    """The UNet's input is rounded: 2 ** -8 is bfloat16's last digit."""
     noise = torch.randn(SHAPE, generator=torch.Generator().manual_seed(0)).to(half.device)
     draws = Draws(torch.zeros_like(noise), noise, torch.tensor([time]), torch.tensor([0]))
     seen: list[torch.Tensor] = []

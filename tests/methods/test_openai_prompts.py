@@ -1,4 +1,4 @@
-"""Prompts from a language model, and its servers, however they behave; its replies are read in test_replies.py."""
+"""Prompts from a language model, and all kinds of server behaviour; test_replies.py tests how replies are read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KEY = "sk-very-secret-key"
 SETTINGS = PromptSettings(source="openai", model="tiny", timeout_seconds=5.0, retries=1)
 
 Answer = tuple[int, Any]
-"""HTTP status, and the reply's text, or a function that says what to send."""
+"""HTTP status, and the reply's text or a function that returns what to send."""
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def server(*answers: Answer) -> Iterator[tuple[PromptSettings, list[dict[str, Any]]]]:
-    """A local server that gives these answers in turn, the last one for ever; yields settings and requests."""
+    """A local server that gives these answers in turn, repeating the last one; yields settings and requests."""
     requests: list[dict[str, Any]] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -96,7 +96,7 @@ def test_too_few_usable_prompts_are_asked_for_again_and_added_up() -> None:
 
 
 def short(prompt: str) -> bool:
-    """Stands for a text encoder that reads four words before the class's."""
+    """Stand in for a text encoder that reads only four words before the class's."""
     return len(prompt.split("<word>")[0].split()) <= 4
 
 
@@ -240,7 +240,7 @@ def test_a_server_that_is_down_is_named() -> None:
 def test_a_server_that_takes_no_connection_is_given_up_long_before_a_reply_would_be(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Its queue is full: who knocks hears nothing, as at an address where no machine is."""
+    """The server's queue is full, so a connection attempt gets no answer, as at an address without a machine."""
     monkeypatch.setattr(openai_prompts, "CONNECT_SECONDS", 0.2)
     with ExitStack() as sockets:
         deaf = sockets.enter_context(socket.socket())
@@ -285,7 +285,7 @@ def test_an_address_that_no_client_takes_is_told(address: str) -> None:
 
 
 def refusal(settings: PromptSettings, problem: str = "class") -> str:
-    """The one line that a failing server gives: its address and the class, no secret."""
+    """The one-line error about a failing server: it names the address and the class, but no secret."""
     with pytest.raises(UserError, match=problem) as caught:
         write_prompts("car", 3, settings, seed=0)
     message = str(caught.value)
@@ -296,7 +296,7 @@ def refusal(settings: PromptSettings, problem: str = "class") -> str:
 
 @pytest.mark.parametrize("said", ["", " "])
 def test_a_missing_key_is_told_before_anything_is_asked(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the check for runs, not by that of settings, which are right without one."""
+    """The check before a run finds it; the check of settings does not, because they are valid without a key."""
     monkeypatch.setenv("OPENAI_API_KEY", said)
     check_prompt_settings(SETTINGS)
     with server((200, numbered(9))) as (settings, requests):

@@ -1,4 +1,4 @@
-"""Where memory runs out, less is done at once, with the same result; where nothing is left to give up, it is said."""
+"""If memory runs out, smaller batches give the same result; if they cannot get smaller, an error says so."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _full(*_arguments: Any, **_named: Any) -> Any:
 
 
 def _room_for(generator: Generator, rows: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """A GPU whose UNet has memory for so many rows; returns the list to which its calls' rows are written."""
+    """Limit the UNet's memory to this many rows; return the list of the rows in each call."""
     monkeypatch.setattr(Generator, "_side_by_side", Generator._one_after_the_other)
     predict, seen = generator.model.predict, []
 
@@ -105,19 +105,19 @@ def test_prompts_that_do_not_fit_together_are_encoded_in_smaller_batches(
 def test_classes_that_do_not_fit_together_learn_the_same_words_in_smaller_groups(
     make_generator: Callable[..., Generator], guides: dict[int, Image.Image], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Equal to 2e-4 of entries that move by 0.06."""
+    """The entries are equal to within 2e-4 and change by 0.06 during learning."""
     generator, images = make_generator(), [[guides[0]], [guides[1]], [guides[2]]]
     expected = learn_words(generator, images, INVERSION, [1, 2, 3])
     seen = _room_for(generator, 2, monkeypatch)
     for _ in range(2):
         np.testing.assert_allclose(learn_words(generator, images, INVERSION, [1, 2, 3]), expected, atol=2e-4)
-    assert seen == [6] + [2] * 2 * 3 * INVERSION.steps  # what did not fit once is not tried again
+    assert seen == [6] + [2] * 2 * 3 * INVERSION.steps  # a size that once did not fit is not tried again
 
 
 def test_tries_are_compared_in_smaller_groups_where_memory_runs_out_then(
     make_generator: Callable[..., Generator], guides: dict[int, Image.Image], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another process takes the memory when all is learned; progress never passes its end."""
+    """Another process takes the memory once everything is learned; progress never exceeds its total."""
     generator, images = make_generator(), [[guides[0]], [guides[1]], [guides[2]]]
     settings = replace(INVERSION, tries=2)
     expected = learn_words(generator, images, settings, [1, 2, 3])
@@ -175,7 +175,7 @@ def test_a_diverged_class_that_does_not_fit_alone_is_tried_with_checkpointing(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Another process takes the memory when the class is learned again."""
+    """Another process takes the memory while the class is being learned again."""
     generator = make_generator()
     unet, predict, slower = generator.model.unet, generator.model.predict, "learning it again alone, at learning rate"
 

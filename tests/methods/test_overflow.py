@@ -1,4 +1,4 @@
-"""Half precision that overflows: the images for which it does are coded in float32, or refused; others stay."""
+"""Overflow in half precision: only the affected images are encoded or decoded in float32, or refused."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def open_model(checkpoints: dict[str, Path]) -> Callable[[str], LatentDiffusion]
 
 
 def _latents(model: LatentDiffusion) -> torch.Tensor:
-    """Of three images; the second overflows the codec in float16, whose end is 65504."""
+    """Latents of three images, the second of which overflows the codec in float16, whose maximum is 65504."""
     latents = torch.randn(3, 4, 8, 8, generator=torch.Generator().manual_seed(0)).to(model.device)
     return latents * torch.tensor([1.0, 1e6, 1.0], device=model.device)[:, None, None, None]
 
@@ -46,7 +46,7 @@ def test_only_the_image_that_overflows_is_decoded_in_float32(open_model: Callabl
     images = half.decode(latents)()
     after = half.decode(latents[:1])()[0]
     assert difference(before, after) == 0
-    assert difference(images[0], before) <= 1  # another size of batch may round otherwise
+    assert difference(images[0], before) <= 1  # another batch size may round differently
     expected = full.decode(latents[1:2])()[0]
     assert np.abs(np.asarray(images[1], int) - np.asarray(expected, int)).mean() < 1
     assert np.asarray(images[1]).std() > 0

@@ -1,4 +1,4 @@
-"""Which prompt meets which noise level on which guide."""
+"""Which prompt is paired with which noise level on which guide."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_every_prompt_meets_every_level(shots: int, prompts: int, levels: int, i
 
 
 def test_pairs_walk_diagonally_over_prompts_and_levels() -> None:
-    """So that a guide's images are of several levels, too."""
+    """This way, the images of a guide also have different levels."""
     walk = [every_pair(count, prompts=3, words=2) for count in range(7)]
     assert walk == [(0, 0), (1, 1), (2, 0), (0, 1), (1, 0), (2, 1), (0, 0)]
 
@@ -67,7 +67,7 @@ def test_seeds_are_distinct_and_shared_by_methods_and_by_shots() -> None:
     other_method = plan_of(shots=2, prompts=1, levels=(0.0,), images=7).rows
     assert len({row.seed for row in rows}) == len(rows)
     assert [row.seed for row in rows if row.guide == 3] == [row.seed for row in other_method if row.guide == 3][:5]
-    more_shots = plan_of(shots=4, prompts=3, levels=LEVELS, images=5).rows  # of the same photo, guide 5 of 8
+    more_shots = plan_of(shots=4, prompts=3, levels=LEVELS, images=5).rows  # the same photo is guide 5 of 8 here
     assert [row.seed for row in rows if row.guide == 3] == [row.seed for row in more_shots if row.guide == 5]
 
 

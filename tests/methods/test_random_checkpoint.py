@@ -1,4 +1,4 @@
-"""A random checkpoint is taken like a real one, by our code and by diffusers, and has Stable Diffusion 1.4's size."""
+"""Our code and diffusers accept a random checkpoint like a real one, and it has Stable Diffusion 1.4's size."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def guide() -> Image.Image:
     [(build_unet, 859_520_964), (build_vae, 83_653_863), (build_text_encoder, 123_060_480)],
 )
 def test_the_parts_have_the_parameters_of_stable_diffusion_1_4(build: Callable[..., Any], parameters: int) -> None:
-    with torch.device("meta"):  # no memory
+    with torch.device("meta"):  # allocates no memory
         model = build(STABLE_DIFFUSION)
     assert sum(parameter.numel() for parameter in model.parameters()) == parameters
 
@@ -62,7 +62,7 @@ def test_the_generator_makes_an_image(folder: Path, guide: Image.Image) -> None:
     row = PlanRow(0, 0, LONG_PROMPT, "a", 0.7, 7.5, 10, seed=1)
     ((_, image),) = generator.generate([row], {"a": word}, {0: guide})
     assert image.size == guide.size
-    assert len(np.unique(np.asarray(image))) > 10  # neither black nor white, as images that are not finite would be
+    assert len(np.unique(np.asarray(image))) > 10  # neither black nor white, as images with non-finite values would be
 
 
 def test_diffusers_own_pipeline_takes_it(folder: Path, guide: Image.Image) -> None:

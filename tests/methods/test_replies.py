@@ -1,4 +1,4 @@
-"""A language model's reply, however it is laid out, read as prompts."""
+"""A language model's reply is read as prompts, whatever its layout."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_a_prompt_may_have_fifty_words() -> None:
 
 @pytest.mark.parametrize("repeated", ["[", '{"a": ', "\n", "| ", "**", "<p a="])
 def test_a_model_that_repeats_itself_for_ever_is_read_at_once(repeated: str) -> None:
-    """Read anew from every repetition, so many would take an hour."""
+    """Parsing again from every repetition would take an hour for so many."""
     assert prompts_in(repeated * 200_000 + "a photo of a lorry", "dog") == []
 
 
@@ -119,7 +119,7 @@ def test_lines_that_are_no_prompts_are_left_out() -> None:
 @pytest.mark.parametrize("plurals", ["word", "as_written"])
 @pytest.mark.parametrize("character", ["\ud83d", "\x00", "\x1b", "\x7f"])
 def test_a_prompt_with_half_a_character_or_a_control_character_is_unusable(character: str, plurals: str) -> None:
-    """As servers send them that cut a reply within an emoji: a tokenizer has no number for them."""
+    """Servers send these when they cut a reply inside an emoji; a tokenizer cannot encode them."""
     assert prompts_in(f"1. a dog {character} in fog\n2. a dog 🐕 in\train", "dog", plurals) == ["a <word> in rain"]
 
 

@@ -1,4 +1,4 @@
-"""Faster samplers make what diffusers' pipeline makes with them; a distilled UNet is told its guidance scale."""
+"""Faster samplers make what diffusers' pipeline makes with them; a distilled UNet receives its guidance scale."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_sampler_of_choice_equals_the_pipelines(checkpoint: Path, guides: dict
 def test_a_sampler_of_the_checkpoints_own_equals_the_pipelines(
     checkpoints: dict[str, Path], guides: dict[int, Image.Image], tmp_path: Path, name: str
 ) -> None:
-    """Euler's scales what the UNet is given; Heun's looks at most times twice."""
+    """Euler scales the UNet's input; Heun calls the UNet twice at most times."""
     folder = Path(shutil.copytree(checkpoints["pndm"], tmp_path / "copy"))
     for file, change in (
         ("model_index.json", {"scheduler": ["diffusers", name]}),
@@ -61,7 +61,7 @@ def test_a_sampler_of_the_checkpoints_own_equals_the_pipelines(
 @pytest.mark.parametrize("name", FASTER)
 @pytest.mark.parametrize("steps", [8, 20, 50])
 def test_every_sampler_begins_at_the_strengths_time(checkpoint: Path, name: str, steps: int) -> None:
-    """And makes the strength's share of the steps; PNDM repeats one."""
+    """It also makes the strength's share of the steps; PNDM repeats one."""
     scheduler = fresh_scheduler(_generator(checkpoint, name).model.scheduler, steps)
     times = times_from(scheduler, 0.5, steps)
     assert len(times) == steps // 2 + (name == "pndm")
@@ -69,12 +69,12 @@ def test_every_sampler_begins_at_the_strengths_time(checkpoint: Path, name: str,
 
 
 def test_half_a_step_is_not_made(checkpoint: Path) -> None:
-    """As in diffusers' pipeline: 7 steps of 15 at half the strength."""
+    """As in diffusers' pipeline, strength 0.5 makes 7 of 15 steps."""
     assert len(times_from(fresh_scheduler(_generator(checkpoint, "ddim").model.scheduler, 15), 0.5, 15)) == 7
 
 
 def test_each_batch_has_a_sampler_of_its_own(checkpoint: Path) -> None:
-    """It holds a history, and threads make batches side by side."""
+    """A sampler keeps a history, and threads process batches side by side."""
     own = _generator(checkpoint, "dpm_solver").model.scheduler
     first, second = fresh_scheduler(own, 8), fresh_scheduler(own, 20)
     assert [len(each.timesteps) for each in (first, second)] == [8, 20]
@@ -117,7 +117,7 @@ def test_the_sampler_belongs_to_the_fingerprint(checkpoint: Path) -> None:
 def test_a_distilled_checkpoint_equals_the_pipelines(
     checkpoints: dict[str, Path], guides: dict[int, Image.Image], tmp_path: Path
 ) -> None:
-    """A UNet that embeds the guidance scale, as latent consistency models do: no second, unconditional half."""
+    """The UNet embeds the guidance scale, as in latent consistency models, and needs no second, unconditional half."""
     folder = shutil.copytree(checkpoints["ddim"], tmp_path / "distilled")
     config = json.loads((folder / "unet" / "config.json").read_text())
     torch.manual_seed(0)
@@ -128,7 +128,7 @@ def test_a_distilled_checkpoint_equals_the_pipelines(
 
 @pytest.mark.parametrize("dimension", [8, 9])
 def test_guidance_embedding_is_diffusers(dimension: int) -> None:
-    """Equal to 1e-4 of waves with angles up to 14,000."""
+    """Equal to within 1e-4, for sines and cosines of angles up to 14,000."""
     scales = torch.tensor([1.0, 7.5, 15.0])
     embed = diffusers.StableDiffusionPipeline.get_guidance_scale_embedding
     expected = embed(None, scales - 1, embedding_dim=dimension)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Prompts from word lists: the sentence pattern, varied, distinct, in the vocabulary of the generator."""
+"""Prompts from word lists: the sentence pattern; varied, distinct, and in the generator's vocabulary."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def settings(words: str) -> PromptSettings:
 
 
 def brackets(words: str) -> dict[str, set[str]]:
-    """The phrases of each bracket."""
+    """The phrases for each gap in the sentence pattern."""
     content = word_list(words)
     places = content.locations + content.sheltered + content.timeless
     tables = {"adjective": content.adjectives, "place": places, "weather": content.weathers, "time": content.times}
@@ -56,7 +56,7 @@ def test_prompts_are_distinct_and_depend_on_noun_and_seed_alone(words: str) -> N
 
 
 def test_ten_prompts_name_most_places() -> None:
-    """The list is dealt like cards: no place comes twice before each came once."""
+    """The list is dealt like cards: no place is repeated before all have been used."""
     places = word_list("mini_focus").locations + word_list("mini_focus").sheltered + word_list("mini_focus").timeless
     for seed in range(10):
         prompts = write_prompts("car", 10, settings("mini_focus"), seed)
@@ -89,7 +89,7 @@ def test_the_article_suits_the_word_that_follows() -> None:
 
 
 def test_the_mini_focus_list_is_what_its_captions_say() -> None:
-    """All of the captions' phrases, but for the foggy day, which would contradict "at night"."""
+    """It has all phrases of the captions except for the foggy day, which would contradict "at night"."""
     words = word_list("mini_focus")
     places = words.locations + words.sheltered + words.timeless
     assert set(places) == set(PLACES.values())

@@ -1,4 +1,4 @@
-"""The text encoder's products are in TF32 only where the UNet beside it computes in half precision on a GPU."""
+"""The text encoder uses TF32 only if the UNet computes in half precision on a GPU."""
 
 from __future__ import annotations
 

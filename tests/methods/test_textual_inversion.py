@@ -1,4 +1,4 @@
-"""Learning all classes together gives each class the word that it learns alone, which is the textbook loop's."""
+"""Classes learned together get the same words as alone, and these are the words of the textbook loop."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.methods.conftest import RESOLUTION
 
 SETTINGS = TextualInversionSettings(steps=4, batch_size=2, learning_rate=0.02, classes_per_batch=10)
 TOLERANCE = 2e-4
-"""Of a word's entries, which move by about 0.08: other batch sizes add in another order."""
+"""For a word's entries, which change by about 0.08: other batch sizes add numbers in another order."""
 SEEDS = [11, 12, 13]
 
 
@@ -46,7 +46,7 @@ def test_a_class_learns_the_same_alone_and_in_company(
 def test_words_are_the_same_by_what_a_gpu_does_otherwise(
     make_generator: Callable[..., Generator], images: list[list[Image.Image]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Layouts and projections of the text; it runs on this device."""
+    """The GPU's layouts and text projections, on whatever device runs the tests."""
     expected = learn_words(make_generator(), images, SETTINGS, SEEDS)
     monkeypatch.setattr(latent_diffusion, "_is_gpu", lambda _device: True)
     generator = make_generator()
@@ -89,7 +89,7 @@ def test_the_same_seed_learns_the_same_word_and_another_seed_another(
 def test_it_is_the_published_loop_with_an_added_token(
     checkpoint: Path, make_generator: Callable[..., Generator], images: list[list[Image.Image]]
 ) -> None:
-    """The plain loop has its own token, trains the whole matrix and caches no posterior; both use the same draws."""
+    """The plain loop adds a token, trains the whole matrix and caches no posterior; both loops use the same draws."""
     plain = PlainInversion(checkpoint, torch.float32)
     generator = make_generator(checkpoint)
     learned = learn_words(generator, images, SETTINGS, SEEDS)
@@ -104,12 +104,12 @@ def test_the_published_loop_changes_the_added_row_alone(checkpoint: Path, images
     before = plain._table.detach().clone()
     first, other, again = (plain.learn(images[label], SETTINGS, RESOLUTION, seed=1) for label in (0, 1, 0))
     assert torch.equal(plain._table[:-1], before[:-1])
-    np.testing.assert_array_equal(first, again)  # a class does not start from the one before it
+    np.testing.assert_array_equal(first, again)  # a class does not start from the previous one
     assert np.abs(first - other).max() > 10 * TOLERANCE
 
 
 def test_the_published_loop_computes_activations_twice(checkpoint: Path, images: list[list[Image.Image]]) -> None:
-    """As its README's command asks; in the parts that gradients flow through."""
+    """As in the command of its README, activations are recomputed in the parts that gradients pass through."""
     plain = PlainInversion(checkpoint, torch.float32)
     passes: list[object] = []
     plain._pipeline.unet.up_blocks[-1].resnets[-1].register_forward_pre_hook(lambda *_: passes.append(None))
@@ -124,7 +124,7 @@ def test_the_word_lowers_the_loss(make_generator: Callable[..., Generator], imag
 
 
 def _loss(generator: Generator, images: list[Image.Image], word: np.ndarray) -> float:
-    """Under a word, by draws of this file's own, and many of them."""
+    """The loss of a word, over many draws that only this file makes."""
     loss = InversionLoss(generator.model)
     views = views_of(generator.model, images, RESOLUTION)
     draws = ClassSampler(views, generator.model.scaling, seed=99).draw(256, loss.times)
@@ -133,7 +133,7 @@ def _loss(generator: Generator, images: list[Image.Image], word: np.ndarray) -> 
 
 
 def test_words_decay_as_is_set(make_generator: Callable[..., Generator], images: list[list[Image.Image]]) -> None:
-    """AdamW takes its share of a word beside the step, which is the same without."""
+    """AdamW subtracts a share of the word in addition to the step, which is the same without decay."""
     generator, settings = make_generator(), replace(SETTINGS, steps=1)
     kept, decayed = (
         learn_words(generator, images[:1], replace(settings, weight_decay=decay), [1])[0] for decay in (0.0, 5.0)
@@ -144,12 +144,12 @@ def test_words_decay_as_is_set(make_generator: Callable[..., Generator], images:
 def test_of_several_tries_each_class_keeps_the_word_of_the_lowest_loss(
     make_generator: Callable[..., Generator], images: list[list[Image.Image]]
 ) -> None:
-    """Each try is one that is learned alone from its seeds, and another judge of the losses chooses the same."""
+    """Each try equals one learned alone from its seeds, and losses computed independently choose the same one."""
     generator = make_generator()
     settings = replace(SETTINGS, steps=12, learning_rate=0.1)
     chosen = learn_words(generator, images, replace(settings, tries=3), SEEDS)
     seeds = [SEEDS, *([seed_from("further try", seed, number) for seed in SEEDS] for number in (1, 2))]
-    with torch_threads(1):  # which is what each of several tries has
+    with torch_threads(1):  # each of several tries also has one thread
         tries = [learn_words(generator, images, settings, of_try) for of_try in seeds]
     kept = []
     for label, own in enumerate(images):
@@ -172,7 +172,7 @@ def test_tries_are_compared_over_the_whole_schedule(
 def test_a_broken_try_is_never_the_best(
     make_generator: Callable[..., Generator], images: list[list[Image.Image]], broken: str
 ) -> None:
-    """Even if its word is the better one, and whichever comes first."""
+    """This holds even if its word is the better one, and in either order."""
     generator, of_class, fine = make_generator(), images[1], np.array([False])
     one, other = (learn_words(generator, [of_class], SETTINGS, [seed]) for seed in (1, 2))
     views = [views_of(generator.model, of_class, RESOLUTION)]
@@ -201,7 +201,7 @@ def test_the_progress_is_that_of_all_tries(
     learn_words(make_generator(), images, settings, SEEDS, lambda done, total: seen.append((done, total)))
     assert sorted(seen) == seen
     assert seen[-1] == (12, 12)  # two steps of three classes in two tries
-    assert len(seen) == 8  # in two groups each
+    assert len(seen) == 8  # in two groups per try
 
 
 def test_words_of_several_tries_do_not_depend_on_the_number_of_cores(

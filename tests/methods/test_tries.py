@@ -1,4 +1,4 @@
-"""Tries run side by side on a CPU, report together, and are left at their next step when one fails."""
+"""Tries run side by side on a CPU, report together, and stop at their next step when one of them fails."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from methods.tries import Progress, run_tries
 
 CPU = torch.device("cpu")
 SECONDS = 30.0
-"""After which a test that waits for another thread gives up."""
+"""Seconds after which a test stops waiting for another thread."""
 
 
 def test_tries_run_at_the_same_time_on_a_core_each() -> None:
     both = Barrier(2)
 
     def work(number: int, report: Progress) -> tuple[int, int]:
-        both.wait(SECONDS)  # passes only where two are there
+        both.wait(SECONDS)  # passes only if both tries are here
         return number, torch.get_num_threads()
 
     with torch_threads(2):
@@ -60,7 +60,7 @@ def test_a_try_that_fails_stops_the_others_at_their_next_step(failing: int) -> N
             started.wait(SECONDS)
             raise UserError("this try fails")
         try:
-            for step in range(10**7):  # minutes
+            for step in range(10**7):  # takes minutes
                 report(step, 10**7)
                 started.set()
         except CancelledError:

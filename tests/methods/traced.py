@@ -10,7 +10,7 @@ from torch import nn
 
 
 def traced(module: nn.Module) -> Callable[..., Any]:
-    """Calls the graph that would be compiled; fails where there is not one of the whole module."""
-    torch.compiler.reset()  # what other tests traced counts towards PyTorch's limit of a function's graphs
+    """Call the graph that would be compiled; fail if the module cannot be captured as a single graph."""
+    torch.compiler.reset()  # graphs traced by other tests count towards PyTorch's limit per function
     call: Callable[..., Any] = torch.compile(module.forward, backend="eager", fullgraph=True)
     return call

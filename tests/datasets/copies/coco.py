@@ -1,7 +1,7 @@
-"""A miniature of MS COCO 2017: of all 80 categories ten images in train2017 and one in val2017, and awkward cases.
+"""A miniature of MS COCO 2017: per category ten images in train2017 and one in val2017, plus awkward cases.
 
-Every ordinary image has its class as the largest of three annotations, with polygons; ids have the official gaps;
-images, annotations and categories are listed in no order; each folder holds an image that nothing lists.
+An ordinary image has three annotations with polygons, the largest of which is its class. Ids have the official gaps;
+images, annotations and categories are in no particular order; each folder holds an image that is not listed.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ UNUSED_IDS = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
 CATEGORY_IDS = [number for number in range(1, 91) if number not in UNUSED_IDS]
 
 UNANNOTATED, CROWD, ONLY_CROWD, TIE, GREY, ROTATED = range(900_001, 900_007)
-"""Ids of train2017's awkward images: no annotation; a crowd of people larger than a dog; nothing but a crowd of sheep;
-a cup and a bowl of equal size; a grey cat; a car that EXIF turns by 90°."""
+"""Ids of train2017's awkward images: no annotation; a crowd of people larger than a dog; only a crowd of sheep;
+a cup and a bowl of equal size; a grey cat; a car that EXIF rotates by 90°."""
 
 Json = dict[str, Any]
 
 
 def write_coco(root: Path) -> Path:
-    """`root/coco` as published; the data root is returned."""
+    """Write `root/coco` in the published layout and return the data root."""
     train = [_ordinary(10 * label + number + 1, label) for label in range(80) for number in range(10)]
     _write_folder(root / "coco", "train2017", [*train, *_awkward()])
     _write_folder(root / "coco", "val2017", [_ordinary(5_000 + label, label) for label in range(80)])

@@ -1,4 +1,4 @@
-"""What judges mini_sd: prompts that pictures can be held to, learned words in a plain pipeline, probes that learn."""
+"""What judges mini_sd: prompts whose pictures can be checked, learned words in a plain pipeline, probes that learn."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_corpus_holds_the_held_out_category_only_when_asked(tmp_path: Path) ->
 
 
 def test_a_corpus_depends_on_its_seed_alone(tmp_path: Path) -> None:
-    """A picture is the same whatever comes after it and whichever process draws it."""
+    """A picture does not depend on how many follow it or which process draws it."""
     render_corpus(tmp_path / "short", count=20)
     render_corpus(tmp_path / "long", count=520)
     short, long = (load_corpus(tmp_path / name) for name in ("short", "long"))
@@ -49,7 +49,7 @@ def test_a_corpus_depends_on_its_seed_alone(tmp_path: Path) -> None:
 
 
 def test_an_added_word_is_the_embedding_that_it_was_given() -> None:
-    """A word that is given the embedding of "car" draws what "car" draws."""
+    """A word with the embedding of "car" draws the same picture as "car" itself."""
     pipeline = open_pipeline(WEIGHTS)
     table = pipeline.text_encoder.get_input_embeddings().weight
     car = pipeline.tokenizer("car", add_special_tokens=False).input_ids

@@ -1,4 +1,4 @@
-"""Every word that a caption may hold is one token; any other text still has tokens."""
+"""Every word that may occur in a caption is one token; any other text also has tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training the codec end to end at the smallest size: it goes on from a codec and stays about as good."""
+"""Training the codec end to end at the smallest size: it continues from a given codec and stays about as good."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from methods.mini_sd.training import pixels_of
 
 
 def test_training_goes_on_from_the_shipped_codec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One small step moves it, and leaves it within half a decibel; a new codec reads below 15 dB."""
+    """A small step changes the codec but its PSNR by less than 0.5 dB; an untrained codec is below 15 dB."""
     monkeypatch.setattr(train_autoencoder, "VALIDATION_SIZE", 8)
     render_corpus(tmp_path / "corpus", count=24)
     train_autoencoder.main(

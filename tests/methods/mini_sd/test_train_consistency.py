@@ -1,4 +1,4 @@
-"""A consistency model of mini_sd: what its training asks for, and that the generator draws with what it writes."""
+"""A consistency model of mini_sd: the targets of its training, and that the generator can use its weights."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SCALES = torch.tensor([1.0, 4.0])
 
 
 def _noised(*times: int) -> Noised:
-    """Latents at these times, under texts of their own."""
+    """Noised latents at these times, each with its own text."""
     draw = generator_of(7)
     latents, tokens = torch.randn(2, 16, 8, 8, generator=draw), torch.randint(100, (2, 32), generator=draw)
     return Noised(latents, latents, torch.tensor(times), tokens)

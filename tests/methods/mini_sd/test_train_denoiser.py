@@ -1,4 +1,4 @@
-"""Training the denoiser end to end at the smallest size: a folder comes out that diffusers opens, and it goes on."""
+"""Training the denoiser end to end at the smallest size: it writes a folder that diffusers opens, and can continue."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from methods.mini_sd.train_denoiser import read_text_encoder
 
 
 def test_training_goes_on_from_shipped_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One step moves the weights a little; its average, which is what is written, less than the step itself."""
+    """One step changes the weights a little; their average, which is saved, changes less than the step."""
     monkeypatch.setattr(train_denoiser, "VALIDATION_SIZE", 8)
     render_corpus(tmp_path / "corpus", count=40)
     with torch.compiler.set_stance("force_eager"):
@@ -39,7 +39,7 @@ def test_training_goes_on_from_shipped_weights(tmp_path: Path, monkeypatch: pyte
 def test_a_text_encoder_keeps_what_its_words_meant_when_the_vocabulary_grows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """New words move the old ones to other rows; every old sentence is encoded as before."""
+    """New words move old ones to other rows of the table, but every old sentence is encoded as before."""
     former = CLIPTokenizer.from_pretrained(WEIGHTS / "tokenizer")
     monkeypatch.setattr("methods.mini_sd.tokenizer.VOCABULARY", ("aardvark", *VOCABULARY, "zebra"))
     grown = build_tokenizer()

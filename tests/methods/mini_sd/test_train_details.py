@@ -1,4 +1,4 @@
-"""Training details end to end at the smallest size, and what its parts ask for."""
+"""Training details end to end at the smallest size, and the requirements on its parts."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def test_the_true_velocity_leads_back_to_the_picture(tmp_path: Path) -> None:
     pictures = captioned_latents(vae, images, scenes, build_tokenizer(), tmp_path / "latents.pt")
     times = torch.tensor([0, 100, 250, 399, 700, 999])
     noised = add_noise(pictures, torch.arange(6), times, generator_of(3), 0.0)
-    clean = pictures.sample(torch.arange(6), generator_of(3))  # the same draws of the posteriors
+    clean = pictures.sample(torch.arange(6), generator_of(3))  # the same samples from the posteriors
     assert torch.allclose(clean_estimates(noised, noised.velocities), clean, atol=1e-5)
 
 
 @pytest.mark.parametrize("eta", [0.0, 1.0])
 def test_a_step_is_that_of_the_sampler(eta: float) -> None:
-    """diffusers' own, of 25 steps."""
+    """The reference is diffusers' sampler with 25 steps."""
     draw, scheduler, times = generator_of(5), build_scheduler(), torch.tensor([41, 201, 361])
     scheduler.set_timesteps(25)
     latents, velocities, fresh = torch.randn(3, 3, 16, 8, 8, generator=draw)
@@ -71,12 +71,12 @@ def test_guidance_is_what_the_caption_adds_times_its_scale() -> None:
     assert not without.tokens.any()
     assert under.tokens.all()
     guided = redrawing.guided(torch.cat([nothing + 1, nothing + 3]))
-    assert torch.equal(guided[0], torch.full((16, 8, 8), 3.0))  # at scale 1 the caption's alone
+    assert torch.equal(guided[0], torch.full((16, 8, 8), 3.0))  # at scale 1 only the caption counts
     assert torch.equal(guided[1], torch.full((16, 8, 8), 7.0))
 
 
 def test_a_blurred_picture_is_further_than_a_shifted_one() -> None:
-    """Which is the other way round for the squared error of pixels."""
+    """The squared error of pixels would rank them the other way round."""
     pictures = renders_of(scenes_of(16))
     truth, soft, shifted = (
         pixels_of(images) for images in (pictures, _blurred(pictures), np.roll(pictures, 1, axis=2))
@@ -100,7 +100,7 @@ def test_the_discriminator_learns_to_tell_blurred_pictures() -> None:
         loss.backward()
         adam.step()
     assert discriminator.realism(drawn) < discriminator.realism(rendered)
-    assert loss < 1.6  # 2 where it knows nothing
+    assert loss < 1.6  # the loss is 2 if it cannot distinguish them
 
 
 def test_realism_teaches_who_draws_and_the_hinge_loss_the_discriminator() -> None:

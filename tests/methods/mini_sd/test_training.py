@@ -1,4 +1,4 @@
-"""The training scripts' loop resumes exactly, and Muon's update is what it claims to be."""
+"""The loop of the training scripts resumes exactly, and Muon's update has the claimed properties."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from methods.mini_sd.training import generator_of, schedule, train
 
 
 def _train(folder: Path, stops: list[int], steps: int = 12) -> list[torch.Tensor]:
-    """Train a small net in the sessions that `stops` cuts it into; the weights of the net and its average."""
+    """Train a small net in sessions divided at `stops`; return the weights of the net and of its average."""
     for stop in [*stops, steps]:
         torch.manual_seed(0)
         net = nn.Sequential(nn.Conv2d(2, 4, 3), nn.Flatten(), nn.Linear(16, 3))
@@ -50,7 +50,7 @@ def test_schedule_warms_up_stays_and_ends_at_zero() -> None:
 
 @pytest.mark.parametrize("shape", [(2, 8, 27), (3, 40, 8), (1, 16, 16)])
 def test_orthogonalized_updates_have_the_gradients_singular_vectors(shape: tuple[int, ...]) -> None:
-    """Against the singular value decomposition: all singular values between 0.6 and 1.3, directions kept."""
+    """Compared with the singular value decomposition: singular values of 0.6 to 1.3, and the same directions."""
     gradients = torch.randn(shape, generator=generator_of(3))
     for gradient, update in zip(gradients, orthogonalize(gradients), strict=True):
         left, _, right = torch.linalg.svd(gradient, full_matrices=False)
@@ -61,7 +61,7 @@ def test_orthogonalized_updates_have_the_gradients_singular_vectors(shape: tuple
 
 
 def test_a_matrix_moves_alone_as_it_does_among_others() -> None:
-    """Matrices of one shape are orthogonalised together: equal to one at a time, to bfloat16's rounding."""
+    """Matrices of equal shape are orthogonalised in one batch: the results are the same, up to bfloat16's rounding."""
     gradients = [torch.randn(6, 4, 3, 3, generator=generator_of(i)) for i in range(3)]
 
     def moved(chosen: list[torch.Tensor]) -> list[torch.Tensor]:

@@ -1,4 +1,4 @@
-"""The shipped model: a Stable Diffusion folder of the promised size that plain diffusers pipelines open."""
+"""The shipped model: a Stable Diffusion folder of the stated size that plain diffusers pipelines can open."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_image_to_image_pipeline_opens_it(given: str) -> None:
 
 
 def test_codec_reconstructs_fresh_renders() -> None:
-    """At least 30 dB on pictures that training has not seen."""
+    """At least 30 dB on pictures that were not in the training data."""
     from diffusers import StableDiffusionPipeline
 
     pipeline = StableDiffusionPipeline.from_pretrained(WEIGHTS, torch_dtype=torch.float32)
@@ -51,7 +51,7 @@ def test_codec_reconstructs_fresh_renders() -> None:
 
 
 def test_what_words_and_images_start_from_does_not_depend_on_the_number_of_cores() -> None:
-    """A rounding in a posterior grows over the steps of textual inversion until it is another word."""
+    """Textual inversion would amplify a rounding difference in a posterior, step by step, into another word."""
     model, image = Generator(GeneratorSettings(checkpoint="mini_sd", resolution=64)).model, render(scenes_of(1)[0])
     found = []
     for cores in (1, 2, 3):

@@ -43,7 +43,7 @@ def test_twins_are_read_otherwise_so_that_training_moves_them_apart() -> None:
 
 
 def test_the_weights_that_ship_stay_as_they_are(tmp_path: Path) -> None:
-    """They have today's width already."""
+    """The shipped codec already has this width."""
     widen(WEIGHTS, tmp_path / "wider")
     before, after = (open_pipeline(folder) for folder in (WEIGHTS, tmp_path / "wider"))
     assert before.vae.config.scaling_factor == after.vae.config.scaling_factor
