@@ -1,4 +1,4 @@
-"""What a method is, what it makes, and the services that it is given."""
+"""Defines what a method is, what it returns, and the services that it may use."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SyntheticImage:
-    """An image that a method made: its plan row, and its PNG file in the store, whose name tells it from all others.
+    """An image that a method made: its plan row, and its PNG file in the store, whose name is unique.
 
-    `weight` is at least 0; only ratios within one guide matter (DIAGen, Eq. 2).
+    `weight` is at least 0; only ratios among the images of one guide matter (DIAGen, Eq. 2).
     """
 
     row: PlanRow
@@ -48,7 +48,7 @@ class SyntheticImage:
 
 @dataclass(frozen=True)
 class SyntheticSet:
-    """All that a method made for one task; empty for a method that makes no images."""
+    """All images that a method made for one task; empty for a method that makes none."""
 
     images: tuple[SyntheticImage, ...] = ()
 
@@ -65,43 +65,44 @@ class SyntheticSet:
         return np.array([image.weight for image in self.images], dtype=np.float64)
 
     def weighted(self, weights: Sequence[float] | Floats) -> SyntheticSet:
-        """The same images with these weights, one per image, in order."""
+        """Return the same images with these weights, one per image, in order."""
         pairs = zip(self.images, weights, strict=True)
         return SyntheticSet(tuple(replace(image, weight=float(weight)) for image, weight in pairs))
 
 
 class Tools(Protocol):
-    """The expensive services, each cached by the runner under all that it depends on.
+    """The expensive services. The runner caches each result under everything that it depends on.
 
-    A method never sees a path, a device or a cache. It may ask for those alone whose groups of settings it names in
-    `Method.services`, as each says; whatever makes images needs `features`, which measures them.
+    A method never sees a path, a device or a cache. It may only use services whose groups of settings it names in
+    `Method.services`; each service says which it needs. Every service that makes images needs `features`, which
+    measures them.
     """
 
     def textual_inversion(self, task: FewShotTask) -> tuple[Vector, ...]:
-        """One learned word per class: a vector of the text encoder's width, in label order.
+        """One learned word per class, in label order: a vector of the text encoder's width.
 
-        Needs `textual_inversion`, and `generator`, whose text encoder learns it.
+        Needs `textual_inversion`, and `generator`, for whose text encoder the words are learned.
         """
 
     def prompts(self, task: FewShotTask, per_class: int) -> tuple[tuple[str, ...], ...]:
-        """Per class, `per_class` prompts in which `<word>` stands for the class noun.
+        """`per_class` prompts for each class, in which `<word>` stands for the class noun.
 
         Needs `prompts`.
         """
 
     def generate(self, task: FewShotTask, plan: Plan) -> SyntheticSet:
-        """The plan's images, in the plan's order, each of weight 1.
+        """The plan's images, in the plan's order, each with weight 1.
 
         Needs `generator` and `features`.
         """
 
     def keep(self, task: FewShotTask, images: Iterable[tuple[int, Image]]) -> SyntheticSet:
-        """Images that the method made without the generator, each of weight 1, in the order given.
+        """Store images that the method made without the generator; returns them in the same order, with weight 1.
 
         Needs `features`.
 
         Args:
-            images: each with the index of its guide, the real one among `task.train` that it is drawn in place of.
+            images: each with the index of its guide: the real image in `task.train` that it can be drawn in place of.
         """
 
     def confidence(self, task: FewShotTask, synthetic: SyntheticSet) -> Doubles:
@@ -112,27 +113,27 @@ class Tools(Protocol):
 
 
 ENABLED = "enabled"
-"""The field of a method that takes its enabled components; `--components` sets it."""
+"""The field of a method that receives its enabled components; `--components` sets it."""
 
 SERVICES = ("generator", "textual_inversion", "prompts", "guide_classifier", "features")
-"""Groups of settings of what makes synthetic images and measures them."""
+"""Groups of settings of the services that make and measure synthetic images."""
 
 
 class Method(ABC):
-    """An augmentation method: one file, its facts on top, its hyper-parameters as constructor arguments.
+    """An augmentation method: one file, with its facts on top and its hyper-parameters as constructor arguments.
 
-    A dataclass whose fields have defaults: the settings that a user may give (`--set METHOD.NAME=VALUE`), checked
-    against the annotations.
+    A method is a dataclass whose fields have defaults. The fields are the settings that a user may give
+    (`--set METHOD.NAME=VALUE`); values are checked against the annotations.
     """
 
     title: ClassVar[str]
     paper: ClassVar[str]
     components: ClassVar[tuple[str, ...]] = ()
-    """Names of the parts that `--components` can switch, all of them on by default; a field `enabled` is given those
-    that are on."""
+    """Names of the parts that `--components` can switch, all on by default; a field `enabled` receives those that are
+    on."""
     services: ClassVar[tuple[str, ...]] = SERVICES
-    """Of `SERVICES` those that make or measure its images; the settings of all others change no figure of its, and it
-    may not ask for these services."""
+    """Those of `SERVICES` that make or measure its images. It may not use the others, whose settings change none of its
+    figures."""
 
     synthetic_probability: float = 0.0
     """α of Eq. 2: the probability of drawing a synthetic image in place of its guide."""
@@ -143,7 +144,7 @@ class Method(ABC):
 
 
 def _check_method(name: str, method: type[Method]) -> None:
-    """Raise a TypeError that says what a class lacks to be a method of that name."""
+    """Raise a TypeError that says why a class cannot be a method of that name."""
     if not (isinstance(method, type) and issubclass(method, Method)):
         raise TypeError(f"method '{name}' is not a class that extends methods.base.Method")
     if not name.isidentifier():
@@ -169,14 +170,14 @@ def _fields(method: type[Method]) -> tuple[Field[Any], ...]:
 
 
 def _annotated(method: type[Method]) -> set[str]:
-    """What the class itself annotates as its dataclass's fields would be."""
+    """Names that a class annotates like dataclass fields without being decorated as a dataclass itself."""
     if "__dataclass_fields__" in vars(method):
         return set()
     return {name for name, annotation in get_annotations(method).items() if "ClassVar" not in str(annotation)}
 
 
 def settings_without_part(method: type[Method]) -> tuple[str, ...]:
-    """How the names of settings begin that change no figure of the method: those of services that it does not use."""
+    """Prefixes of the settings that change no figure of the method: those of services that it does not use."""
     return tuple(f"{service}." for service in SERVICES if service not in method.services)
 
 
@@ -184,5 +185,5 @@ METHODS: Registry[type[Method]] = Registry("method", _check_method)
 
 
 def registered_name(method: Method) -> str:
-    """As users call it, in what is said of its settings; a subclass has a name of its own."""
+    """The name by which messages about settings call the method; for an unregistered subclass, its class name."""
     return next((name for name in METHODS if METHODS[name] is type(method)), type(method).__name__)

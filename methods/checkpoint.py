@@ -1,4 +1,4 @@
-"""Finds a Stable Diffusion checkpoint, checks that it is whole, and names it by its content. Loads no model."""
+"""Finds a Stable Diffusion checkpoint, checks that it is complete, and identifies its content. Loads no model."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def check_generator_settings(settings: GeneratorSettings) -> None:
     """Refuse, without loading anything or using the network, settings that cannot work.
 
     Raises:
-        UserError: a resolution that cannot be, a folder that is missing or not whole.
+        UserError: an impossible resolution, or a checkpoint that is missing or incomplete.
     """
     if settings.resolution % 8:
         raise UserError(f"generator.resolution must be a positive multiple of 8, got {settings.resolution}")
@@ -40,10 +40,10 @@ def check_generator_settings(settings: GeneratorSettings) -> None:
 
 
 def checkpoint_folder(settings: GeneratorSettings) -> Path:
-    """The local folder of a checkpoint, whole; one on the hub is downloaded (or found in the hub's cache).
+    """The local folder of a complete checkpoint; one on the hub is downloaded (or found in the hub's cache).
 
     Raises:
-        UserError: as `check_generator_settings` and `check_checkpoint`, or a checkpoint that cannot be fetched.
+        UserError: as for `check_generator_settings` and `check_checkpoint`, or a checkpoint that cannot be fetched.
     """
     check_generator_settings(settings)
     folder = local_folder(settings.checkpoint)
@@ -54,10 +54,10 @@ def checkpoint_folder(settings: GeneratorSettings) -> Path:
 
 
 def check_checkpoint(settings: GeneratorSettings, folder: Path) -> None:
-    """Refuse a folder that is not whole or of another architecture, and η for a sampler that has none.
+    """Refuse a folder that is incomplete or of another architecture, and η for a sampler that has none.
 
     Raises:
-        UserError: which of them it is, and what to do.
+        UserError: it says what is wrong and what to do.
     """
     check_architecture(folder)
     checkpoint_files(folder)
@@ -70,15 +70,15 @@ def check_checkpoint(settings: GeneratorSettings, folder: Path) -> None:
 
 
 def checkpoint_fingerprint(folder: Path) -> str:
-    """The address of what the checkpoint holds: the same wherever the folder lies."""
+    """A hash of the checkpoint's content, the same wherever its folder is."""
     digests = {path.relative_to(folder).as_posix(): _digest(path) for path in checkpoint_files(folder)}
-    # The index's sampler counts; mostly the sampler's own file, which is among the digests, names the same.
+    # The index decides on the sampler. Usually the sampler's own file, which is among the digests, names the same.
     sampler, named_in_its_file = sampler_class(folder), read_config(folder, SCHEDULER).get("_class_name")
     return fingerprint(digests) if sampler == named_in_its_file else fingerprint(digests, sampler)
 
 
 def local_folder(checkpoint: str) -> Path | None:
-    """The folder of an embedded or local checkpoint; None for what can only be on the hub."""
+    """The folder of an embedded or local checkpoint; None for one that can only be on the hub."""
     if checkpoint in EMBEDDED:
         return EMBEDDED[checkpoint]
     path = path_of(checkpoint)
@@ -93,7 +93,7 @@ def _unknown(checkpoint: str) -> UserError:
 
 
 def _digest(path: Path) -> str:
-    """SHA-256 of a file; the hub's cache already names large files by it."""
+    """SHA-256 of a file. The hub's cache already names large files by it."""
     real = path.resolve()
     if real.parent.name == "blobs" and _SHA256.fullmatch(real.name):
         return real.name
@@ -103,5 +103,5 @@ def _digest(path: Path) -> str:
 
 @lru_cache(maxsize=256)
 def _file_digest(path: Path, _size: int, _modified: int) -> str:
-    """Read once for each size and time of change, by which the cache tells a file that was written anew."""
+    """Cached by size and time of change, so that a file that was rewritten is read again."""
     return file_digest(path)

@@ -1,4 +1,4 @@
-"""torch.compile where it helps, and the plain network where it cannot be used."""
+"""Uses torch.compile where it helps, and the plain network where compiling fails."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 COMPILE = ("auto", "always", "never")
 
 _PIXELS_THAT_PAY = 256
-"""Side of images from which `auto` compiles: mini_sd's of 64 pixels take milliseconds, compiling for them minutes."""
+"""Side of images from which `auto` compiles. mini_sd's 64-pixel images take milliseconds, compiling takes minutes."""
 
 _SHAPES = 64
-"""For which a network may be compiled: batches of several sizes, guided, learned from and judged. Beyond PyTorch's own
-eight it would go on uncompiled, without a word."""
+"""How many shapes a network may be compiled for: several batch sizes, each for guidance, learning and comparing tries.
+Beyond PyTorch's default of eight, it would silently run uncompiled."""
 
 _CACHE = "TORCHINDUCTOR_CACHE_DIR"
 
@@ -32,41 +32,41 @@ logger = logging.getLogger(__name__)
 
 
 def compiling(choice: str, device: torch.device, resolution: int) -> bool:
-    """`auto` compiles large images on a GPU: of 512 pixels within 600 to 1,800 they earn back the minutes it takes."""
+    """Whether to compile. `auto`: large images on a GPU; at 512 pixels, 600 to 1,800 images earn back the minutes."""
     return choice == "always" or (choice == "auto" and device.type == "cuda" and resolution >= _PIXELS_THAT_PAY)
 
 
 def announce_compiling() -> None:
-    """One line, so that minutes of silence are not taken for a hang."""
+    """Log one line, so that minutes of silence are not taken for a hang."""
     message = "compiling the networks: minutes the first time, then kept in %s (generator.compile=never skips it)"
     logger.warning(message, _keep_in_store())
 
 
 def _keep_in_store() -> str:
-    """See to it that the next process finds in seconds what this one compiles, and say where.
+    """Keep compiled code in a folder where the next process finds it in seconds; returns the folder.
 
-    That is the store, unless the user says another folder.
+    The folder is in the store, unless the user set another one.
     """
     from torch._inductor.runtime.cache_dir_utils import default_cache_dir
 
     said = os.environ.get(_CACHE)
-    # PyTorch says its own folder for temporary files itself, as soon as parts of it are imported.
+    # PyTorch itself sets the variable to its default folder as soon as parts of it are imported.
     if not said or Path(said) == Path(default_cache_dir()).absolute():
         os.environ[_CACHE] = str(default_cache() / "compiled")
     return os.environ[_CACHE]
 
 
 class CompiledNetwork:
-    """Calls a module compiled, until compiling fails; says so in one line, and goes on without.
+    """Calls a module compiled. If compiling fails, it warns in one line and calls the module uncompiled from then on.
 
-    What is made without is kept under the address of what is made compiled, from which it differs by rounding.
+    The store keeps both kinds of results under the same address, since they differ only by rounding.
     """
 
     def __init__(self, module: nn.Module) -> None:
         import torch
 
         _keep_in_store()
-        # diffusers asks for PyTorch's version by a cached function, which cannot mislead the compiler.
+        # The cached function is diffusers' check of PyTorch's version, which is safe to trace.
         warnings.filterwarnings("ignore", message="Dynamo detected a call to a `functools.lru_cache`")
         self._module = module
         self._call: Any = torch.compile(module, dynamic=False)
@@ -94,9 +94,9 @@ class CompiledNetwork:
 
 @contextmanager
 def _compiling() -> Iterator[None]:
-    """How calls are compiled, said in each: a thread does not see what another one configured.
+    """The compiler's settings, set for each call because a thread does not see what another one configured.
 
-    The backward pass is compiled with the forward one: when it is first run, nothing catches a failure any more.
+    The backward pass is compiled with the forward pass: a failure when it first runs would not be caught.
     """
     import torch
     from torch._dynamo import config as shapes

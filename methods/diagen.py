@@ -1,4 +1,4 @@
-"""DIAGen: DA-Fusion made diverse by (a) noise on the learned words and (b) written prompts, (c) weighted by quality."""
+"""DIAGen: DA-Fusion with (a) noise on the learned words and (b) prompts for diversity, and (c) weights for quality."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CHOICES = {
     "rotation": ("every_pair", "one_counter"),
     "image_seeds": ("of_the_row", "also_of_the_weighting"),
 }
-"""But for `weight`, what the paper means, then what the published code does."""
+"""Except for `weight`: first what the paper means, then what the published code does."""
 
 
 @METHODS.register("diagen")
@@ -77,7 +77,7 @@ class DIAGen(Method):
         noisy, weighted = "noise" in self.enabled, "weights" in self.enabled
         levels = self.noise_std if noisy else (0.0,)
         prompts: tuple[tuple[str, ...], ...] = ((PROMPT,),) * len(task.classes)
-        if "prompts" in self.enabled:  # first: a language model that is not there is known before an hour of learning
+        if "prompts" in self.enabled:  # first, so that a missing language model shows before an hour of learning
             prompts = tools.prompts(task, self.prompts_per_class)  # (b)
         words = noisy_words(tools.textual_inversion(task), levels, seed_from(task.name, task.seed))  # (a) Eq. 1
         plan = pair(

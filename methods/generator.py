@@ -1,8 +1,8 @@
-"""Executes plans: image-to-image with a Stable Diffusion checkpoint, in batches whose rows know nothing of each other.
+"""Executes plans: image-to-image with a Stable Diffusion checkpoint, in batches whose rows do not affect each other.
 
-Batches of one size round alike whatever is in them; those of another size round otherwise.
+Rounding depends on the size of a batch, but not on what else is in it.
 
-Equal, row by row, to `StableDiffusionImg2ImgPipeline` with `generator=torch.Generator().manual_seed(row.seed)`.
+Each row gives the image of `StableDiffusionImg2ImgPipeline` with `generator=torch.Generator().manual_seed(row.seed)`.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ VERSION = 4
 """Part of the fingerprint; raised when a change here changes images."""
 
 _ON_A_GPU, _ON_A_CPU = 32, 16
-"""Images at once beyond which a device is hardly faster; on a CPU, of 64 pixels: of larger ones fewer.
+"""Batch sizes beyond which a device is hardly faster. The CPU's is for images of 64 pixels; larger ones get fewer.
 
-On two cores mini_sd took for an image of 256 pixels, alone, by 4 and by 16, 0.48, 0.45 and 0.51 s; of 128 pixels, by 4
-and by 16, 0.089 and 0.081 s.
+On two cores mini_sd took 0.48, 0.45 and 0.51 s per image of 256 pixels in batches of 1, 4 and 16, and 0.089 and 0.081 s
+per image of 128 pixels in batches of 4 and 16.
 """
 
 _Conditions = dict[tuple[str, str], Tensor]
@@ -57,26 +57,26 @@ _Batches = PythonGenerator[tuple[Sequence[int], list[Image.Image]], None, None]
 
 
 class Generator:
-    """Makes the images of plan rows. The model is opened when it is first needed; its fingerprint needs no model.
+    """Makes the images of plan rows. The model is opened when it is first needed; the fingerprint does not need it.
 
-    Latents, noise and the sampler's steps are float32 whatever the UNet computes in: in bfloat16 the first times of the
-    noise schedule round to no noise at all.
+    Latents, noise and the sampler's steps are float32 even if the UNet computes in less: in bfloat16 the first times of
+    the noise schedule would round to no noise at all.
     """
 
     def __init__(self, settings: GeneratorSettings) -> None:
-        """Check the settings and find the checkpoint; raises `UserError` for one that is missing or not whole."""
+        """Check the settings and find the checkpoint; raises `UserError` if it is missing or incomplete."""
         self.settings = settings
         self.folder = checkpoint_folder(settings)
         self.device = default_device()
         self.dtype = _dtype(settings.dtype, self.device)
         self.batch_size = settings.batch_size or as_many_as_pay(self.device, settings.resolution, _ON_A_GPU, _ON_A_CPU)
-        """Images made together; halved where they do not fit into memory."""
+        """Images made together; halved if they do not fit into memory."""
         self.most_samples: int | None = None
-        """Of a step of textual inversion, all classes counted, once more of them did not fit into memory."""
+        """Most samples in a step of textual inversion, over all classes; None until more did not fit into memory."""
 
     @cached_property
     def fingerprint(self) -> str:
-        """The address of all that an image depends on beside its row: weights, scheduler, resolution, dtype."""
+        """Identifies everything that an image depends on besides its row: weights, scheduler, resolution, dtype etc."""
         content = checkpoint_fingerprint(self.folder)
         what: list[object] = ["generator", VERSION, content, self.settings.resolution, str(self.dtype)]
         if self.settings.scheduler != "checkpoint":
@@ -84,19 +84,19 @@ class Generator:
         if self.settings.eta:
             what.append(["eta", self.settings.eta])
         if self.compiled:
-            what.append("compiled UNet and codec")  # a compiled network rounds otherwise
+            what.append("compiled UNet and codec")  # a compiled network rounds differently
         if takes_tf32(self.device, self.dtype):
             what.append("text in TF32")
         return fingerprint(*what)
 
     @property
     def compiled(self) -> bool:
-        """Whether UNet and codec are compiled, for each size of batch that they meet."""
+        """Whether UNet and codec are compiled (anew for each batch size)."""
         return compiling(self.settings.compile, self.device, self.settings.resolution)
 
     @cached_property
     def word_dimension(self) -> int:
-        """Entries of a learned word: the width of the text encoder."""
+        """Length of a learned word's vector: the width of the text encoder."""
         return int(read_config(self.folder, config_name("text_encoder"))["hidden_size"])
 
     @cached_property
@@ -109,7 +109,7 @@ class Generator:
 
     @cached_property
     def model(self) -> LatentDiffusion:
-        """The opened checkpoint; raises `UserError` where it does not fit the settings."""
+        """The opened checkpoint; raises `UserError` if it does not fit the settings."""
         model = LatentDiffusion(self.folder, self.device, self.dtype, self.settings.scheduler, self.compiled)
         if self.settings.resolution % model.pixels_per_latent:
             raise UserError(
@@ -131,15 +131,15 @@ class Generator:
         """Make every row's image; yields (index into `rows`, RGB image of the guide's size) as batches end.
 
         Args:
-            rows: what to make, in any order; rows of one strength, length and guidance share batches.
+            rows: what to make, in any order; rows with the same strength, steps and use of guidance share batches.
             words: the vectors that rows name, each float32 (word_dimension,).
             guides: the RGB images that rows name; each is encoded once.
 
         Raises:
-            UserError: a row whose strength × steps is below one step, or whose prompt is too long; or a GPU on which
-                not even one image, guide or prompt fits.
+            UserError: a row whose strength × steps is below one step, or whose prompt is too long; or a GPU whose
+                memory cannot hold even one image, guide or prompt.
         """
-        self.model.encoder.tokenize(sorted({row.prompt for row in rows}))  # refuses before an hour of work
+        self.model.encoder.tokenize(sorted({row.prompt for row in rows}))  # refuses long prompts before hours of work
         posteriors, conditions = self._posteriors(rows, guides), self._conditions(rows, words)
         make = partial(self._batch, rows=rows, guides=guides, posteriors=posteriors, conditions=conditions)
         batches = self._side_by_side if self.device.type == "cpu" else self._one_after_the_other
@@ -148,7 +148,7 @@ class Generator:
                 yield from zip(members, images, strict=True)
 
     def _one_after_the_other(self, rows: Sequence[PlanRow], make: _Make) -> _Batches:
-        """For a GPU, whose memory bounds a batch. A thread finishes the images of one while the GPU makes the next."""
+        """For a GPU, whose memory limits a batch. A thread finishes one batch's images while the GPU makes the next."""
         begun = chain.from_iterable(
             self._in_batches(members, partial(make, group), "images") for group, members in _groups(rows).items()
         )
@@ -158,7 +158,7 @@ class Generator:
     def _in_batches(
         self, items: Sequence[_Item], make: Callable[[Sequence[_Item]], _Made], what: str
     ) -> PythonGenerator[tuple[Sequence[_Item], _Made], None, None]:
-        """What is made of `batch_size` items at a time; a batch that does not fit is halved, and all that follow."""
+        """Yield (batch of items, its result); if memory runs out, this and all later batches are halved."""
         while items:
             batch = items[: self.batch_size]
             made = attempt(partial(make, batch))
@@ -169,9 +169,9 @@ class Generator:
             items = items[len(batch) :]
 
     def _side_by_side(self, rows: Sequence[PlanRow], make: _Make) -> _Batches:
-        """For a CPU: a thread for each core makes a batch of its own, twice as fast as all cores within each operation.
+        """For a CPU: one thread per core makes a batch of its own, twice as fast as all cores sharing each operation.
 
-        So an image does not depend on the number of cores either.
+        This way an image does not depend on the number of cores either.
         """
         threads, size = torch.get_num_threads(), self.batch_size
         groups = _groups(rows).items()
@@ -183,7 +183,7 @@ class Generator:
     def _posteriors(self, rows: Sequence[PlanRow], guides: Mapping[int, Image.Image]) -> dict[int, Posterior]:
         """The codec's posterior of each guide that a row names.
 
-        Not in inference mode, in which the encoder would be compiled once more than for textual inversion.
+        Not in inference mode: the encoder, which textual inversion compiles without it, would be compiled again.
         """
         size = (self.settings.resolution, self.settings.resolution)
 
@@ -239,9 +239,9 @@ class Generator:
         posteriors: Mapping[int, Posterior],
         conditions: _Conditions,
     ) -> _Images:
-        """Begin the images of some of the rows, filled up to a full batch so that an image cannot tell its companions.
+        """Begin the images of some rows, filled up to a full batch so that rounding does not depend on their number.
 
-        A GPU is waited for by what is returned.
+        The returned function finishes the images; only it waits for a GPU.
         """
         strength, steps, with_guidance = group
         full = filled_up([rows[i] for i in members], self.batch_size)
@@ -268,7 +268,7 @@ class Generator:
         return guided(prediction, scale[:, None, None, None])
 
     def _conditional(self, latents: Tensor, time: Tensor, context: Tensor, scale: Tensor) -> Tensor:
-        """The UNet's prediction for the prompts; a distilled UNet is told the guidance scale."""
+        """The UNet's prediction for the prompts; a distilled UNet also receives the guidance scale."""
         arguments = {}
         if self.model.guidance_dimension:
             arguments["timestep_cond"] = guidance_embedding(scale, self.model.guidance_dimension).to(self.dtype)
@@ -277,7 +277,7 @@ class Generator:
     def _predicted(
         self, predict: Callable[..., Any], latents: Tensor, time: Tensor, context: Tensor, **arguments: Tensor
     ) -> Tensor:
-        """The UNet's output, float32 as its input is."""
+        """The UNet's output; input and output are float32, whatever the UNet computes in."""
         states = {"encoder_hidden_states": context, **arguments}
         prediction: Tensor = predict(latents.to(self.dtype), time, return_dict=False, **states)[0]
         return prediction.float()
@@ -292,13 +292,13 @@ class Generator:
     ) -> Tensor:
         """The guides' latents with the noise of the first time: SDEdit (Meng et al. 2022).
 
-        Each row's generator draws the codec's noise first and the schedule's second, as diffusers does.
+        Each row's generator draws the codec's noise first and the schedule's second, as in diffusers.
         """
         pairs = zip(rows, generators, strict=True)
         latents = self.model.scaling * torch.cat([posteriors[row.guide].sample(generator) for row, generator in pairs])
         shape = (1, *latents.shape[1:])
         noise = torch.cat([torch.randn(shape, generator=generator) for generator in generators])
-        # Sent here, for the scheduler would wait for the GPU.
+        # Sent here, because the scheduler would wait for the GPU when sending it.
         scheduler.alphas_cumprod = sent(scheduler.alphas_cumprod, self.device)
         times = sent(time.repeat(len(rows)), self.device)
         start: Tensor = scheduler.add_noise(latents, sent(noise, self.device), times)
@@ -306,7 +306,7 @@ class Generator:
 
 
 def as_many_as_pay(device: torch.device, resolution: int, on_a_gpu: int, on_a_cpu: int) -> int:
-    """How many at once: so many on a GPU; on a CPU so many of 64 pixels, and fewer of larger images."""
+    """The largest batch that pays: `on_a_gpu` on a GPU; on a CPU `on_a_cpu` at 64 pixels, and less at larger sizes."""
     if device.type == "cuda":
         return on_a_gpu
     return max(1, on_a_cpu * 64**2 // max(64, resolution) ** 2)
@@ -319,7 +319,7 @@ def _dtype(name: str, device: torch.device) -> torch.dtype:
 
 
 def _groups(rows: Sequence[PlanRow]) -> dict[_Group, list[int]]:
-    """Indices of the rows that can share a batch, by strength, steps and whether they are guided at all."""
+    """Indices of the rows that can share a batch, by strength, steps and whether guidance is on."""
     groups: dict[_Group, list[int]] = {}
     for i, row in enumerate(rows):
         if not 1 <= int(row.steps * row.strength) <= row.steps:
@@ -337,7 +337,7 @@ def _finished(begun: tuple[Sequence[int], _Images]) -> tuple[Sequence[int], list
 
 
 def _resized(images: _Images, sizes: Sequence[tuple[int, int]]) -> list[Image.Image]:
-    """As many of the images as there are sizes, by several threads: those that fill the batch up are left out."""
+    """Resize images in several threads, one for each size; images that only filled the batch up are left out."""
     pairs = zip(images(), sizes, strict=False)
     with closing(load_ahead(_resize, pairs, worker_count(-1), ahead=len(sizes))) as resized:
         return list(resized)

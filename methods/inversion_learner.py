@@ -1,4 +1,4 @@
-"""One try at the words of all classes: in groups of classes that fit into memory."""
+"""One try at learning the words of all classes, in groups that fit into memory."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from methods.settings import TextualInversionSettings
 from methods.tries import Progress
 
 SLOWER_RATES = 2
-"""Rates, each a tenth of the one before, at which a class that diverged is learned again."""
+"""How many lower rates, each a tenth of the one before, are tried for a class that diverged."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class InversionLearner:
-    """Learns words of any of the classes, the same ones however often it is asked.
+    """Learns the words of any of the classes, and learns the same ones each time.
 
-    views: each class's.
-    names: the classes', for warnings.
-    seeds: the classes' in this try.
+    views: the codec's posteriors of each class's images.
+    names: the class names, for warnings.
+    seeds: one per class, for this try.
     initial: where the words start, (classes, word_dimension).
-    states: where learning that was stopped goes on.
+    states: saved states, from which learning that was stopped continues.
     """
 
     generator: Generator
@@ -48,24 +48,24 @@ class InversionLearner:
     states: LearningStates
 
     def of_try(self, number: int) -> InversionLearner:
-        """One that draws otherwise; the first try, 0, draws from the classes' seeds as they are."""
+        """The learner of another try, with other random draws; the first try, 0, uses the classes' seeds unchanged."""
         if number == 0:
             return self
         return replace(self, seeds=[seed_from("further try", seed, number) for seed in self.seeds])
 
     @property
     def most_together(self) -> int:
-        """Classes that are learned together at most: as is set, or as is known to fit into memory."""
+        """Most classes to learn together: the setting, or fewer if so many are known not to fit into memory."""
         most, known = self.settings.classes_per_batch, self.generator.most_samples
         return max(1, most if known is None else min(most, known // self.settings.batch_size))
 
     def learn_all(self, on_progress: Progress) -> Learned:
-        """Every class, in groups that fit into memory, and again more slowly where it diverged.
+        """Learn every class, in groups that fit into memory. Classes that diverge are learned again at lower rates.
 
-        Steps are reported as many times as classes take them: so there are as many, however they are grouped.
+        A step of n classes is reported as n steps, so that the total does not depend on the grouping.
 
         Raises:
-            UserError: a GPU on which one class does not fit.
+            UserError: a GPU whose memory cannot hold one class.
         """
         steps, total = self.settings.steps, len(self.views)
         groups: list[Learned] = []
@@ -83,7 +83,7 @@ class InversionLearner:
         return Learned(*(np.concatenate(parts) for parts in zip(*((g.words, g.diverged) for g in groups), strict=True)))
 
     def _learn(self, labels: Sequence[int], rate: float, report: Callable[[int], None]) -> Learned | Shortage:
-        """The words of some classes, learned together, or that they do not fit into memory."""
+        """Learn the words of some classes together; returns a `Shortage` if they do not fit into memory."""
 
         def work() -> Learned:
             scaling = self.generator.model.scaling
@@ -97,9 +97,9 @@ class InversionLearner:
         return attempt(work)
 
     def take_less(self, classes: int, shortage: Shortage) -> None:
-        """See to it that the next try takes less memory than so many classes did, in calls to come as well.
+        """Make learning take less memory from now on, in later calls too, after so many classes did not fit.
 
-        One class is first tried with checkpointing; raises `UserError` where it does not fit so either.
+        One class is first tried with gradient checkpointing; raises `UserError` if it does not fit even then.
         """
         unet = self.generator.model.unet
         if classes == 1 and not unet.is_gradient_checkpointing:
@@ -113,7 +113,7 @@ class InversionLearner:
         self.generator.most_samples = fewer * self.settings.batch_size
 
     def _learn_slower(self, label: int, report: Callable[[], None]) -> Learned:
-        """A class that diverged, alone, at a tenth of the rate and again at a tenth of that; reports that it lives."""
+        """Learn a diverged class again, alone, at a tenth of the rate, then a hundredth; `report` is a sign of life."""
         rate, name = self.settings.learning_rate, self.names[label]
         for slower in range(1, SLOWER_RATES + 1):
             slow = rate / 10**slower

@@ -1,4 +1,4 @@
-"""Stable Diffusion's parts, opened from a checkpoint folder, and the few operations that they are used for."""
+"""Opens Stable Diffusion's parts from a checkpoint folder and offers the few operations that the suite needs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from methods.schedulers import scheduler_named
 from methods.word_embedding import PromptEncoder
 
 _PIXELS_DECODED_AT_ONCE = 8 * 512 * 512
-"""Decoding needs more memory for each image than denoising does, and gains nothing from larger batches."""
+"""Limited because decoding needs more memory per image than denoising, and gains nothing from larger batches."""
 
 _CodecWork = Callable[[Any, Tensor], tuple[Tensor, ...]]
 
@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Posterior:
-    """The codec's distribution over images' latents: mean and deviation, float32 (images, channels, height, width)."""
+    """The codec's distribution over the latents of images: mean and standard deviation, float32 (N, channels, h, w)."""
 
     mean: Tensor
     std: Tensor
@@ -52,11 +52,11 @@ class Posterior:
 class LatentDiffusion:
     """A frozen Stable Diffusion model. The text encoder runs in float32, codec and UNet in `dtype`.
 
-    An image for which the codec overflows half precision is coded again in float32, it alone: so an image does not
-    depend on the images before it or beside it.
+    If the codec overflows half precision on an image, it codes that image alone again in float32, so that an image does
+    not depend on the images before or beside it.
 
-    predict: the UNet as it is called: compiled, if that was asked for.
-    project_text: makes what `predict` takes as `encoder_hidden_states` of the text encoder's states.
+    predict: the UNet, compiled if asked for.
+    project_text: turns the text encoder's states into what `predict` takes as `encoder_hidden_states`.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class LatentDiffusion:
         scheduler: str = "checkpoint",
         compiled: bool = False,
     ) -> None:
-        """Open the checkpoint folder; raises `UserError` for one that diffusers cannot read or the GPU cannot hold."""
+        """Open the checkpoint folder; raises `UserError` if diffusers cannot read it or the GPU cannot hold it."""
         pipeline = open_pipeline(folder, dtype)
         self.device, self.dtype = device, dtype
         models = (pipeline.unet, pipeline.vae, pipeline.text_encoder)
@@ -80,7 +80,7 @@ class LatentDiffusion:
                 self.vae.to(memory_format=torch.channels_last)
                 self.project_text = take_out_text_projections(self.unet)
                 self._guided_unet = guided_unet(self.unet)
-                if compiled:  # what is not would need memory for each step of a norm
+                if compiled:  # without compiling, each step of a norm would need memory
                     for network in (self._guided_unet, self.vae):
                         normalise_in_channels_last(network)
         if compiled:
@@ -96,21 +96,21 @@ class LatentDiffusion:
 
     @property
     def scaling(self) -> float:
-        """What latents are multiplied by before the UNet sees them."""
+        """The factor that latents are multiplied by before the UNet sees them."""
         return float(self.vae.config.scaling_factor)
 
     @property
     def guided_unet(self) -> Any:
-        """The UNet of `predict_guided`."""
+        """The UNet that `predict_guided` calls."""
         return self._guided_unet or self.unet
 
     def predict_guided(self, latents: Tensor, time: Tensor, **states: Any) -> Any:
-        """`predict` of a batch whose second half has the latents and times of the first."""
+        """`predict` for a batch whose second half has the same latents and times as the first."""
         return (self._predict_guided or self.predict)(latents, time, **states)
 
     @property
     def guidance_dimension(self) -> int:
-        """Entries of the guidance scale's embedding in a checkpoint distilled with guidance; 0 in all others."""
+        """Length of the guidance scale's embedding in a checkpoint distilled with guidance; 0 in all others."""
         return int(self.unet.config.time_cond_proj_dim or 0)
 
     @torch.no_grad()
@@ -118,15 +118,15 @@ class LatentDiffusion:
         """The codec's posterior of one RGB image, whose sides must be multiples of `pixels_per_latent`."""
         pixels = torch.from_numpy(np.asarray(image.convert("RGB"), dtype=np.float32) / 255.0)
         batch = (2.0 * pixels - 1.0).permute(2, 0, 1)[None].to(self.device)
-        with torch_threads(1) if self.device.type == "cpu" else nullcontext():  # words magnify how it rounds
+        with torch_threads(1) if self.device.type == "cpu" else nullcontext():  # learned words amplify rounding
             moments = tuple(moment.float() for moment in _moments_by(self._encoder, self.vae, batch))
             return Posterior(*(moments if _are_numbers(*moments) else self._in_float32(_moments, batch)))
 
     @torch.inference_mode()
     def decode(self, latents: Tensor) -> Callable[[], list[Image.Image]]:
-        """Begin to decode a batch of scaled latents; any thread gets the images by calling what is returned.
+        """Begin to decode a batch of scaled latents; returns a function that any thread may call to get the images.
 
-        Only that call waits for a GPU. It raises `UserError` for latents or images that are no numbers.
+        Only that call waits for a GPU. It raises `UserError` if latents or images are not finite.
         """
         at_once = max(1, _PIXELS_DECODED_AT_ONCE // (latents.shape[-1] * latents.shape[-2] * self.pixels_per_latent**2))
         unscaled = latents / self.scaling
@@ -135,9 +135,9 @@ class LatentDiffusion:
         return partial(self._images, unscaled, fetched_later(colours, whole, _finite_rows(latents)))
 
     def _decoded(self, latents: Tensor) -> tuple[Tensor, Tensor]:
-        """Colours, bytes (N, height, width, 3), and which of the images are numbers, (N,)."""
+        """Colours as bytes, (N, height, width, 3), and which of the images are finite, (N,)."""
         pixels = self._decoder(self.vae.post_quant_conv(latents.to(self.dtype))).float()
-        # Rounded where it was computed: a quarter as many bytes to fetch.
+        # Rounded on the device, so that only a quarter as many bytes are fetched.
         return _colours(pixels), _finite_rows(pixels)
 
     @torch.inference_mode()
@@ -148,13 +148,13 @@ class LatentDiffusion:
         for row in np.flatnonzero(~whole):
             again = attempt(partial(self._in_float32, _pixels, latents[row : row + 1]))
             if isinstance(again, Shortage):
-                # Another batch is being made meanwhile: a smaller one leaves more.
+                # Another batch is being made meanwhile; a smaller one leaves more memory.
                 raise does_not_fit(again, "images in float32", "generator.batch_size or generator.resolution")
             colours[row] = _colours(*again)[0].cpu().numpy()
         return [Image.fromarray(array) for array in colours]
 
     def _in_float32(self, work: _CodecWork, inputs: Tensor) -> tuple[Tensor, ...]:
-        """The codec's work on one image for which it overflows half precision."""
+        """Redo the codec's work in float32 for one image on which it overflowed half precision."""
         if self.dtype == torch.float32:
             raise _no_numbers("the codec's results", "the codec", self.dtype, self.device)
         results = work(self._wider_codec(), inputs)
@@ -163,7 +163,7 @@ class LatentDiffusion:
         return results
 
     def _wider_codec(self) -> Any:
-        """The codec without the limits of half precision: a copy, made once, whichever thread asks first."""
+        """A float32 copy of the codec, made once, by the thread that asks first."""
         with self._lock, torch.inference_mode(False):
             if self._codec_in_float32 is None:
                 logger.warning(
@@ -179,7 +179,7 @@ def _is_gpu(device: torch.device) -> bool:
 
 
 def _finite_rows(batch: Tensor) -> Tensor:
-    """Which rows hold numbers alone, (N,)."""
+    """Which rows hold only finite numbers, (N,)."""
     return batch.isfinite().flatten(1).all(dim=1)
 
 
@@ -188,7 +188,7 @@ def _are_numbers(*results: Tensor) -> bool:
 
 
 def _colours(pixels: Tensor) -> Tensor:
-    """(N, 3, height, width), -1 to 1, as bytes (N, height, width, 3)."""
+    """Convert pixels (N, 3, height, width) from -1 to 1 into bytes (N, height, width, 3)."""
     return ((pixels * 0.5 + 0.5).clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1)
 
 
@@ -214,7 +214,7 @@ def _moments(vae: Any, pixels: Tensor) -> tuple[Tensor, ...]:
 
 
 def _moments_by(encoder: Callable[..., Any], vae: Any, pixels: Tensor) -> tuple[Tensor, ...]:
-    """Of the codec's distribution over latents, by its own encoder or the compiled one."""
+    """Mean and deviation of the codec's distribution over latents; `encoder` is its own or the compiled one."""
     from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 
     distribution = DiagonalGaussianDistribution(vae.quant_conv(encoder(pixels.to(vae.dtype))))

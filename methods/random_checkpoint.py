@@ -1,4 +1,4 @@
-"""A checkpoint of Stable Diffusion 1.4's exact architecture with random weights: as fast as the real one, free to make.
+"""Writes a checkpoint of Stable Diffusion 1.4's exact architecture with random weights: as fast, and free to make.
 
 python -m methods.random_checkpoint FOLDER           4.3 GB
 python -m methods.random_checkpoint FOLDER --tiny    the same classes at small widths, for a CPU
@@ -29,10 +29,10 @@ CONTEXT_LENGTH = 77
 
 @dataclass(frozen=True)
 class Architecture:
-    """The widths of the parts; all else is Stable Diffusion 1's.
+    """The sizes of the parts; everything else is as in Stable Diffusion 1.
 
-    unet, vae: channels of each level; latents have a side less by 2 for each level of `vae` after the first.
-    text: of the text encoder's states, in `text_layers` layers of `text_heads` heads.
+    unet, vae: channels of each level; each level of `vae` after the first halves the side of the latents.
+    text: width of the text encoder, which has `text_layers` layers of `text_heads` heads.
     """
 
     unet: tuple[int, ...] = (320, 640, 1280, 1280)
@@ -65,10 +65,10 @@ def main(
 
 
 def write_random_checkpoint(folder: Path, architecture: Architecture = STABLE_DIFFUSION, seed: int = 0) -> None:
-    """Write a checkpoint in diffusers' layout, with float32 weights of diffusers' initial distribution.
+    """Write a checkpoint in diffusers' layout, with float32 weights from diffusers' initial distribution.
 
     Raises:
-        UserError: the folder holds something already, or cannot be written; nothing is left behind.
+        UserError: the folder is not empty, or cannot be written; nothing is left behind.
     """
     import torch
     from safetensors import SafetensorError
@@ -81,12 +81,12 @@ def write_random_checkpoint(folder: Path, architecture: Architecture = STABLE_DI
     try:
         with whole_folder(folder) as unfinished:
             pipeline.save_pretrained(unfinished, safe_serialization=True)
-    except (OSError, SafetensorError) as error:  # the latter is how a full disk shows while weights are written
+    except (OSError, SafetensorError) as error:  # a full disk raises the latter while weights are written
         raise UserError(f"cannot write the checkpoint {folder}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def build_unet(architecture: Architecture) -> Any:
-    """The UNet; in this class `attention_head_dim` is the number of heads."""
+    """The UNet. In diffusers' class, `attention_head_dim` is the number of heads."""
     from diffusers import UNet2DConditionModel
 
     return UNet2DConditionModel(
@@ -136,9 +136,9 @@ def build_text_encoder(architecture: Architecture) -> Any:
 
 
 def build_tokenizer() -> CLIPTokenizer:
-    """Byte-pair encoding of CLIP's size, which knows pairs of letters, so that prompts fit into its 77 tokens.
+    """A byte-pair encoding of CLIP's size that merges pairs of letters, so that prompts fit into its 77 tokens.
 
-    Every byte is a token, and every byte that ends a word; then come the pairs, and fillers that no text becomes.
+    Its tokens are all bytes, all bytes at the end of a word, the pairs of letters, and fillers that no text produces.
     """
     from tokenizers.pre_tokenizers import ByteLevel
     from transformers import CLIPTokenizer

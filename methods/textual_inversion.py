@@ -1,11 +1,11 @@
-"""Textual inversion (Gal et al. 2023) of all classes of a task together: one learned word a class.
+"""Textual inversion (Gal et al. 2023) of all classes of a task together: one learned word per class.
 
 Each class has its own draws (images, flips, templates, times, noise) from its own seed, and the loss is a sum over
-classes, so that AdamW on the matrix of words is exactly one AdamW a class: a class learns what it would learn alone,
-but for the rounding of larger products.
+classes. AdamW on the matrix of words is therefore exactly one AdamW per class: a class learns what it would learn
+alone, except for the rounding of larger products.
 
-By some draws a class is learned, by others it never is, and the loss on its own images tells which: of several tries
-the word is kept under which the checkpoint denoises them best.
+Some draws never lead to a good word for a class, and the loss on the class's own images shows this. Of several tries,
+the word with which the checkpoint denoises these images best is kept.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ from methods.text_precision import fastest_products
 from methods.tries import Progress, run_tries
 
 CLASS_NOUN = "<noun>"
-"""As `initial_word`: start each class from its own noun."""
+"""The value of `initial_word` that starts each class from its own noun."""
 
 _JUDGED_SAMPLES = 64
-"""Of each class, on which its tries are compared: all tries on the same ones, so that differences are finer than the
-losses."""
+"""Samples of each class on which its tries are compared: the same for all tries, so that their losses differ less by
+chance."""
 
 
 def learn_words(
@@ -59,20 +59,20 @@ def learn_words(
     Args:
         generator: the checkpoint to learn for.
         images: each class's RGB images.
-        settings: steps, samples of each class in a step, learning rate, where words start and how often to try.
+        settings: steps, samples per class in a step, learning rate, where words start and how often to try.
         seeds: one for each class; with the class's images it determines the class's word.
-        on_progress: called after each step with the steps done and those in all, of all tries and each class, from any
-            thread.
-        nouns: the classes' nouns, needed where words start from them (`initial_word` `<noun>`).
-        states: of an earlier call with the same arguments that was stopped: it is gone on with, bit for bit. Those of
-            this call are kept there.
+        on_progress: called after each step, from any thread, with the steps done and the total; both are summed over
+            tries and classes.
+        nouns: the classes' nouns, needed if words start from them (`initial_word` `<noun>`).
+        states: saved states of learning. An earlier call with the same arguments that was stopped is continued from
+            them, bit for bit; this call saves its own there.
 
     Returns:
         The words, float32 (classes, word_dimension).
 
     Raises:
-        UserError: an initial word that the tokenizer does not know, a class that diverges in every try and at a
-            hundredth of the rate, or a GPU on which one class does not fit.
+        UserError: an initial word that the tokenizer does not know, a class that diverges in every try even at a
+            hundredth of the rate, or a GPU whose memory cannot hold one class.
     """
     initial = _initial_words(generator, settings.initial_word, len(images), nouns)
     settings = replace(settings, classes_per_batch=classes_together(generator, settings))
@@ -120,14 +120,14 @@ def _check_that_each_is_learned(
 
 
 def _best(tries: Sequence[Learned], learner: InversionLearner) -> Matrix:
-    """Of each class the word under which the checkpoint denoises it best, (classes, word_dimension)."""
+    """The word of each class with which the checkpoint denoises its images best, (classes, word_dimension)."""
     losses = np.stack([np.where(each.diverged, np.inf, _losses_under(each.words, learner)) for each in tries])
     words: Matrix = np.stack([each.words for each in tries])[losses.argmin(axis=0), range(len(learner.names))]
     return words
 
 
 def _losses_under(words: Matrix, learner: InversionLearner) -> Doubles:
-    """Each class's loss, (classes,), on the same samples for all tries, as many at once as were learned from."""
+    """Each class's loss, (classes,), on the same samples for all tries; as many classes at once as in learning."""
     losses: list[float] = []
     while len(losses) < len(words):
         labels = even_groups(range(len(losses), len(words)), learner.most_together)[0]

@@ -1,7 +1,7 @@
-"""Prompts whose class word is a vector of its own, different in every row of a batch.
+"""Prompts whose class word is a learned vector, which may differ in every row of a batch.
 
-The tokenizer is not grown by a token for every class: one placeholder token, `<word>`, stands in every prompt, and the
-text encoder's token embedding puts the row's own vector there. A batch may so mix classes and noise levels.
+The tokenizer does not get a token for every class. Instead, every prompt contains one placeholder token, `<word>`, and
+the text encoder's token embedding puts the row's own vector there. A batch can therefore mix classes and noise levels.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class WordEmbedding(nn.Module):
-    """A token embedding in which one token stands for `words`, a vector a row, shape (rows, width).
+    """A token embedding in which one token stands for `words`, one vector per row, shape (rows, width).
 
-    Each thread has words of its own.
+    Each thread has its own words.
     """
 
     def __init__(self, table: nn.Embedding, placeholder: int) -> None:
@@ -43,7 +43,7 @@ class WordEmbedding(nn.Module):
         self._of_thread.words = words
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """(rows, length) token ids to (rows, length, width) vectors."""
+        """Turn token ids (rows, length) into vectors (rows, length, width)."""
         is_word = tokens == self.placeholder
         vectors: Tensor = self.table(tokens.masked_fill(is_word, 0))  # the table has no row for the placeholder
         words = self.words
@@ -55,7 +55,7 @@ class WordEmbedding(nn.Module):
 class PromptEncoder:
     """Stable Diffusion's tokenizer and text encoder, with `<word>` for a learned word.
 
-    The text encoder is frozen; gradients flow to the words alone.
+    The text encoder is frozen; gradients flow only to the words.
     """
 
     def __init__(self, tokenizer: CLIPTokenizer, text_encoder: CLIPTextModel) -> None:
@@ -67,11 +67,11 @@ class PromptEncoder:
 
     @property
     def width(self) -> int:
-        """Entries of a word's vector."""
+        """Length of a word's vector."""
         return int(self._embedding.table.embedding_dim)
 
     def encode(self, tokens: Tensor, words: Tensor) -> Tensor:
-        """Text encoder states, shape (rows, length, width), of `tokens` (rows, length) and `words` (rows, width)."""
+        """Text encoder states, shape (rows, length, width), for `tokens` (rows, length) and `words` (rows, width)."""
         device = self._embedding.table.weight.device
         self._embedding.words = words.to(device)
         try:
@@ -84,7 +84,7 @@ class PromptEncoder:
         """The text encoder's own embedding of a word or a noun: the mean over its tokens, float32 (width,).
 
         Raises:
-            UserError: the tokenizer knows no token of it.
+            UserError: the tokenizer knows none of its tokens.
         """
         tokens = self.tokenizer(text, add_special_tokens=False).input_ids
         known = [token for token in tokens if token not in self.tokenizer.all_special_ids]

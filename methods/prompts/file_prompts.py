@@ -1,13 +1,13 @@
-"""Prompts from a CSV file: those that others published, or that an earlier run used.
+"""Prompts from a CSV file, such as published ones or those of an earlier run.
 
     class_name;class_idx;prompt
     cell_phone;1;'a photo of a blue <name> in a cafe'
 
-So DIAGen's authors published what GPT-4 wrote. Columns stand in any order, between semicolons or commas; others than
-class and prompt are not read. `<name>`, `{name}` or `<word>` stands for the class; a prompt without one holds its noun.
+This is how DIAGen's authors published what GPT-4 wrote. Columns may be in any order, separated by semicolons or commas;
+only class and prompt are read. `<name>`, `{name}` or `<word>` stands for the class; other prompts contain its noun.
 
-The `provenance.csv` of `python -m benchmark export` is such a file too, with a column `class`: its lines without a
-prompt are real images, and a prompt that comes again counts once.
+The `provenance.csv` of `python -m benchmark export` is such a file too, with a column `class`. Its lines without a
+prompt are real images, and a repeated prompt counts once.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _PLACEHOLDERS = ("<name>", "{name}", PLACEHOLDER)
 
 
 class _Line(NamedTuple):
-    """number: in the file, from 1; where a prompt has line breaks, of its last."""
+    """number: of the line in the file, from 1; of the last line if a prompt has line breaks."""
 
     number: int
     noun: str
@@ -43,7 +43,7 @@ class _Line(NamedTuple):
 
 
 def check(settings: PromptSettings) -> None:
-    """Read the file; raises `UserError` where it is missing or broken."""
+    """Read the file; raises `UserError` if it is missing or broken."""
     if not settings.file:
         raise UserError(
             "prompts.source=file needs the file: --set prompts.file=PATH, a CSV file with the columns "
@@ -53,15 +53,15 @@ def check(settings: PromptSettings) -> None:
 
 
 def content(settings: PromptSettings) -> str:
-    """Equal for files of the same classes and prompts, wherever they lie and however they are separated."""
+    """A hash of the file's classes and prompts, whatever its path and separator."""
     return fingerprint("file of prompts", [(line.noun, line.prompt) for line in _lines(path_of(settings.file))])
 
 
 def write(noun: str, count: int, settings: PromptSettings, seed: int, fits: Fits) -> list[str]:
-    """The class's first `count` prompts, the same for every seed; those that do not fit are passed over.
+    """The class's first `count` prompts that fit, the same for every seed.
 
     Raises:
-        UserError: a prompt before them lacks the class, or there are too few.
+        UserError: one of the class's prompts does not name the class or contains a control character, or too few fit.
     """
     path = path_of(settings.file)
     own = [line for line in _lines(path) if line.noun == _key(noun) and line.prompt]
@@ -78,8 +78,9 @@ def write(noun: str, count: int, settings: PromptSettings, seed: int, fits: Fits
 
 
 def _prompt(line: _Line, noun: str, plurals: str, path: Path) -> str:
-    """With `<word>` for the class: in place of what stands for it, or else of its noun, which is then read as a
-    language model's is.
+    """The line's prompt, with `<word>` in place of a placeholder or else of the class noun.
+
+    A prompt without a placeholder is read like one in a language model's reply.
     """
     text = line.prompt
     for placeholder in _PLACEHOLDERS:
@@ -99,10 +100,10 @@ def _prompt(line: _Line, noun: str, plurals: str, path: Path) -> str:
 
 @lru_cache(maxsize=8)
 def _lines(path: Path) -> tuple[_Line, ...]:
-    """What the file says when it is first read: who edits it while a sweep is on edits the next one.
+    """The lines of the file when it is first read; changes during a sweep count only for the next one.
 
     Raises:
-        UserError: no file, or none that can be read, or not a table with these columns.
+        UserError: the file is missing or unreadable, or is not a table with these columns.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -114,7 +115,7 @@ def _lines(path: Path) -> tuple[_Line, ...]:
 
 
 def _parse(text: str, path: Path) -> Iterator[_Line]:
-    semicolons = ";" in text.partition("\n")[0]  # of the header alone: prompts hold both
+    semicolons = ";" in text.partition("\n")[0]  # only the header decides: prompts contain both
     table = csv.reader(
         io.StringIO(text, newline=""), delimiter=";" if semicolons else ",", skipinitialspace=True, strict=True
     )
@@ -146,5 +147,5 @@ def _class_column(columns: Sequence[str], path: Path) -> str:
 
 
 def _key(noun: str) -> str:
-    """By which classes are compared: `Cell_phone` is a cell phone."""
+    """The form in which class names are compared: `Cell_phone` equals `cell phone`."""
     return class_noun(noun).casefold()

@@ -1,4 +1,4 @@
-"""Prompts from a language model behind any server of OpenAI's protocol (OpenAI, vLLM, Ollama, llama.cpp …)."""
+"""Prompts from a language model on any server that speaks OpenAI's protocol (OpenAI, vLLM, Ollama, llama.cpp …)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from methods.settings import PromptSettings
 KEY_VARIABLE = "OPENAI_API_KEY"
 OPENAI_URL = "https://api.openai.com/v1"
 SPARE = 5
-"""Prompts asked for beyond those needed, since some replies are unusable (the published code's number)."""
+"""Prompts requested beyond those needed, since some are unusable (the published code's number)."""
 CONNECT_SECONDS = 10.0
-"""How long a connection is waited for, at most: where no machine is nothing answers, and a reply takes minutes."""
+"""Longest wait for a connection. A reply may take minutes, but an address without a server need not be waited for."""
 _QUOTED = re.compile(r"""(['"])(?:.*\1|.*$)""")
 _REFUSALS = (400, 422)
-"""HTTP status of requests that hold what a server does not take."""
+"""HTTP status of requests that contain something the server does not accept."""
 
 INSTRUCTION = """Write {count} different prompts for a text-to-image model, each a photo of a {noun}.
 Follow this pattern, in which every bracket is optional:
@@ -34,11 +34,11 @@ REQUESTS = {
     "plain": "Let the settings be as different as they can be.",
     "uncommon": "Let the settings be as different as they can be, uncommon ones among them.",
 }
-"""By `prompts.request`, what the request says of settings. The paper's does not ask for uncommon ones."""
+"""What the request says about settings, by `prompts.request`. The paper's does not ask for uncommon ones."""
 
 
 def check(settings: PromptSettings) -> None:
-    """Refuse, without a request, an address that is none."""
+    """Refuse an invalid address, without sending a request."""
     try:
         urlsplit(settings.base_url)
     except ValueError as error:
@@ -46,13 +46,13 @@ def check(settings: PromptSettings) -> None:
 
 
 def check_access() -> None:
-    """Refuse, without a request, a key that is not there or cannot be sent."""
+    """Refuse a key that is missing or cannot be sent, without sending a request."""
     if not _key():
         raise UserError(
             f"prompts.source=openai needs the environment variable {KEY_VARIABLE} "
             "(any text for a local server); or write prompts offline with --set prompts.source=template"
         )
-    if not (_key().isascii() and _key().isprintable()):  # an HTTP library would print it in its complaint
+    if not (_key().isascii() and _key().isprintable()):  # the HTTP library would print the key in its error
         raise UserError(
             f"the key in {KEY_VARIABLE} cannot be sent: it holds a line break or a character beyond ASCII; "
             "copy it again"
@@ -60,14 +60,14 @@ def check_access() -> None:
 
 
 def request(noun: str, count: int, settings: PromptSettings) -> str:
-    """What the language model is sent to write `count` prompts for the noun."""
+    """The text that asks the language model for `count` prompts for the noun."""
     return INSTRUCTION.format(count=count, noun=noun, settings=REQUESTS[settings.request])
 
 
 def write(noun: str, count: int, settings: PromptSettings, seed: int, fits: Fits) -> list[str]:
-    """`count` distinct prompts for the noun; asks again, `retries` times at most, while too few are usable.
+    """`count` distinct prompts for the noun; while too few are usable, asks again, at most `retries` times.
 
-    One that does not fit is as unusable as one without the noun.
+    A prompt is unusable if it lacks the noun or does not fit.
 
     Raises:
         UserError: the server cannot be reached, refuses, or keeps giving too few usable prompts.
@@ -92,7 +92,7 @@ def write(noun: str, count: int, settings: PromptSettings, seed: int, fits: Fits
 
 
 def _client(settings: PromptSettings) -> Any:
-    """Raises `UserError` for an address, a proxy or a certificate that its HTTP library does not take."""
+    """The client; raises `UserError` for an address, a proxy or a certificate that its HTTP library does not accept."""
     from openai import OpenAI, Timeout
 
     try:
@@ -102,7 +102,7 @@ def _client(settings: PromptSettings) -> Any:
             timeout=Timeout(settings.timeout_seconds, connect=_connect_seconds(settings)),
             max_retries=settings.retries,
         )
-    except Exception as error:  # the HTTP library's own, and whatever opening a file of certificates raises
+    except Exception as error:  # the HTTP library's own, and whatever opening a certificate file raises
         reason = _QUOTED.sub("'…'", reason_of(error))  # it quotes the proxy's address, which may hold a password
         raise UserError(
             f"a connection to {_server(settings)} cannot be set up ({type(error).__name__}: {reason}): check "
@@ -116,7 +116,7 @@ def _connect_seconds(settings: PromptSettings) -> float:
 
 
 def _ask(client: Any, noun: str, count: int, settings: PromptSettings, seed: int) -> tuple[str, str]:
-    """One reply, and how it may be told; the client tries again after timeouts, rate limits and server errors."""
+    """One reply, and its description for error messages; the client retries timeouts, rate limits and server errors."""
     from openai import APIStatusError, APITimeoutError, OpenAIError
 
     answer: Any = None
@@ -141,9 +141,9 @@ def _ask(client: Any, noun: str, count: int, settings: PromptSettings, seed: int
 
 
 def _completion(client: Any, model: str, text: str, seed: int) -> Any:
-    """The model's answer to the text; without a seed where its server refuses one, as Google's and Mistral's do.
+    """The model's answer to the text; without a seed if its server refuses seeds, as Google's and Mistral's do.
 
-    Not all that refuse a seed name it, so that whatever is refused is asked once more without.
+    Not all servers say that it was the seed, so any refused request is sent once more without it.
     """
     from openai import APIStatusError
 
@@ -157,14 +157,14 @@ def _completion(client: Any, model: str, text: str, seed: int) -> Any:
 
 
 def _text(content: Any) -> str:
-    """What a message says, whole or in parts, `[{"type": "text", "text": …}, …]`, as some servers give it."""
+    """The text of a message, which some servers send in parts: `[{"type": "text", "text": …}, …]`."""
     if isinstance(content, list):
         return "".join(_text(part.get("text") if isinstance(part, dict) else part) for part in content)
     return str(content or "")
 
 
 def _told(choice: Any, text: str) -> str:
-    """What the model said last, or why it said nothing: thoughts alone may use up the tokens that it has."""
+    """What the model said last, or why it said nothing: reasoning alone may use up its tokens."""
     refusal = getattr(choice.message, "refusal", None)
     if refusal and not text:
         return f"it refused: '{_brief(refusal)[:80]}'"
@@ -175,7 +175,7 @@ def _told(choice: Any, text: str) -> str:
 
 
 def _instead_of_a_completion(answer: Any) -> str:
-    """What a server gave that reports success: some say so that they failed."""
+    """Describe what a server sent, with a status of success, in place of a completion; some report errors this way."""
     fields = getattr(answer, "model_extra", None) or {}
     said = next((fields[name] for name in ("error", "message", "detail") if fields.get(name)), None)
     if isinstance(said, dict):
@@ -186,7 +186,7 @@ def _instead_of_a_completion(answer: Any) -> str:
 
 
 def _server(settings: PromptSettings) -> str:
-    """The server as a user may read it, without a password that its address may hold."""
+    """The server's address for messages, without any password that it contains."""
     parts = urlsplit(settings.base_url or OPENAI_URL)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
@@ -196,6 +196,6 @@ def _key() -> str:
 
 
 def _brief(said: object) -> str:
-    """The beginning of what was said, in one line without the key, of which a cut would leave a part."""
+    """The beginning of a text, on one line. The key is removed first, because a cut might leave a part of it."""
     text = str(said).replace(_key(), "…") if len(_key()) > 3 else str(said)
     return " ".join(text.split())[:120]

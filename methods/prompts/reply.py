@@ -1,4 +1,4 @@
-"""Reads prompts out of a language model's reply, however it is laid out."""
+"""Extracts prompts from a language model's reply, whatever its layout."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from methods.plan import PLACEHOLDER
 from methods.prompts.layout import candidates
 
 MAX_WORDS = 50
-"""A longer line is prose about prompts, or more than a text encoder of 77 tokens takes."""
+"""A longer line is prose about prompts, or too long for a text encoder that reads 77 tokens."""
 
 _THOUGHTS = re.compile(r"^.*</think>|<think>.*$", re.DOTALL | re.IGNORECASE)
-"""What a reasoning model says to itself first. Many servers leave out the opening mark, a cut reply the closing one."""
+"""A reasoning model's thoughts. Many servers omit the opening tag, and a reply that is cut off has no closing one."""
 _MARKS = " \t\"'`*_“”‘’«»„"
 _FINAL_MARKS = " .,;:!?…"
 _IRREGULAR = {"mouse": "mice", "goose": "geese", "person": "people", "man": "men", "woman": "women"}
@@ -24,13 +24,13 @@ _IRREGULAR = {"mouse": "mice", "goose": "geese", "person": "people", "man": "men
 def prompts_in(reply: str, noun: str, plurals: str = "word") -> list[str]:
     """The distinct usable prompts of a reply, in order, with `<word>` for the noun.
 
-    Numbered, bulleted and quoted lines, one running line of numbered items, tables, HTML, and JSON are understood.
-    Where the reply has a list, whatever stands around it is left out. A prompt is usable if it holds the noun as a
-    whole word, in singular or plural.
+    Numbered, bulleted and quoted lines, numbered items in one line, tables, HTML, and JSON are understood. If the reply
+    has a list, everything around it is ignored. A prompt is usable if it contains the noun as a whole word, in singular
+    or plural.
 
     Args:
-        plurals: `word`: as above; `as_written`: as the published code, which takes the noun anywhere in the text, and
-            replaces it where it is a whole word: "cars on a road" stays, and has no `<word>`.
+        plurals: `word`: as above; `as_written`: as in the published code, which accepts the noun anywhere in the text,
+            but replaces it only as a whole word: "cars on a road" is kept without a `<word>`.
     """
     for lines in candidates(_THOUGHTS.sub("", reply)):
         prompts = [prompt for prompt in (usable_prompt(line, noun, plurals) for line in lines) if prompt]
@@ -40,7 +40,7 @@ def prompts_in(reply: str, noun: str, plurals: str = "word") -> list[str]:
 
 
 def usable_prompt(line: str, noun: str, plurals: str = "word") -> str | None:
-    """The line as a prompt with `<word>` for the noun, or None where it is none; `plurals` as in `prompts_in`."""
+    """The line as a prompt with `<word>` for the noun, or None if it is not usable; `plurals` as in `prompts_in`."""
     text, noun = without_marks(composed(line)), composed(noun)
     if PLACEHOLDER in text or len(text.split()) > MAX_WORDS or not is_text(text):
         return None
@@ -48,17 +48,17 @@ def usable_prompt(line: str, noun: str, plurals: str = "word") -> str | None:
 
 
 def without_marks(line: str) -> str:
-    """The line without the quotes, emphasis and final marks that surround it."""
+    """The line without surrounding quotes, emphasis and commas, and without a final full stop."""
     return " ".join(line.strip(_MARKS + ",").rstrip(".").strip(_MARKS).split())
 
 
 def is_text(text: str) -> bool:
-    """Whether it has neither control characters nor half a pair of surrogates, which no tokenizer reads."""
+    """Whether a text is free of control characters and unpaired surrogates, which no tokenizer reads."""
     return not any(unicodedata.category(character) in ("Cc", "Cs") for character in text)
 
 
 def distinct(prompts: Iterable[str]) -> list[str]:
-    """The first of those that differ in case or in a final mark alone: a text encoder reads nearly the same."""
+    """Keep the first of prompts that differ only in case or final punctuation: a text encoder reads nearly the same."""
     first: dict[str, str] = {}
     for prompt in prompts:
         first.setdefault(prompt.casefold().rstrip(_FINAL_MARKS), prompt)
@@ -66,7 +66,7 @@ def distinct(prompts: Iterable[str]) -> list[str]:
 
 
 def noun_pattern(noun: str) -> re.Pattern[str]:
-    """Matches the noun as a whole word, in singular or plural, "cell phone" also as "cell-phone" or "cellphone"."""
+    """Matches the noun as a whole word, in singular or plural; "cell phone" also as "cell-phone" or "cellphone"."""
     return _pattern(" ".join(noun.lower().split()))
 
 
@@ -78,7 +78,7 @@ def _pattern(noun: str) -> re.Pattern[str]:
 
 
 def _forms(word: str) -> set[str]:
-    """The word and the plurals that it may have."""
+    """The word and its possible plurals."""
     forms = {word, word + "s", word + "es", _IRREGULAR.get(word, word)}
     if word.endswith("y"):
         forms.add(word[:-1] + "ies")

@@ -2,7 +2,7 @@
 
     a photo of a [adjective] <class> [location] [weather] [time of day]
 
-Every bracket is optional; how many are filled varies from prompt to prompt. Locations, weathers and times carry their
+Every bracket is optional; how many are filled varies from prompt to prompt. Locations, weathers and times include their
 prepositions. Each list is dealt like a pack of cards, so that a class's few prompts differ as much as the list allows.
 """
 
@@ -25,21 +25,21 @@ from methods.prompts.fits import Fits
 from methods.settings import PromptSettings
 
 Group = tuple[str, ...]
-"""Phrases that say the same."""
+"""Phrases with the same meaning."""
 
 _FOLDER = Path(__file__).parent
 _REDRAWS = 100
-"""Draws that may pass without a new prompt before the list counts as used up."""
+"""Draws without a new prompt after which the word list counts as used up."""
 
 
 @dataclass(frozen=True)
 class WordList:
-    """What the brackets are filled with. Each entry is a group of phrases with one meaning, dealt as one card.
+    """What the brackets are filled with. Each entry is a group of phrases with the same meaning, dealt as one card.
 
-    adjectives: visual ones.
-    locations: with their prepositions, outdoors.
-    sheltered: locations that have no weather.
-    timeless: locations that have neither weather nor time of day.
+    adjectives: visual adjectives.
+    locations: outdoor locations, with their prepositions.
+    sheltered: locations without weather.
+    timeless: locations without weather or time of day.
     weathers, times: with their prepositions.
     """
 
@@ -52,12 +52,12 @@ class WordList:
 
 
 def check(settings: PromptSettings) -> None:
-    """Read the word list; raises `UserError` where it is missing or broken."""
+    """Read the word list; raises `UserError` if it is missing or broken."""
     word_list(settings.word_list)
 
 
 def content(settings: PromptSettings) -> str:
-    """Equal for word lists of the user's own that say the same; empty for one that ships, whose name says it."""
+    """A hash of the user's own word list; empty for one that ships with the project, since its name is enough."""
     name = settings.word_list
     return "" if _shipped(name).is_file() else fingerprint("word list", asdict(word_list(name)))
 
@@ -66,7 +66,7 @@ def write(noun: str, count: int, settings: PromptSettings, seed: int, fits: Fits
     """`count` prompts for the noun, distinct as long as the word list allows; the same for the same arguments.
 
     Raises:
-        UserError: one of them does not fit.
+        UserError: a prompt does not fit.
     """
     words = word_list(settings.word_list)
     rng = np.random.default_rng(seed_from("template prompts", noun, seed))
@@ -91,10 +91,10 @@ def write(noun: str, count: int, settings: PromptSettings, seed: int, fits: Fits
 
 @lru_cache(maxsize=8)
 def word_list(name: str) -> WordList:
-    """The word list that ships under this name, or that a YAML file holds.
+    """The word list that ships under this name, or that is in a YAML file at this path.
 
     Raises:
-        UserError: no such list or file, or one whose content is no word list.
+        UserError: there is no such list or file, or its content is not a word list.
     """
     from omegaconf import OmegaConf
 
@@ -106,7 +106,7 @@ def word_list(name: str) -> WordList:
         raise UserError(f"prompts.word_list '{name}' is neither a YAML file nor one of: {known}")
     try:
         content = OmegaConf.to_container(OmegaConf.load(path))
-    except Exception as error:  # YAML's errors, OmegaConf's, and those of a file that is no text
+    except Exception as error:  # errors of YAML, of OmegaConf, or of decoding the text
         raise UserError(f"word list {path} is not readable YAML: {reason_of(error)}") from None
     return _parse(content, path)
 
@@ -139,7 +139,7 @@ def _group(entry: Any, path: Path, key: str) -> Group:
 
 
 class _Deck:
-    """Deals all groups in random order before it deals one again."""
+    """Deals all groups in random order before it repeats any."""
 
     def __init__(self, groups: Sequence[Group], rng: Generator) -> None:
         self._groups = groups
@@ -156,9 +156,9 @@ class _Deck:
 
 
 def _sentence(noun: str, words: WordList, decks: dict[str, _Deck], rng: Generator) -> str:
-    """One sentence, with a number of filled brackets from one to all, each number as likely.
+    """One sentence, in which the number of filled brackets, from one to all, is drawn uniformly.
 
-    Then a sheltered place takes the weather out again, and a timeless one the time as well.
+    A sheltered location then removes the weather, and a timeless one both the weather and the time.
     """
     brackets = [name for name in ("adjectives", "locations", "weathers", "times") if len(decks[name])]
     filled = set(rng.permutation(brackets)[: int(rng.integers(1, len(brackets) + 1))].tolist()) if brackets else set()
