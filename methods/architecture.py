@@ -1,4 +1,4 @@
-"""Which checkpoints can be used: those of Stable Diffusion's first two families, told by their configurations."""
+"""Which checkpoints can be used: those of the Stable Diffusion 1 and 2 families, recognised by their configurations."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from methods.checkpoint_layout import INDEX, MODELS, SCHEDULER, config_name, rea
 PREDICTIONS = ("epsilon", "v_prediction")
 """What a UNet may predict."""
 _FURTHER_CONDITIONS = ("class_embed_type", "num_class_embeds", "encoder_hid_dim_type", "only_cross_attention")
-"""Settings of a UNet that asks for more than text, or reads the text elsewhere."""
+"""Settings of a UNet that needs more than text, or reads the text at other places."""
 _LATENT_CHANNELS = 4
-"""diffusers' default."""
+"""diffusers' default, where a configuration gives none."""
 
 
 def check_architecture(folder: Path) -> None:
-    """Refuse models of another family than Stable Diffusion 1 and 2, by the folder's JSON files alone.
+    """Refuse models outside the Stable Diffusion 1 and 2 families; reads only the folder's JSON files.
 
     Raises:
-        UserError: that says what this one is.
+        UserError: it says what the checkpoint is instead.
     """
     wrong = _foreign_parts(folder) or _foreign_settings(folder)
     if wrong:
@@ -27,7 +27,7 @@ def check_architecture(folder: Path) -> None:
 
 
 def sampler_class(folder: Path) -> str:
-    """diffusers' class of the checkpoint's own sampler: the index names it, whatever the sampler's file says."""
+    """The diffusers class of the checkpoint's own sampler, as in the index, whatever the sampler's file says."""
     return str(_classes(folder).get("scheduler"))
 
 

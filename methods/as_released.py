@@ -1,4 +1,4 @@
-"""What DIAGen's published code does otherwise than its paper when images are planned (docs/protocol.md)."""
+"""Where DIAGen's published code differs from its paper in planning images (docs/protocol.md)."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 
 def one_counter(count: int, prompts: int, words: int) -> tuple[int, int]:
-    """Prompt and word of a class's `count`-th row by one counter: lcm(prompts, words) of the pairs occur."""
+    """Choose prompt and word of a class's `count`-th row by one counter: only lcm(prompts, words) pairs occur."""
     return count % prompts, count % words
 
 
 def words_by_substring(nouns: Sequence[str], levels: Sequence[float]) -> list[list[tuple[int, int]]]:
-    """For each class the words that its images rotate over, as (label, index of the level).
+    """For each class, the words that its images rotate over, as (label, index of the level).
 
-    The code takes every learned word whose name contains the class's: "car" is given those of "carrot" too. Clean
-    words stand before noisy ones, as they do in its files of words.
+    The published code takes every learned word whose name contains the class's name, so "car" also gets the words of
+    "carrot". Clean words come before noisy ones, as in its files of words.
     """
     clean = [i for i, level in enumerate(levels) if level == 0]
     noisy = [i for i, level in enumerate(levels) if level != 0]

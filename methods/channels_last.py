@@ -1,7 +1,7 @@
-"""Keeps what a compiled network concatenates in channels_last, the layout of all that is around it on a GPU.
+"""Makes compiled networks concatenate in channels_last, the layout of everything around it on a GPU.
 
-PyTorch before 2.14 writes it with the channels first, and each convolution that takes it has it turned round again: in
-Stable Diffusion's UNet some twentieth of an image's time, by the bytes (docs/performance.md).
+PyTorch before 2.14 writes the result with the channels first, and each convolution that reads it converts it back. In
+Stable Diffusion's UNet this takes about a twentieth of an image's time, estimated from bytes (docs/performance.md).
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ _aten = torch.ops.aten
 
 
 class ConcatenateInChannelsLast(CustomGraphPass):
-    """A pass over the graph that is compiled: channels are concatenated as the last dimension, where they lie last."""
+    """A pass over the graph to compile. It concatenates channels as the last dimension if they are last in memory."""
 
     def __call__(self, graph: fx.Graph) -> None:
-        """Rewrite the graph in place; the values that it computes stay what they are."""
+        """Rewrite the graph in place, without changing the values that it computes."""
         for node in graph.find_nodes(op="call_function", target=_aten.cat.default):
             if _is_of_channels(node) and any(map(_lies_in_channels_last, node.args[0])):
                 _concatenate_last(graph, node)
 
     def uuid(self) -> str:
-        """Part of the address of what was compiled: another pass compiles anew."""
+        """Part of the compile cache's key, so that a changed pass leads to a new compilation."""
         return str(get_hash_for_files((__file__,)))
 
 

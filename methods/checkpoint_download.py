@@ -1,4 +1,4 @@
-"""Fetches a checkpoint from the hub: no more of it than is read, and no weights of another architecture."""
+"""Downloads a checkpoint from the hub: only the files that are read, and no weights of an unsupported architecture."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ logger = logging.getLogger(__name__)
 
 
 def download_checkpoint(name: str) -> Path:
-    """The folder of a checkpoint on the hub, in the hub's own cache; nothing that lies there is fetched again.
+    """Fetch a checkpoint from the hub into the hub's own cache; returns its folder. Cached files are not fetched again.
 
-    Weights in half precision are fetched only of parts that have no others.
+    Half-precision weights are fetched only for parts that have no others.
 
     Raises:
-        UserError: there is no such checkpoint, no network, or the architecture is another.
+        UserError: there is no such checkpoint, no network, or the architecture is not supported.
     """
     folder = _fetch(name, ["*.json", "tokenizer/*"], tqdm_class=_silent_bar())
     check_architecture(folder)
@@ -62,7 +62,7 @@ def _fetch(name: str, wanted: list[str], unwanted: list[str] | None = None, **ho
 
 
 def _silent_bar() -> type[Any]:
-    """For small files, which each start of the program looks for: the hub would count those in its cache too."""
+    """A bar that shows nothing, for the small files checked at each start: the hub's would count cached ones too."""
     from huggingface_hub.utils import tqdm  # type: ignore[attr-defined]
 
     class Silent(tqdm):

@@ -9,17 +9,17 @@ from typing import Any
 from datasets.errors import NOT_PARSED, UserError
 
 MODELS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
-"""The parts with weights, and what their weight files are called."""
+"""The parts with weights, and the stems of their weight files' names."""
 FP16 = "fp16"
-"""What the names of weights in half precision carry."""
+"""The variant in the names of half-precision weight files."""
 INDEX = "model_index.json"
-"""Names the class of each part."""
+"""The file that names the class of each part."""
 SCHEDULER = "scheduler/scheduler_config.json"
 TOKENIZER_FILES = ("tokenizer.json", "vocab.json")
 
 
 def checkpoint_files(folder: Path) -> list[Path]:
-    """Every file whose whole content matters, sorted; raises `UserError` naming the first part that is missing."""
+    """All files whose content matters, sorted; raises `UserError` naming the first missing file."""
     files = [required(folder, SCHEDULER)]
     for part in MODELS:
         files += [required(folder, config_name(part)), *_weight_files(folder, part)]
@@ -30,12 +30,12 @@ def checkpoint_files(folder: Path) -> list[Path]:
 
 
 def config_name(part: str) -> str:
-    """Where a part's configuration lies."""
+    """The path of a part's configuration within the folder."""
     return f"{part}/config.json"
 
 
 def read_config(folder: Path, name: str) -> dict[str, Any]:
-    """One of the checkpoint's JSON files; raises `UserError` for a missing or broken one."""
+    """Read one of the checkpoint's JSON files; raises `UserError` if it is missing or broken."""
     path = required(folder, name)
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
@@ -47,24 +47,24 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
 
 
 def weight_variant(folder: Path, part: str) -> str | None:
-    """`fp16` for a part whose only weights carry that name, as diffusers' `variant` argument wants it."""
+    """`fp16` for a part that only has weights with this name, else None: diffusers' `variant` argument."""
     return FP16 if not has_plain_weights(folder, part) and _weights(folder, part, FP16) else None
 
 
 def has_plain_weights(folder: Path, part: str) -> bool:
-    """Whether there are weights of a part under the plain name, whatever else there is."""
+    """Whether a part has weights under the plain name, whatever others it has."""
     return _weights(folder, part, "") is not None
 
 
 def required(folder: Path, name: str) -> Path:
-    """The path of a file in the folder; raises `UserError` where it is missing."""
+    """The path of a file in the folder; raises `UserError` if it is missing."""
     if not (folder / name).is_file():
         raise _incomplete(folder, name)
     return folder / name
 
 
 def _weight_files(folder: Path, part: str) -> list[Path]:
-    """The part's weights that are read: one safetensors file, or an index and its shards."""
+    """The files of the part's weights that are read: one safetensors file, or an index and its shards."""
     found = _weights(folder, part, weight_variant(folder, part) or "")
     if found is None:
         raise _incomplete(folder, f"{part}/{MODELS[part]}.safetensors")
@@ -77,7 +77,7 @@ def _weight_files(folder: Path, part: str) -> list[Path]:
 
 
 def _weights(folder: Path, part: str, variant: str) -> Path | None:
-    """The part's weights of a variant (plain ones: empty), as one file or as the index of shards."""
+    """The file of the part's weights of a variant (empty: plain), or the index of their shards."""
     stem, infix = MODELS[part], f".{variant}" if variant else ""
     names = (f"{stem}{infix}.safetensors", f"{stem}.safetensors.index{infix}.json")
     return next((folder / part / name for name in names if (folder / part / name).is_file()), None)

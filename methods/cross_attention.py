@@ -1,7 +1,7 @@
-"""What a UNet's cross-attention takes of a text, for all layers at once.
+"""Computes the keys and values of the text for all of a UNet's cross-attention layers at once.
 
-Each layer projects the same states of the text to keys and to values of its own, and again at every denoising step:
-small products, on which a GPU spends a thirtieth of an image's time.
+Otherwise each layer projects the same text states to its own keys and values, and does so at every denoising step:
+small matrix products that take a GPU a thirtieth of an image's time.
 """
 
 from __future__ import annotations
@@ -13,21 +13,22 @@ from torch import Tensor, nn
 
 
 class _Part(nn.Module):
-    """Some entries of each vector, in place of the layer that computed them."""
+    """Takes some entries of each vector; replaces the layer that computed these entries."""
 
     def __init__(self, entries: slice) -> None:
         super().__init__()
         self.entries = entries
 
     def forward(self, vectors: Tensor) -> Tensor:
-        """(..., all entries) to (..., its own)."""
+        """Reduce (..., all entries) to (..., this layer's entries)."""
         return vectors[..., self.entries]
 
 
 def take_out_text_projections(unet: Any) -> nn.Linear:
-    """One layer from states of the text to every cross-attention's keys and values, which are taken out of the UNet.
+    """Move all cross-attention projections to keys and values out of the UNet, into one layer, which is returned.
 
-    Afterwards the UNet's `encoder_hidden_states` are what this layer makes of the states, (rows, length, entries).
+    Afterwards the UNet's `encoder_hidden_states` must be this layer's output for the text states, (rows, length,
+    entries).
     """
     from diffusers.models.attention_processor import Attention
 

@@ -16,7 +16,7 @@ PROMPT = f"a photo of a {PLACEHOLDER}"
 @METHODS.register("da_fusion")
 @dataclass(frozen=True)
 class DAFusion(Method):
-    """Trabucco et al.; hyper-parameters as DIAGen's paper runs it.
+    """Trabucco et al., with the hyper-parameters of DIAGen's paper.
 
     strength: SDEdit's t0, the share of the noise schedule that is run, in (0, 1].
     guidance_scale: scale of classifier-free guidance.

@@ -1,4 +1,4 @@
-"""The same numbers from the same numbers on a GPU too, whose fastest kernels add in an order that varies."""
+"""Makes results reproducible on a GPU, whose fastest kernels add in an order that varies."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from torch.utils import deterministic as in_memory
 
 @contextmanager
 def deterministic_algorithms() -> Iterator[None]:
-    """Compute without such kernels: above all without cuDNN's backward pass of attention.
+    """A context without kernels whose order of adding varies, above all without cuDNN's backward pass of attention.
 
-    To be kept until the gradients are there. It holds for all threads: entered before them, left after them.
+    Leave it only when the gradients are computed. It applies to all threads: enter it before they start and leave it
+    after they end.
 
     Raises:
-        RuntimeError: by an operation within, for which PyTorch has no other kernel.
+        RuntimeError: an operation in the context for which PyTorch has no deterministic kernel.
     """
     enabled = torch.are_deterministic_algorithms_enabled()
     warned = torch.is_deterministic_algorithms_warn_only_enabled()
     filled = in_memory.fill_uninitialized_memory
-    torch.use_deterministic_algorithms(True)  # merely warned, PyTorch would take cuDNN's attention all the same
-    in_memory.fill_uninitialized_memory = False  # which finds faults, slowly
+    torch.use_deterministic_algorithms(True)  # with warn_only PyTorch would still use cuDNN's attention
+    in_memory.fill_uninitialized_memory = False  # slow, and only for finding bugs
     try:
         yield
     finally:

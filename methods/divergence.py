@@ -1,4 +1,4 @@
-"""Notices classes whose learning went wrong: no finite gradients for a while, or a loss that grew."""
+"""Detects classes whose learning failed: no finite gradients for a while, or a loss that grew."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch import Tensor
 from evaluation.arrays import Mask
 
 STEPS_IN_A_ROW = 10
-"""Without a finite gradient. Single ones are ordinary in float16."""
+"""Steps without a finite gradient after which a class has diverged. Single ones are normal in float16."""
 GROWTH = 2.0
-"""Mean loss of the last tenth of the steps over that of the first, of steps whose loss is finite."""
+"""Ratio above which a class has diverged: mean finite loss in the last tenth of the steps over that in the first."""
 FEWEST_SAMPLES = 32
-"""Of a tenth of the steps, below which its mean loss says too little: losses differ with the time that is drawn."""
+"""Samples in a tenth of the steps below which its mean loss says too little: losses vary with the drawn times."""
 
 
 class DivergenceWatch:
@@ -28,7 +28,7 @@ class DivergenceWatch:
         self._enough = min(self._tenth, steps) * samples_per_step >= FEWEST_SAMPLES
 
     def record(self, step: int, losses: Tensor, gradient: Tensor) -> None:
-        """A step's losses, (classes,), and the gradient of the words, (classes, width)."""
+        """Record a step's losses, (classes,), and the gradient of the words, (classes, width)."""
         self._losses[step] = losses
         finite = gradient.isfinite().all(dim=1) & losses.isfinite()
         self._streak = torch.where(finite, 0, self._streak + 1)
@@ -43,11 +43,11 @@ class DivergenceWatch:
         )
 
     def all_broken(self) -> bool:
-        """Whether no class can be told anything by further steps. Waits for a GPU."""
+        """Whether every class has had too many steps in a row without a finite gradient. Waits for a GPU."""
         return bool((self._longest >= self._too_long).all())
 
     def diverged(self) -> Mask:
-        """Which classes did not learn, (classes,)."""
+        """Which classes diverged, (classes,)."""
         finite = self._losses.nan_to_num(torch.nan, torch.nan, torch.nan)
         first, last = finite[: self._tenth].nanmean(dim=0), finite[-self._tenth :].nanmean(dim=0)
         broken = self._longest >= self._too_long

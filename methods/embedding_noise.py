@@ -13,16 +13,16 @@ from methods.plan import Vector
 def noisy_words(words: Sequence[Vector], levels: Sequence[float], seed: int) -> tuple[tuple[Vector, ...], ...]:
     """Each class's word at each noise level: ṽ = v + ε, ε ~ N(0, σ²I) (DIAGen, Eq. 1).
 
-    One draw for each class and place among the levels, from a seed of its own: levels that are all scaled scale the
-    noise and leave its direction, so that an ablation changes its size alone. Level 0 is the clean word.
+    There is one draw per class and position in `levels`, each from its own seed. Scaling all levels therefore scales
+    the noise but keeps its direction, so that an ablation changes only its size. Level 0 is the clean word.
 
     Args:
-        words: one vector a class, float32 (width,), in label order.
+        words: one vector per class, float32 (width,), in label order.
         levels: standard deviations σ, each at least 0.
-        seed: of all draws.
+        seed: the seed from which those of all draws are derived.
 
     Returns:
-        For each class, one float32 vector a level, in the order of `levels`.
+        For each class, one float32 vector per level, in the order of `levels`.
     """
     return tuple(
         tuple(_noisy(word, level, seed_from("embedding noise", seed, label, at)) for at, level in enumerate(levels))

@@ -104,7 +104,7 @@ class Generator:
         return open_tokenizer(self.folder)
 
     def fits(self, prompt: str) -> bool:
-        """Whether the text encoder reads the prompt as far as its class word; needs no model."""
+        """Whether the text encoder reads the prompt at least up to its class word; needs no model."""
         return self._tokenizer.fits(prompt)
 
     @cached_property

@@ -1,7 +1,7 @@
-"""Group normalisation for networks in channels_last: read row by row as it lies, not a few channels at a time.
+"""Group normalisation for networks in channels_last: it reads whole rows of memory, not a few channels at a time.
 
-A group's 10 to 30 channels are a twentieth of a row. PyTorch's own layer reads them alone for each group, or turns the
-images round first.
+A group has only 10 to 30 of a row's channels. PyTorch's own layer reads each group separately, or first converts the
+images to another layout.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 
 class ChannelsLastGroupNorm(nn.Module):
-    """What `nn.GroupNorm` computes, from each channel's own moments, which take whole rows to compute.
+    """Computes `nn.GroupNorm` from the moments of each channel, which are computed over whole rows.
 
-    Uncompiled it calls PyTorch's layer: each step of its own would take memory, ten times as much in all.
+    Uncompiled, it calls PyTorch's layer, since each of its own steps would take memory: ten times as much in all.
     """
 
     def __init__(self, norm: nn.GroupNorm) -> None:
@@ -21,7 +21,7 @@ class ChannelsLastGroupNorm(nn.Module):
         self.norm = norm
 
     def forward(self, images: Tensor) -> Tensor:
-        """(N, channels, …) of any precision; computed in float32, and returned as it came."""
+        """Normalise (N, channels, …) of any precision in float32; the result has the precision of the input."""
         if not torch.compiler.is_compiling():
             normalised: Tensor = self.norm(images)
             return normalised
@@ -37,7 +37,7 @@ class ChannelsLastGroupNorm(nn.Module):
 
 
 def normalise_in_channels_last(network: nn.Module) -> None:
-    """Put these layers in place of a network's own, with the same weights."""
+    """Replace a network's group norms by these layers, with the same weights."""
     for parent in list(network.modules()):
         for name, layer in list(parent.named_children()):
             if isinstance(layer, nn.GroupNorm):

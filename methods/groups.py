@@ -1,4 +1,4 @@
-"""Groups of alike sizes."""
+"""Splits items into groups of similar size."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ Item = TypeVar("Item")
 
 
 def even_groups(items: Sequence[Item], most: int) -> list[Sequence[Item]]:
-    """The fewest groups of at most `most` items, in order; sizes differ by one at most, the larger ones first.
+    """The fewest groups of at most `most` items, in order; sizes differ by at most one, and larger groups come first.
 
-    A network is compiled for each size of batch that it meets: so it is for two at most.
+    A network is compiled for each batch size that it meets; with these groups, for at most two.
     """
     count = -(-len(items) // most)
     size, larger = divmod(len(items), max(1, count))
@@ -21,14 +21,14 @@ def even_groups(items: Sequence[Item], most: int) -> list[Sequence[Item]]:
 
 
 def equal_groups(items: Sequence[Item], most: int) -> list[Sequence[Item]]:
-    """As `even_groups`, but all of one size: a smaller group is filled up with its last item.
+    """Like `even_groups`, but all of the same size: a smaller group is filled up with its last item.
 
-    Where an item takes less time than compiling for another size of batch.
+    For items that take less time than compiling for another batch size.
     """
     groups = even_groups(items, most)
     return [filled_up(group, len(groups[0])) for group in groups]
 
 
 def filled_up(items: Sequence[Item], size: int) -> list[Item]:
-    """The items, and the last of them again until there are `size`."""
+    """The items, with the last one repeated until there are `size`."""
     return [*items, *[items[-1]] * (size - len(items))]

@@ -1,8 +1,8 @@
-"""A UNet for classifier-free guidance, which computes once what both halves of its batch have in common.
+"""A UNet for classifier-free guidance that computes only once what both halves of its batch have in common.
 
-A batch under guidance holds the same latents twice: under the empty prompt, and under each image's own. Up to the first
-cross-attention the halves are the same numbers: through the first convolution, the first residual block, and the first
-self-attention, one of those between the most positions.
+A guided batch contains the same latents twice: with the empty prompt, and with each image's own prompt. Both halves are
+equal up to the first cross-attention, that is, in the first convolution, the first residual block and the first
+self-attention, which is one of those over the most positions.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 
 class _OfOneHalf(nn.Module):
-    """A module's output on a batch whose halves are alike."""
+    """Computes a module's output for one half of a batch whose halves are equal, and repeats it for the other."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class _OfOneHalf(nn.Module):
 
 
 def guided_unet(unet: nn.Module) -> nn.Module:
-    """A UNet with the same weights in the same memory, for batches whose halves have the same latents and times."""
+    """Copy a UNet, sharing its weights in memory, for batches whose halves have the same latents and times."""
     shared = {id(tensor): tensor for tensor in chain(unet.parameters(), unet.buffers())}
     twin = deepcopy(unet, shared)
     for parent, name in list(_before_the_text(twin)):
@@ -38,7 +38,7 @@ def guided_unet(unet: nn.Module) -> nn.Module:
 
 
 def _before_the_text(unet: Any) -> Iterator[tuple[nn.Module, str]]:
-    """The modules that no text has reached, each as its parent and its name there."""
+    """The modules before the first influence of the text, each as (parent, name in the parent)."""
     yield unet, "conv_in"
     for block in unet.down_blocks:
         if getattr(block, "attentions", None):

@@ -23,7 +23,7 @@ class Generation(Protocol):
 
 
 def check_generation(method: str, values: Generation) -> None:
-    """Refuse hyper-parameters that no image can be made with; raises `UserError` naming the setting."""
+    """Refuse invalid hyper-parameters; raises `UserError` naming the setting."""
     require(0 < values.strength <= 1, method, "strength", "in (0, 1]", values.strength)
     require(values.guidance_scale >= 1, method, "guidance_scale", "at least 1", values.guidance_scale)
     require(values.steps >= 1, method, "steps", "at least 1", values.steps)
@@ -35,6 +35,6 @@ def check_generation(method: str, values: Generation) -> None:
 
 
 def require(holds: bool, method: str, name: str, rule: str, value: object) -> None:
-    """Raise a `UserError` that names the setting, the rule that it breaks and its value."""
+    """Unless the rule holds, raise a `UserError` that names the setting, the rule and the value."""
     if not holds:
         raise UserError(f"{method}.{name} must be {rule}, got {value}")

@@ -1,4 +1,4 @@
-"""The loss of textual inversion: how well a checkpoint denoises a class's images under the class's word."""
+"""The loss of textual inversion: how well a checkpoint denoises a class's images given the class's word."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from methods.latent_diffusion import LatentDiffusion
 from methods.plan import PLACEHOLDER
 
 _FEW_POSITIONS = 16
-"""Sides of latents up to which plain attention is preferred on a CPU; it keeps a matrix of all pairs of positions."""
+"""Largest side of latents for which a CPU uses plain attention, which stores a matrix of all pairs of positions."""
 
 
 class InversionLoss:
-    """The mean squared error of the noise (or of v) that a checkpoint predicts, of several classes together."""
+    """The mean squared error of the noise (or v) that a checkpoint predicts, for several classes together."""
 
     def __init__(self, model: LatentDiffusion) -> None:
         self.model = model
@@ -29,14 +29,14 @@ class InversionLoss:
 
     @property
     def times(self) -> int:
-        """Times of the schedule that the checkpoint was trained with."""
+        """Number of times in the schedule that the checkpoint was trained with."""
         return int(self.schedule.config.num_train_timesteps)
 
     def __call__(self, draws: Sequence[Draws], words: Tensor) -> Tensor:
-        """Each class's mean over its samples, (classes,): float32 but for the UNet's own arithmetic.
+        """Each class's mean over its samples, (classes,), in float32 except inside the UNet.
 
         Args:
-            draws: each class's samples, as many of each.
+            draws: each class's samples, the same number for each class.
             words: each class's word, (classes, word_dimension).
         """
         model = self.model
@@ -61,10 +61,11 @@ def noise_schedule(scheduler: Any) -> Any:
 
 
 def fastest_attention(model: LatentDiffusion) -> AbstractContextManager[None]:
-    """To be kept until the gradients are there: checkpointed activations are computed again on the way back.
+    """A context with the fastest attention for learning, to be left only when the gradients are computed.
 
-    It holds for all threads, so it is entered before and left after them.
-    On a CPU the fused attention is slow backwards; where positions are few, plain products are faster.
+    Gradient checkpointing computes activations again in the backward pass. The context applies to all threads, so enter
+    it before they start and leave it after they end.
+    On a CPU, fused attention has a slow backward pass; for few positions, plain matrix products are faster.
     """
     if model.device.type == "cpu" and model.unet.config.sample_size <= _FEW_POSITIONS:
         return sdpa_kernel(SDPBackend.MATH)

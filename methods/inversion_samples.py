@@ -1,4 +1,4 @@
-"""What textual inversion learns a class from: its images as the codec sees them, the templates, and random draws."""
+"""What textual inversion learns a class from: its images as encoded by the codec, the templates, and random draws."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ TEMPLATES = (
     "a good photo of a {}", "a photo of the nice {}", "a photo of the small {}", "a photo of the weird {}",
     "a photo of the large {}", "a photo of a cool {}", "a photo of a small {}",
 )  # fmt: skip
-"""The 27 neutral templates of Textual Inversion's object words."""
+"""The 27 neutral templates that Textual Inversion uses for objects."""
 
 
 @dataclass(frozen=True)
 class Draws:
-    """What one step takes of one class: `batch` samples."""
+    """One step's samples of one class; each tensor has `batch` rows."""
 
     latents: Tensor
     noise: Tensor
@@ -41,14 +41,14 @@ def views_of(model: LatentDiffusion, images: Sequence[Image.Image], resolution: 
 
 
 class ClassSampler:
-    """One class's views and its random numbers."""
+    """Draws random samples from one class's views."""
 
     def __init__(self, views: Posterior, scaling: float, seed: int) -> None:
         self.views, self.scaling = views, scaling
         self.generator = torch.Generator().manual_seed(seed)
 
     def draw(self, batch: int, times: int) -> Draws:
-        """Uniform draws of image, flip, template and time; normal ones of the codec's and the schedule's noise."""
+        """Draw image, flip, template and time uniformly, and the codec's and the schedule's noise normally."""
         mean, std = self.views.mean, self.views.std
         views = self._integers(len(mean), batch)
         templates, moments = self._integers(len(TEMPLATES), batch), self._integers(times, batch)
@@ -59,7 +59,7 @@ class ClassSampler:
         return Draws(latents, noise, moments, templates)
 
     def judging_draws(self, batch: int, times: int, count: int) -> Iterator[Draws]:
-        """`count` samples in batches, with times that are spread evenly over the schedule."""
+        """Draw `count` samples in batches, with times spread evenly over the schedule."""
         spread = (torch.arange(count) + 0.5) * times / count
         for moments in spread.long().split(batch):
             yield replace(self.draw(batch, times), times=moments)

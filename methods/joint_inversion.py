@@ -1,4 +1,4 @@
-"""Textual inversion of classes that share their steps: one AdamW on the matrix of their words."""
+"""Textual inversion of classes in joint steps: one AdamW on the matrix of their words."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from methods.inversion_samples import ClassSampler
 from methods.settings import TextualInversionSettings
 
 _HALF_PRECISION_SCALE = 1024.0
-"""Losses are multiplied by it where the UNet runs in float16, lest small gradients vanish."""
+"""Loss scale for a UNet in float16, so that small gradients do not underflow."""
 
 Matrix = Singles
 
 
 @dataclass(frozen=True)
 class Learned:
-    """Words, (classes, word_dimension), and which of them diverged, (classes,)."""
+    """The learned words, (classes, word_dimension), and which of them diverged, (classes,)."""
 
     words: Matrix
     diverged: Mask
 
 
 class JointInversion:
-    """Classes on their way to their words.
+    """Learns the words of several classes, step by step.
 
-    steps_done: so far, of the settings' `steps`.
+    steps_done: steps taken so far, out of the settings' `steps`.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class JointInversion:
         self._watch = DivergenceWatch(len(samplers), settings.steps, settings.batch_size, model.device)
 
     def step(self) -> None:
-        """One step of all classes, without waiting for a GPU."""
+        """Take one step for all classes, without waiting for a GPU."""
         draws = [sampler.draw(self._batch_size, self._loss.times) for sampler in self._samplers]
         losses = self._loss(draws, self._words)
         (gradient,) = torch.autograd.grad(losses.sum() * self._scale, self._words)
@@ -64,14 +64,14 @@ class JointInversion:
         self.steps_done += 1
 
     def is_hopeless(self) -> bool:
-        """Whether every class has diverged for good, whatever steps are left. Waits for a GPU."""
+        """Whether every class has diverged for good, so that further steps are pointless. Waits for a GPU."""
         return self._watch.all_broken()
 
     def learned(self) -> Learned:
         return Learned(self._words.detach().cpu().numpy(), self._watch.diverged())
 
     def state_dict(self) -> dict[str, Any]:
-        """A copy of all that another one of the same classes and settings needs to go on from here, bit for bit."""
+        """A copy of all that an instance with the same classes and settings needs to go on from here, bit for bit."""
         state = {
             "steps_done": self.steps_done,
             "words": self._words.detach(),

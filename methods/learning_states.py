@@ -1,4 +1,4 @@
-"""Learning that was stopped goes on where it was, seconds before."""
+"""Continues learning that was stopped, from a state saved seconds before the stop."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, Protocol
 from methods.joint_inversion import JointInversion
 
 SECONDS_BETWEEN_STATES = 10.0
-"""At most so much learning is lost by a stop; to look more often would make a GPU wait."""
+"""Most seconds of learning that a stop loses; saving more often would make a GPU wait."""
 
 
 class LearningStates(Protocol):
-    """The latest state of each learning, by name: a dictionary, or something that outlives the process."""
+    """The latest state of each learning, by name: a dictionary, or a store that outlives the process."""
 
     def get(self, name: str, /) -> dict[str, Any] | None: ...
 
@@ -23,10 +23,10 @@ class LearningStates(Protocol):
 def finish(
     learning: JointInversion, steps: int, states: LearningStates, name: str, report: Callable[[int], None]
 ) -> None:
-    """Take the steps that are left, from the state that is kept under a name; none where every class has diverged.
+    """Take the remaining steps, from the state saved under `name` if there is one; stop if every class has diverged.
 
     Args:
-        report: called with the steps done, after each of them.
+        report: called after each step with the number of steps done.
     """
     if (state := states.get(name)) is not None:
         learning.load_state_dict(state)

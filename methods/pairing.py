@@ -1,4 +1,4 @@
-"""Which word meets which prompt on which guide: the plan of a generative method."""
+"""Makes the plan of a generative method: which word is combined with which prompt on which guide."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from datasets.seeding import seed_from
 from methods.plan import Plan, PlanRow, Vector
 
 Turn = Callable[[int, int, int], tuple[int, int]]
-"""Which prompt and which word a class's count-th row has: (count, prompts, words) to their indices."""
+"""Chooses prompt and word of a class's count-th row: (count, number of prompts, number of words) to their indices."""
 
 
 def every_pair(count: int, prompts: int, words: int) -> tuple[int, int]:
-    """A diagonal walk over the table of prompts and words, that misses none of its cells."""
+    """Walk diagonally over the table of prompts and words, so that every cell is visited."""
     turn, prompt = divmod(count, prompts)
     return prompt, (prompt + turn) % words
 
@@ -34,20 +34,20 @@ def pair(
 ) -> Plan:
     """A plan of `images_per_example` rows for each train example, in the order of `task.train`.
 
-    A class's rows go through its prompts in turn; with each round through the prompts, each prompt meets the next
-    noise level (`every_pair`). So every prompt meets every level within prompts × levels rows, and a guide uses each
-    prompt once where `images_per_example` is the number of prompts.
+    A class's rows go through its prompts in turn; in each round through the prompts, each prompt gets the next noise
+    level (`every_pair`). So every prompt meets every level within prompts × levels rows, and a guide uses each prompt
+    once if `images_per_example` is the number of prompts.
 
-    A row's seed knows the task's name and seed, the guide and the row's number among the guide's, and no method: two
-    methods start a guide's j-th image from the same noise.
+    A row's seed is derived from the task's name and seed, the guide and the row's number among the guide's rows, but
+    not from the method: two methods start a guide's j-th image from the same noise.
 
     Args:
-        task: gives the guides.
-        words: for each class one vector a noise level.
-        prompts: for each class its prompts, with `<word>` for the class noun.
+        task: provides the guides.
+        words: for each class, one vector per noise level.
+        prompts: for each class, its prompts, with `<word>` for the class noun.
         levels: the standard deviations behind `words`, recorded in the rows.
         turn: how rows go through prompts and words.
-        choices: for each class the words that it goes through, as (label, index of the level); its own by default.
+        choices: for each class, the words that its rows go through, as (label, index of the level); by default its own.
         seed_parts: what else a row's seed is derived from.
     """
     if choices is None:

@@ -1,4 +1,4 @@
-"""Opens a checkpoint folder by diffusers and transformers, and refuses one that lacks weights."""
+"""Opens a checkpoint folder with diffusers and transformers, and refuses one that lacks weights."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from methods.checkpoint_layout import MODELS, weight_variant
 
 
 def open_pipeline(folder: Path, dtype: torch.dtype) -> Any:
-    """diffusers' own pipeline, whose constructor also mends old scheduler configurations.
+    """Open diffusers' own pipeline, whose constructor also corrects outdated scheduler configurations.
 
     Args:
-        folder: in diffusers' layout, with safetensors.
-        dtype: of UNet and codec; the text encoder is opened in float32.
+        folder: checkpoint in diffusers' layout, with safetensors.
+        dtype: precision of UNet and codec; the text encoder is opened in float32.
 
     Raises:
-        UserError: a file that cannot be read, or weights that are not in theirs.
+        UserError: a file cannot be read, weights are missing from their file, or the sampler has no noise schedule.
     """
     import diffusers
     import transformers
@@ -55,7 +55,7 @@ def open_pipeline(folder: Path, dtype: torch.dtype) -> Any:
 
 
 def _open_model(folder: Path, part: str, model: Any, dtype: torch.dtype) -> tuple[Any, list[str]]:
-    """A part, and the names of its weights that are not in its files."""
+    """Open a part; returns it and the names of its weights that are missing from its files."""
     opened, found = model.from_pretrained(
         folder / part,
         dtype=dtype,
@@ -69,7 +69,7 @@ def _open_model(folder: Path, part: str, model: Any, dtype: torch.dtype) -> tupl
 
 
 def _check_that_none_is_missing(folder: Path, part: str, missing: Sequence[str]) -> None:
-    """The libraries put random numbers in the place of missing weights."""
+    """Refuse missing weights, which the libraries replace by random numbers."""
     if missing:
         others = f" and {len(missing) - 1} more" if missing[1:] else ""
         raise UserError(

@@ -1,4 +1,4 @@
-"""A plan: the table of images that a method wants, one row an image."""
+"""A plan: the table of images that a method wants, one row per image."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from evaluation.arrays import Singles
 
 PLACEHOLDER = "<word>"
-"""Stands in a prompt where the row's learned word goes."""
+"""Marks the place of the row's learned word in a prompt."""
 
 Vector = Singles
 """A learned word, (width of the text encoder,)."""
@@ -16,16 +16,16 @@ Vector = Singles
 
 @dataclass(frozen=True)
 class PlanRow:
-    """One image to make, by SDEdit from a guide (Meng et al. 2022). It depends on nothing but this row.
+    """One image to make from a guide by SDEdit (Meng et al. 2022). The image depends only on this row.
 
     guide: index into the task's train examples.
     prompt: text in which `<word>` stands for the learned word.
     word: key into the plan's words.
-    strength: share of the noise schedule that is run, in (0, 1]; 0, as `steps`, of an image that no generator made.
-    guidance_scale: classifier-free guidance; 1 turns it off.
+    strength: share of the noise schedule that is run, in (0, 1]; 0, like `steps`, for an image that no generator made.
+    guidance_scale: scale of classifier-free guidance; 1 turns it off.
     steps: length of the whole schedule; `strength * steps` denoising steps are run.
-    seed: of the row's own noise.
-    noise_std: the deviation of the embedding noise in `word` (kept for the record).
+    seed: seed of the row's own noise.
+    noise_std: standard deviation of the embedding noise in `word` (kept for the record).
     """
 
     guide: int
@@ -41,7 +41,7 @@ class PlanRow:
 
 @dataclass(frozen=True)
 class Plan:
-    """Rows, and the word embeddings that they name: each a float32 vector of the text encoder's width."""
+    """Rows, and the word embeddings that they refer to: float32 vectors of the text encoder's width."""
 
     rows: tuple[PlanRow, ...]
     words: Mapping[str, Vector]

@@ -1,4 +1,4 @@
-"""A checkpoint's tokenizer with `<word>` for a learned word. It is opened without the checkpoint's networks."""
+"""A checkpoint's tokenizer, with the token `<word>` for a learned word. Opening it does not need the networks."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class PromptTokenizer:
-    """length: tokens that the text encoder reads, those for begin and end counted; what lies beyond is cut off.
+    """length: tokens that the text encoder reads, including those for begin and end; the rest is cut off.
     placeholder: the id of `<word>`.
     """
 
     def __init__(self, tokenizer: CLIPTokenizer, positions: int) -> None:
-        """positions: those of the text encoder."""
+        """positions: how many the text encoder has."""
         tokenizer.add_tokens([PLACEHOLDER])
         self._tokenizer = tokenizer
         self.length = min(tokenizer.model_max_length, positions)
@@ -31,7 +31,7 @@ class PromptTokenizer:
         """Token ids, shape (prompts, length), padded and cut to the length.
 
         Raises:
-            UserError: a prompt is so long that its class word is cut off.
+            UserError: a prompt is so long that its class word would be cut off.
         """
         for prompt in prompts:
             if not self.fits(prompt):
@@ -44,13 +44,13 @@ class PromptTokenizer:
         return tokens
 
     def fits(self, prompt: str) -> bool:
-        """Whether the text encoder reads the prompt's class word; true of a prompt without one."""
+        """Whether the text encoder reads the prompt's class word; true for a prompt without one."""
         kept = self._tokenizer(prompt, max_length=self.length, truncation=True).input_ids
         return PLACEHOLDER not in prompt or self.placeholder in kept
 
 
 def open_tokenizer(folder: Path) -> PromptTokenizer:
-    """Of a checkpoint folder; raises `UserError` where it cannot be read."""
+    """Open the tokenizer of a checkpoint folder; raises `UserError` if it cannot be read."""
     from transformers import CLIPTextConfig, CLIPTokenizer
 
     config = read_config(folder, config_name("text_encoder"))

@@ -24,16 +24,16 @@ SCHEDULERS = {
 """diffusers' classes: Song et al. 2021, Liu et al. 2022, Lu et al. 2022 (DPM-Solver++), Zhao et al. 2023, Luo et al.
 2023."""
 WITH_ETA = ("DDIMScheduler",)
-"""Those that can draw fresh noise at each step, by a share η."""
+"""Samplers that can add a share η of fresh noise at each step."""
 
 
 FOR_LATENTS: Mapping[str, Mapping[str, Any]] = {"ddim": {"clip_sample": False}, "pndm": {"skip_prk_steps": True}}
-"""What Stable Diffusion's own configurations say, where a class's defaults are for other models: latents exceed
-[-1, 1], and a schedule that begins with Runge–Kutta steps cannot be begun midway."""
+"""Values from Stable Diffusion's own configurations, for classes whose defaults suit other models: latents exceed
+[-1, 1], and a schedule that begins with Runge–Kutta steps cannot be started midway."""
 
 
 def scheduler_named(name: str, own: Any) -> Any:
-    """The sampler of a name in `SCHEDULERS`, on the noise schedule of the checkpoint's own."""
+    """The sampler with this name in `SCHEDULERS`, on the noise schedule of the checkpoint's own sampler."""
     if name == "checkpoint":
         return own
     import diffusers
@@ -42,9 +42,10 @@ def scheduler_named(name: str, own: Any) -> Any:
 
 
 def fresh_scheduler(scheduler: Any, steps: int) -> Any:
-    """A copy set to `steps`: a sampler holds a history, so each batch has its own.
+    """A copy of the sampler set to `steps`. A sampler has a history, so each batch needs its own.
 
-    Its times lie on the CPU, where looking one up keeps no GPU waiting. Raises `UserError` where it has not so many.
+    Its times stay on the CPU, so that looking one up does not wait for a GPU. Raises `UserError` if it cannot make that
+    many steps.
     """
     fresh = copy.deepcopy(scheduler)
     try:
@@ -55,7 +56,7 @@ def fresh_scheduler(scheduler: Any, steps: int) -> Any:
 
 
 def times_from(scheduler: Any, strength: float, steps: int) -> torch.Tensor:
-    """The scheduler's times from `strength` down, as `StableDiffusionImg2ImgPipeline.get_timesteps` cuts them."""
+    """The scheduler's times from `strength` down, as in `StableDiffusionImg2ImgPipeline.get_timesteps`."""
     begin = (steps - int(steps * strength)) * scheduler.order
     if hasattr(scheduler, "set_begin_index"):
         scheduler.set_begin_index(begin)
@@ -64,7 +65,7 @@ def times_from(scheduler: Any, strength: float, steps: int) -> torch.Tensor:
 
 
 def step_arguments(scheduler: Any, generators: Sequence[torch.Generator], eta: float) -> dict[str, Any]:
-    """What `step` of this scheduler takes beside prediction, time and sample: η, and the rows' generators."""
+    """Those of η and the rows' generators that this scheduler's `step` accepts besides prediction, time and sample."""
     accepted = inspect.signature(scheduler.step).parameters
     arguments = {"eta": eta, "generator": list(generators)}
     return {name: value for name, value in arguments.items() if name in accepted}

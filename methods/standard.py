@@ -8,7 +8,7 @@ from methods.base import METHODS, Method, SyntheticSet, Tools
 
 @METHODS.register("standard")
 class Standard(Method):
-    """The baseline: no synthetic image at all."""
+    """The baseline, without synthetic images."""
 
     title = "Standard augmentation"
     paper = "the baseline of DA-Fusion (ICLR 2024) and DIAGen (GCPR 2024)"

@@ -1,4 +1,4 @@
-"""Runs several tries of one learning: side by side on a CPU, one after the other on a GPU."""
+"""Runs several tries of the same learning: side by side on a CPU, one after the other on a GPU."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from evaluation.device import torch_threads
 
 Result = TypeVar("Result")
 Progress = Callable[[int, int], None]
-"""Called with (steps done, steps in all), counted for each class; fewer are done where some are done again."""
+"""Called with (steps done, total steps), summed over classes; steps done may fall when some must be repeated."""
 
 
 def run_tries(
@@ -21,18 +21,18 @@ def run_tries(
 ) -> list[Result]:
     """What `work(number, report)` returns for each try.
 
-    On a CPU each of several tries has one core: small operations gain little from more, and what a try computes depends
-    neither on how many others there are nor on the number of cores. A single try has all threads, and on another number
-    of them its sums may round otherwise.
+    On a CPU each of several tries runs on one core: small operations gain little from more, and the result of a try
+    depends neither on the number of tries nor on the number of cores. A single try uses all threads, so its sums may
+    round differently with another number of threads.
 
     Args:
         work: does one try and reports its own progress after each step.
         tries: how many, numbered from 0.
         device: where they compute.
-        on_progress: called with the steps of all tries, from whichever thread made one, never from two at once.
+        on_progress: called with the steps of all tries, from the thread that made one, never from two at once.
 
     Raises:
-        Exception: what a try raised; the others are left at their next step, as they are on Ctrl-C.
+        Exception: what a try raised; the others stop at their next step, as they do on Ctrl-C.
     """
     done, reporting, left = [0] * tries, Lock(), Event()
 
@@ -55,8 +55,8 @@ def run_tries(
         try:
             ended, _ = wait(futures, return_when=FIRST_EXCEPTION)
             for future in ended:
-                future.result()  # raises what ended it, whichever try it was
+                future.result()  # raises the exception of a try that failed
         finally:
-            left.set()  # the pool waits for its threads
+            left.set()  # ends the other threads, which the pool waits for
             pool.shutdown(wait=False, cancel_futures=True)
     return [future.result() for future in futures]

@@ -8,7 +8,7 @@ from datasets.errors import UnknownName, UserError
 from evaluation.arrays import Doubles, Floats
 
 RULES = ("min(1, 2c)", "c")
-"""`min(1, 2c)` is the published code's; `c` takes the confidence as it is."""
+"""`min(1, 2c)` is the published code's rule; `c` uses the confidence unchanged."""
 
 
 def weights_from_confidence(confidence: Floats, rule: str = RULES[0]) -> Doubles:
@@ -17,7 +17,7 @@ def weights_from_confidence(confidence: Floats, rule: str = RULES[0]) -> Doubles
     Sampling normalises them within each guide's images (DIAGen, Eq. 2), so only their ratios there matter.
 
     Raises:
-        UserError: an unknown rule, or a confidence that is no probability.
+        UserError: an unknown rule, or a confidence that is not a probability.
     """
     if rule not in RULES:
         raise UnknownName("weight rule", rule, RULES)

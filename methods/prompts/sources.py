@@ -1,4 +1,4 @@
-"""Where prompts come from, by name. A source turns a class noun into prompts in which `<word>` stands for it."""
+"""The sources of prompts, by name. A source turns a class noun into prompts in which `<word>` stands for the noun."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from methods.settings import PromptSettings
 @dataclass(frozen=True)
 class PromptSource:
     """check: refuse settings that cannot work, quickly and without a request; raises `UserError`.
-    write: (noun, count, settings, seed, fits) to `count` prompts; raises `UserError` where that many cannot be had.
-    content: what the user's own file says that decides on the prompts, in short; empty where there is none.
-    kept: whether the store keeps them: a language model writes others the next time.
-    check_access: refuse what keeps it from writing on this machine, such as a missing key, quickly and without a
-        request; raises `UserError`. Runs that are only counted do not ask.
+    write: turn (noun, count, settings, seed, fits) into `count` prompts; raises `UserError` if it cannot.
+    content: a hash of the user's own file that the prompts depend on; empty if there is none.
+    kept: whether the store keeps the prompts, as it does for a language model, which would write others next time.
+    check_access: refuse anything that keeps the source from writing on this machine, such as a missing key, quickly and
+        without a request; raises `UserError`. Not called for runs that are only counted.
     """
 
     check: Callable[[PromptSettings], None]
@@ -37,29 +37,29 @@ PROMPT_SOURCES.register("file")(PromptSource(file_prompts.check, file_prompts.wr
 
 
 def check_prompt_settings(settings: PromptSettings) -> None:
-    """Refuse settings that cannot work, before anything heavy; raises `UserError` with one clear line."""
+    """Refuse settings that cannot work, before any heavy work; raises `UserError` with one clear line."""
     PROMPT_SOURCES[settings.source].check(settings)
 
 
 def check_access_to_prompts(settings: PromptSettings) -> None:
-    """Refuse what keeps prompts from being written on this machine; raises `UserError` with one clear line."""
+    """Refuse anything that keeps prompts from being written here; raises `UserError` with one clear line."""
     PROMPT_SOURCES[settings.source].check_access()
 
 
 def prompts_content(settings: PromptSettings) -> str:
-    """What the file says that prompts are read or drawn from, which its path does not; empty where there is none."""
+    """A short hash of the user's own file that prompts come from, as its path may stay the same; empty if none."""
     return PROMPT_SOURCES[settings.source].content(settings)[:16]
 
 
 def write_prompts(noun: str, count: int, settings: PromptSettings, seed: int, fits: Fits = any_prompt) -> list[str]:
     """`count` prompts for one class, each with `<word>` for the noun, all of which fit.
 
-    From `template` and `file` they depend on the arguments and the user's file alone; from `openai`, on what the server
-    says.
+    From `template` and `file`, they depend only on the arguments and the user's file; from `openai`, also on the
+    server's replies.
 
     Raises:
         UserError: settings that cannot work, a server or a file that gives too few usable prompts, or a word list that
-            gives one that does not fit.
+            gives a prompt that does not fit.
     """
     check_prompt_settings(settings)
     check_access_to_prompts(settings)
