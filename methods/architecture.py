@@ -19,7 +19,7 @@ def check_architecture(folder: Path) -> None:
     """Refuse models outside the Stable Diffusion 1 and 2 families; reads only the folder's JSON files.
 
     Raises:
-        UserError: it says what the checkpoint is instead.
+        UserError: the message says what the checkpoint is instead.
     """
     wrong = _foreign_parts(folder) or _foreign_settings(folder)
     if wrong:

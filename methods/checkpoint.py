@@ -57,7 +57,7 @@ def check_checkpoint(settings: GeneratorSettings, folder: Path) -> None:
     """Refuse a folder that is incomplete or of another architecture, and η for a sampler that has none.
 
     Raises:
-        UserError: it says what is wrong and what to do.
+        UserError: the message says what is wrong and what to do.
     """
     check_architecture(folder)
     checkpoint_files(folder)

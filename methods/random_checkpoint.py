@@ -1,4 +1,4 @@
-"""Writes a checkpoint of Stable Diffusion 1.4's exact architecture with random weights: as fast, and free to make.
+"""A checkpoint of Stable Diffusion 1.4's exact architecture with random weights: as fast as the real one, free to make.
 
 python -m methods.random_checkpoint FOLDER           4.3 GB
 python -m methods.random_checkpoint FOLDER --tiny    the same classes at small widths, for a CPU

@@ -84,7 +84,7 @@ class PromptEncoder:
         """The text encoder's own embedding of a word or a noun: the mean over its tokens, float32 (width,).
 
         Raises:
-            UserError: the tokenizer knows none of its tokens.
+            UserError: the tokenizer knows none of the text's tokens.
         """
         tokens = self.tokenizer(text, add_special_tokens=False).input_ids
         known = [token for token in tokens if token not in self.tokenizer.all_special_ids]

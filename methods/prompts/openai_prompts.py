@@ -18,7 +18,7 @@ OPENAI_URL = "https://api.openai.com/v1"
 SPARE = 5
 """Prompts requested beyond those needed, since some are unusable (the published code's number)."""
 CONNECT_SECONDS = 10.0
-"""Longest wait for a connection. A reply may take minutes, but an address without a server need not be waited for."""
+"""Longest wait for a connection: a reply may take minutes, but where no server is, nothing ever answers."""
 _QUOTED = re.compile(r"""(['"])(?:.*\1|.*$)""")
 _REFUSALS = (400, 422)
 """HTTP status of requests that contain something the server does not accept."""

@@ -47,7 +47,7 @@ def check_access_to_prompts(settings: PromptSettings) -> None:
 
 
 def prompts_content(settings: PromptSettings) -> str:
-    """A short hash of the user's own file that prompts come from, as its path may stay the same; empty if none."""
+    """A short hash of the user's own file of prompts or words, whose path shows no changes; empty if there is none."""
     return PROMPT_SOURCES[settings.source].content(settings)[:16]
 
 
