@@ -1,4 +1,4 @@
-"""Temperature scaling and the measures of calibration (Guo et al. 2017)."""
+"""Temperature scaling and measures of calibration (Guo et al. 2017)."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from scipy.special import log_softmax, softmax
 from evaluation.arrays import Doubles, Floats, Integers, Mask
 
 BINS = 15
-"""Of confidences, as in Guo et al."""
+"""Number of confidence bins, as in Guo et al."""
 
 MAX_TEMPERATURE = 100.0
 _NEAR_ONE = 1e-8
-"""What a deviation of log T by 1 must gain, in nats."""
+"""Penalty, in nats, on a deviation of log T from 0 by 1; it grows with the square of the deviation."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What temperature scaling does to a classifier's judgement of N images.
+    """A classifier's confidence in its predictions for N images, before and after temperature scaling.
 
     confidence_before, confidence_after: the probability of the predicted class, (N,) in (0, 1]; correct: (N,).
-    weights: of the images, (N,), in all that is computed here: temperature, ECE in [0, 1] and NLL in nats.
+    weights: of the images, (N,); they apply to the temperature, the ECE (in [0, 1]) and the NLL (in nats).
     """
 
     temperature: float
@@ -42,8 +42,8 @@ def calibrate(logits: Floats, labels: Integers, weights: Doubles | None = None) 
     """Fit the temperature on logits (N, C) and labels (N,), and compare before and after.
 
     Args:
-        weights: of the images, (N,), of which only ratios matter; None: alike. With `sampling.class_weights` the
-            temperature, the NLL and the ECE are those of images whose classes are equally frequent.
+        weights: of the images, (N,), of which only ratios matter; None: all equal. With `sampling.class_weights` the
+            temperature, the NLL and the ECE are as if all classes were equally frequent.
     """
     weights = np.ones(len(labels)) if weights is None else weights
     temperature = fit_temperature(logits, labels, weights)
@@ -66,9 +66,9 @@ def calibrate(logits: Floats, labels: Integers, weights: Doubles | None = None) 
 def negative_log_likelihood(
     logits: Floats, labels: Integers, temperature: float = 1.0, weights: Doubles | None = None
 ) -> float:
-    """Mean −log softmax(z/T)[y] in nats, of logits (N, C) and labels (N,); NaN for N = 0.
+    """Mean −log softmax(z/T)[y] in nats, for logits (N, C) and labels (N,); NaN for N = 0.
 
-    weights: as for `calibrate`; with `sampling.class_weights` it is the mean over classes of their means.
+    weights: as for `calibrate`; with `sampling.class_weights` the result is the mean over classes of the class means.
     """
     if len(labels) == 0:
         return float("nan")
@@ -77,14 +77,14 @@ def negative_log_likelihood(
 
 
 def fit_temperature(logits: Floats, labels: Integers, weights: Doubles | None = None) -> float:
-    """The temperature T > 0 of least validation NLL (Guo et al. 2017, section 4.2), by Brent's search over log T.
+    """The temperature T > 0 with the lowest validation NLL (Guo et al. 2017, section 4.2), by Brent's method on log T.
 
-    DIAGen's code steps T itself by LBFGS without a line search, and from logits that are too small it runs past 0. The
-    NLL is convex in 1/T, so that it has one valley over log T, whose bottom the search finds.
+    DIAGen's code optimises T itself by LBFGS without a line search; if the logits are too small, T becomes negative.
+    Here the search is over log T: since the NLL is convex in 1/T, it has a single minimum, which the search finds.
 
-    Where every image is recognised there is no such T: the NLL falls for ever as T goes to 0, where each confidence is
-    0 or 1, and a handful of images say nothing of how sure to be. There T is 1, as without images. T is kept within
-    [0.01, 100]; where logits say nothing and the NLL hardly falls, it stays near 1.
+    If every image is recognised, there is no such T: the NLL keeps falling as T goes to 0, where every confidence is
+    0 or 1, and a handful of images cannot show how confident to be. T is then 1, as it is without images. T is kept
+    within [0.01, 100]. If the logits carry no information and the NLL hardly depends on T, T stays near 1.
 
     weights: as for `calibrate`.
     """
@@ -100,7 +100,7 @@ def fit_temperature(logits: Floats, labels: Integers, weights: Doubles | None = 
 
 
 def all_recognised(logits: Floats, labels: Integers) -> bool:
-    """Whether in logits (N, C) each image's label stands out above all other classes."""
+    """Whether the logit of each image's label is strictly the largest, in logits (N, C)."""
     own = np.arange(len(labels)), labels
     others = np.array(logits, np.float64)
     others[own] = -np.inf
@@ -110,8 +110,9 @@ def all_recognised(logits: Floats, labels: Integers) -> bool:
 def expected_calibration_error(confidence: Floats, correct: Mask, weights: Doubles | None = None) -> float:
     """Mean gap between confidence and accuracy over bins of confidence, weighted by their counts; in [0, 1].
 
-    Of the probabilities of the predicted classes, (N,), and whether these are right, (N,); NaN for N = 0. With weights
-    (as for `calibrate`) a bin's confidence and accuracy are weighted means and its count is the sum of its weights.
+    `confidence` holds the probabilities of the predicted classes, (N,), and `correct` whether they are right, (N,). NaN
+    for N = 0. With weights (as for `calibrate`) a bin's confidence and accuracy are weighted means, and its count is
+    the sum of its weights.
     """
     if len(correct) == 0:
         return float("nan")
@@ -121,5 +122,5 @@ def expected_calibration_error(confidence: Floats, correct: Mask, weights: Doubl
 
 
 def bin_of(confidence: Floats) -> Integers:
-    """The number of each confidence's bin, of equal width, open below and closed above (Guo et al. 2017, Eq. 3)."""
+    """Index of each confidence's bin; bins have equal width, open below and closed above (Guo et al. 2017, Eq. 3)."""
     return np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)

@@ -29,8 +29,8 @@ class TrainingFeatures:
     """Features of augmented views of N real and M synthetic images, D entries each.
 
     real: (N, V, D); labels: (N,) of the real images.
-    synthetic: (M, Vs, D), or None where there is none; guides: (M,) index of each one's real image, whose label
-    it has; weights: (M,), at least 0.
+    synthetic: (M, Vs, D), or None if there are none; guides: (M,) index of the real image from which each synthetic
+    image was made and takes its label; weights: (M,), at least 0.
     """
 
     real: Singles
@@ -44,8 +44,8 @@ class TrainingFeatures:
 class Head:
     """A linear classifier on features: weight (C, D), bias (C,).
 
-    epoch: the epoch (from 1) whose weights these are; validation_accuracy: its mean per-class accuracy.
-    statistics: those of the network's batch normalisation at that epoch, (S,); None where they are as published.
+    epoch: the epoch (from 1) at which these weights were taken; validation_accuracy: its mean per-class accuracy.
+    statistics: the network's batch normalisation statistics at that epoch, (S,); None if they are the published ones.
     """
 
     weight: Singles
@@ -55,20 +55,20 @@ class Head:
     statistics: Singles | None = None
 
     def logits(self, features: Singles) -> Singles:
-        """(..., C) of features (..., D)."""
+        """Logits (..., C) of features (..., D)."""
         return (features @ self.weight.T + self.bias).astype(np.float32)
 
     def predict(self, features: Singles) -> Indices:
-        """The most probable label of each feature vector: (N,) of (N, D)."""
+        """The most probable label of each feature vector: (N,) for features (N, D)."""
         return np.asarray(self.logits(features).argmax(axis=-1), np.int64)
 
     def probabilities(self, features: Singles, temperature: float = 1.0) -> Doubles:
-        """Softmax of logits / temperature: (..., C) of (..., D)."""
+        """Softmax of logits / temperature: (..., C) for features (..., D)."""
         return np.asarray(softmax(self.logits(features).astype(np.float64) / temperature, axis=-1))
 
 
 class FeatureSource(Protocol):
-    """What a head is trained on: cached views of a frozen network, or the network itself (`batch_statistics`)."""
+    """What a head is trained on: cached views of a frozen network, or the network itself (`through_network`)."""
 
     @property
     def dimension(self) -> int:
@@ -78,10 +78,10 @@ class FeatureSource(Protocol):
         """The batches of one epoch: features (B, D) and labels (B,)."""
 
     def validation(self) -> Singles:
-        """Features of the validation images, (L, D), by the network as it is now."""
+        """Features of the validation images, (L, D), from the network in its current state."""
 
     def statistics(self) -> Singles | None:
-        """As of `Head`, copied."""
+        """A copy of the current batch normalisation statistics, as in `Head`."""
 
 
 def train_head(
@@ -93,11 +93,11 @@ def train_head(
     alpha: float,
     seed: int,
 ) -> Head:
-    """`train_on` cached views.
+    """Train a head on cached views with `train_on`.
 
     Args:
         validation_features: of plain views, (L, D); validation_labels: (L,).
-        alpha: probability of a synthetic image in place of its guide.
+        alpha: probability that a synthetic image takes the place of its guide.
     """
     source = _CachedViews(features, validation_features, settings, alpha)
     return train_on(source, validation_labels, classes, settings, seed)
@@ -108,13 +108,13 @@ def train_on(
 ) -> Head:
     """The head of the best validation epoch (DIAGen, section 5: Adam on class-balanced samples of Eq. 2).
 
-    The best epoch has the highest mean per-class validation accuracy; of equal ones, the lowest validation loss, which
-    is a mean over classes too.
-    Without validation images, and with `tested_epoch: last`, the last epoch is kept.
+    The best epoch has the highest mean per-class validation accuracy. Ties are broken by the lowest validation loss,
+    which is also a mean over classes.
+    Without validation images, or with `tested_epoch: last`, the last epoch is kept.
 
     Args:
         validation_labels: of the source's validation images, (L,).
-        seed: decides initial weights, draws and views.
+        seed: determines initial weights, draws and views.
     """
     generator = torch.Generator().manual_seed(seed_from("head", seed))
     rng, draws = (np.random.default_rng(seed_from(what, seed)) for what in ("draws", "validation draws"))
@@ -151,7 +151,7 @@ def linear_layer(dimension: int, classes: int, generator: torch.Generator) -> nn
 def descend(
     layer: nn.Linear, optimiser: torch.optim.Optimizer, batches: Iterable[tuple[torch.Tensor, torch.Tensor]]
 ) -> None:
-    """A step down the cross-entropy for each batch of features (B, D) and labels (B,)."""
+    """Take one optimiser step on the cross-entropy of each batch of features (B, D) and labels (B,)."""
     with torch_threads(1):
         for x, y in batches:
             optimiser.zero_grad(set_to_none=True)
@@ -160,13 +160,13 @@ def descend(
 
 
 def current_head(layer: nn.Linear, source: FeatureSource, epoch: int) -> Head:
-    """The weights as they are now: a reference would follow the training to its last epoch."""
+    """A copy of the current weights; references to them would change as training goes on."""
     weight, bias = (parameter.detach().numpy().copy() for parameter in (layer.weight, layer.bias))
     return Head(weight, bias, epoch, statistics=source.statistics())
 
 
 class _CachedViews:
-    """Draws an epoch of samples at once: an image by Eq. 2, then one of its views, all alike."""
+    """Draws all samples of an epoch at once: an image by Eq. 2, then one of its views, uniformly."""
 
     def __init__(
         self, features: TrainingFeatures, validation: Singles, settings: ClassifierSettings, alpha: float

@@ -14,9 +14,9 @@ from evaluation.neighbours import check_neighbours, neighbour_radii
 
 @dataclass(frozen=True)
 class DensityCoverage:
-    """Density, at least 0 and about 1 for sets of the same distribution: how many real neighbourhoods a synthetic
-    image lies in, over k. Coverage, in [0, 1]: share of real neighbourhoods that hold a synthetic image. NaN where
-    there are no neighbourhoods."""
+    """Density, at least 0 and about 1 for sets of the same distribution: the mean number of real neighbourhoods that
+    contain a synthetic image, divided by k. Coverage, in [0, 1]: the share of real neighbourhoods that contain a
+    synthetic image. NaN if there are no neighbourhoods."""
 
     density: float
     coverage: float
@@ -28,12 +28,12 @@ def density_coverage(
     """Density and coverage of the features of synthetic images, (M, D), against those of real ones, (N, D).
 
     A real image's neighbourhood is the open ball (distance < radius, as in the `prdc` package) that reaches to its
-    k-th nearest real neighbour, itself excluded. More than k copies of one real image therefore have an empty
-    neighbourhood, which nothing covers. Both figures are NaN for N ≤ k or M = 0.
+    k-th nearest real neighbour, itself excluded. If there are more than k copies of a real image, their neighbourhoods
+    are therefore empty and cannot be covered. Both values are NaN for N ≤ k or M = 0.
 
     Args:
         neighbours: k; 5 in the paper.
-        real_radii: `neighbour_radii(real, neighbours)`, (N,), where it is known from before.
+        real_radii: `neighbour_radii(real, neighbours)`, (N,), if already computed.
 
     Raises:
         ValueError: `neighbours` < 1, widths differ, or a feature is not finite.

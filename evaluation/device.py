@@ -1,4 +1,4 @@
-"""Where models run, in which precision, and on how many threads."""
+"""The device, precision and number of threads with which models run."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DTYPES = ("auto", "float32", "float16", "bfloat16")
-"""What a setting of precision may be."""
+"""Allowed values of a precision setting."""
 
 _OF_FREE_MEMORY = 0.95
-"""Share that is used where a GPU has no end of memory."""
+"""Share of the free GPU memory that may be used where the driver does not stop at the GPU's own memory."""
 
 IMAGES_AT_ONCE = {"cuda": 128, "cpu": 32}
-"""Images that a backbone takes together, beyond which a device is not faster."""
+"""Images per forward pass of a backbone; larger batches are not faster on the device."""
 
 
 def default_device() -> torch.device:
     """The first CUDA device if PyTorch can compute on it, else the CPU.
 
     Raises:
-        UserError: the GPU would do, and takes no work now: another process has all of it, say.
+        UserError: the GPU is supported but cannot be used now, for example because another process occupies it.
     """
     import torch
 
@@ -39,7 +39,7 @@ def default_device() -> torch.device:
 
 @cache
 def _gpu_computes() -> bool:
-    """Whether PyTorch was built for this GPU, tried out: one that it was not counts as available all the same."""
+    """Whether PyTorch was built for this GPU. Only a trial tells: an unsupported GPU also counts as available."""
     try:
         _run_a_kernel()
         if "microsoft" in release().lower():
@@ -60,7 +60,7 @@ def _run_a_kernel() -> None:
 
 
 def _keep_to_its_own_memory() -> None:
-    """On Windows a driver lends a full GPU the computer's memory, many times slower than doing less at once."""
+    """Cap PyTorch at free GPU memory: on Windows a full GPU spills to system memory, slower than smaller batches."""
     import torch
 
     free, total = torch.cuda.mem_get_info()
@@ -68,10 +68,10 @@ def _keep_to_its_own_memory() -> None:
 
 
 def dtype_named(name: str, device: torch.device) -> torch.dtype:
-    """One of `DTYPES`; `auto` is the fastest of a GPU, and float32 on a CPU, where features stay what they were.
+    """The dtype of a name; `auto` is the fastest on a GPU, and float32, which leaves features as they are, on a CPU.
 
     Raises:
-        UserError: none of them, or bfloat16 on a GPU that does not compute in it.
+        UserError: a name that is not in `DTYPES`, or bfloat16 on a GPU that does not support it.
     """
     import torch
 
@@ -86,46 +86,46 @@ def dtype_named(name: str, device: torch.device) -> torch.dtype:
 
 
 def dtype_name(dtype: torch.dtype) -> str:
-    """`bfloat16`."""
+    """The name of a dtype without its module, such as `bfloat16`."""
     return str(dtype).removeprefix("torch.")
 
 
 def half_precision() -> torch.dtype:
-    """bfloat16 where the GPU computes in it, whose range is float32's; float16 on an older one."""
+    """bfloat16, which has the range of float32, if the GPU supports it; float16 on older GPUs."""
     import torch
 
     return torch.bfloat16 if multiplies_bfloat16(torch.device("cuda")) else torch.float16
 
 
 def takes_bfloat16(device: torch.device) -> bool:
-    """Whether networks run in it: on any CPU, if slowly, but on no GPU without the instructions: cuDNN refuses."""
+    """Whether networks run in bfloat16: on any CPU, if slowly, but not on GPUs without support: cuDNN refuses."""
     return device.type != "cuda" or multiplies_bfloat16(device)
 
 
 def multiplies_bfloat16(device: torch.device) -> bool:
-    """Whether the device has instructions for bfloat16, of a CPU AMX or AVX-512's: it is twice as fast then as float32.
+    """Whether the device has bfloat16 instructions (on a CPU: AMX or AVX-512), which make it twice as fast as float32.
 
-    Others emulate it, many times slower.
+    Other devices emulate bfloat16, which is many times slower.
     """
     import torch
 
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    known: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # older PyTorch does not tell
+    known: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # missing in older PyTorch
     return bool(known.get("amx_bf16") or known.get("avx512_bf16"))
 
 
 def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """A CPU tensor on the device. A GPU works on meanwhile: it is waited for only by copies from pageable memory."""
+    """A copy of a CPU tensor on the device. Pinned memory lets the GPU keep working while the copy is made."""
     if device.type == "cuda":
         return tensor.pin_memory().to(device, non_blocking=True)
     return tensor.to(device)
 
 
 def fetched_later(*tensors: torch.Tensor) -> Callable[[], Sequence[torch.Tensor]]:
-    """Begin to copy tensors to the CPU; any thread gets the copies by calling what is returned, which waits for them.
+    """Start copying tensors to the CPU. The returned function waits for the copies and gives them, in any thread.
 
-    It waits for what a GPU had been given until now, not for what it is given afterwards.
+    It waits for work that the GPU has been given until now, not for work that it is given afterwards.
     """
     import torch
 
@@ -144,9 +144,10 @@ def fetched_later(*tensors: torch.Tensor) -> Callable[[], Sequence[torch.Tensor]
 
 @contextmanager
 def torch_threads(count: int) -> Iterator[None]:
-    """Run PyTorch's CPU operations on so many threads each; on one, small ones are quicker, and alike on any machine.
+    """Run each of PyTorch's CPU operations on `count` threads.
 
-    Python threads that are started meanwhile do so too.
+    One thread is faster for small operations, and gives the same results on any machine. Python threads that are
+    started inside the context use the same number.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""What the measures on sets of image features share: checks, blocks of rows, means over classes."""
+"""Code shared by the measures on sets of image features: checks, blocks of rows, means over classes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def check_features(*sets: Floats) -> None:
-    """Raise `ValueError` unless each set has the shape (N, D), all the same D, and every entry is a finite number."""
+    """Raise `ValueError` unless all sets have shape (N, D) with the same D, and every entry is a finite number."""
     for features in sets:
         if features.ndim != 2:
             raise ValueError(f"features must have the shape (images, entries), not {features.shape}")
@@ -26,12 +26,12 @@ def check_features(*sets: Floats) -> None:
 
 
 def row_blocks(count: int, size: int) -> Iterator[slice]:
-    """Slices of at most `size` that cover `count` rows: no measure copies a large set as a whole."""
+    """Slices of at most `size` rows that cover `count` rows, so that no measure copies a large set as a whole."""
     return (slice(start, start + size) for start in range(0, count, size))
 
 
 def counted_classes(real_labels: Integers, neighbours: int) -> Integers:
-    """The classes with more real images than neighbours, whose images span a manifold; no method changes them."""
+    """Classes with more real images than `neighbours`, which have a manifold; they are the same for all methods."""
     classes, counts = np.unique(real_labels, return_counts=True)
     return classes[counts > neighbours]
 
@@ -45,9 +45,9 @@ def of_each_class(
     neighbours: int,
     real_radii: Doubles,
 ) -> dict[int, tuple[float, float]]:
-    """Label → both figures of a measure of the class's images: `precision_recall`, `density_coverage`.
+    """Label → both values of a measure (`precision_recall` or `density_coverage`) on the class's images.
 
-    Classes of too few real images are left out (`counted_classes`); a figure is NaN for want of synthetic images.
+    Classes with too few real images are left out (`counted_classes`); a value is NaN if synthetic images are lacking.
 
     Args:
         real_radii: `class_neighbour_radii(real, real_labels, neighbours)`, (N,).
@@ -61,9 +61,9 @@ def of_each_class(
 
 
 def class_means(figures: Mapping[int, tuple[float, float]]) -> tuple[float, float]:
-    """Mean over classes of both figures that `of_each_class` gives.
+    """Mean over classes of both values from `of_each_class`.
 
-    Where a class has none, the mean is NaN rather than a mean over fewer classes.
+    If the value of a class is NaN, the mean is NaN rather than a mean over fewer classes.
     """
     one, other = np.mean(list(figures.values()), axis=0) if figures else (np.nan, np.nan)
     return float(one), float(other)

@@ -1,4 +1,4 @@
-"""Fréchet distance of two sets of features, each taken as a Gaussian (Heusel et al. 2017)."""
+"""Fréchet distance between two sets of features, each modelled as a Gaussian (Heusel et al. 2017)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from evaluation.feature_sets import check_features, row_blocks
 
 
 def frechet_distance(real: Floats, synthetic: Floats) -> float:
-    """|μ − ν|² + tr(Σ + Τ − 2 (ΣΤ)^½) of real features, (N, D), of mean μ and covariance Σ, and synthetic ones, (M, D).
+    """|μ − ν|² + tr(Σ + Τ − 2 (ΣΤ)^½) for real features, (N, D), and synthetic features, (M, D).
 
-    At least 0, in squared units of the features: the quantity that is called FID on Inception's features, and FD on
-    others, such as DINOv2's (Stein et al. 2024). Covariances divide by N − 1. NaN for N < 2 or M < 2.
+    μ and Σ are the mean and covariance of the real features, ν and Τ those of the synthetic ones. The distance is at
+    least 0, in squared units of the features. It is called FID for Inception features, and FD for others, such as
+    DINOv2 (Stein et al. 2024). Covariances divide by N − 1. NaN for N < 2 or M < 2.
 
-    Sets of few images have a bias upwards (Chong & Forsyth 2020): compare figures of the same N and M only. With fewer
-    images than entries the covariances are singular, where a matrix square root of ΣΤ breaks down. Here Σ = AᵀA and
-    Τ = BᵀB, and tr (ΣΤ)^½ is the sum of the singular values of ABᵀ, which needs neither.
+    The distance is biased upwards for small sets (Chong & Forsyth 2020): compare only values for the same N and M. With
+    fewer images than entries the covariances are singular, and computing a matrix square root of ΣΤ fails. Here
+    Σ = AᵀA and Τ = BᵀB, and tr (ΣΤ)^½ is the sum of the singular values of ABᵀ, which avoids the square root.
 
     Raises:
         ValueError: widths differ, or a feature is not finite.
@@ -30,7 +31,7 @@ def frechet_distance(real: Floats, synthetic: Floats) -> float:
 
 
 def _gaussian(features: Floats) -> tuple[Doubles, Doubles]:
-    """The mean (D,), and a factor A of at most D rows with AᵀA the covariance."""
+    """The mean (D,), and a factor A of at most D rows such that AᵀA is the covariance."""
     count, width = features.shape
     mean = features.mean(axis=0, dtype=np.float64)
     if count <= width:

@@ -34,10 +34,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Network:
-    """A pretrained module from pixels (B, 3, S, S) to features (B, D), and how its pixels are made.
+    """A pretrained module from pixels (B, 3, S, S) to features (B, D), and how its input is preprocessed.
 
     interpolation: `bilinear` or `bicubic`.
-    digest: of the weights as they were published (`weights_digest`).
+    digest: `weights_digest` of the published weights.
     multiple_of: the image side must be a multiple of this many pixels.
     """
 
@@ -63,17 +63,17 @@ def weights_digest(module: nn.Module) -> str:
 
 
 class Backbone:
-    """A frozen network in eval mode, whose features are float32 whatever it computes in.
+    """A frozen network in eval mode. Its features are float32, whatever precision it computes in.
 
-    An image whose features overflow in half precision is seen again in float32, it alone: so what an image's features
-    are does not depend on the images before it.
+    If the features of an image overflow in half precision, that image alone is computed again in float32. An image's
+    features therefore never depend on the images before it.
 
     name: as given to `load_backbone`.
-    batch_size: images at once; halved where they do not fit into a GPU's memory.
-    dtype: what the network computes in.
+    batch_size: images per forward pass; halved when they do not fit into a GPU's memory.
+    dtype: precision in which the network computes.
     dimension: length of a feature vector.
-    fingerprint: of the name, the weights, the preprocessing, a dtype other than float32 and a plugin's code; equal
-        fingerprints mean equal features but for rounding.
+    fingerprint: of the name, the weights, the preprocessing, any dtype other than float32 and a plugin's code; equal
+        fingerprints mean features that are equal up to rounding.
     """
 
     def __init__(
@@ -84,10 +84,10 @@ class Backbone:
         batch_size: int = 0,
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        """batch_size 0: as many as pay on the device (`device.IMAGES_AT_ONCE`).
+        """batch_size 0: as many images as make the device faster (`device.IMAGES_AT_ONCE`).
 
         Raises:
-            UserError: a size that the network cannot take, or weights for which a GPU has no room.
+            UserError: the network cannot take this image size, or its weights do not fit into the GPU's memory.
         """
         if image_size < 1 or image_size % network.multiple_of:
             raise refused_size(name, image_size, network.multiple_of)
@@ -114,12 +114,12 @@ class Backbone:
         return fingerprint(self.name, self.image_size, net.mean, net.std, net.interpolation, net.digest, *own)
 
     def embed_batches(self, batches: Iterable[Pixels]) -> Iterator[Singles]:
-        """Features (B, dimension) of each batch of pixels (B, S, S, 3), seen `batch_size` at a time.
+        """Features (B, dimension) of each batch of pixels (B, S, S, 3), computed `batch_size` images at a time.
 
-        The next batch is fetched before a batch's features are: a GPU computes meanwhile.
+        The next batch of pixels is fetched while a GPU computes the features of this one.
 
         Raises:
-            UserError: not even one image fits into a GPU's memory, or features are no numbers in float32 either.
+            UserError: not even one image fits into a GPU's memory, or features are not finite in float32 either.
         """
         waiting: list[tuple[Pixels, torch.Tensor]] = []
         for batch in batches:
@@ -130,7 +130,7 @@ class Backbone:
             yield self._fetched(batch, features)
 
     def pixels(self, image: Image) -> Pixels:
-        """The image as the network takes it, squashed to a square: (S, S, 3), 0 to 255."""
+        """The network's input for an image, squashed to a square: (S, S, 3), 0 to 255."""
         from PIL.Image import Resampling
 
         size = (self.image_size, self.image_size)
@@ -138,7 +138,7 @@ class Backbone:
         return np.asarray(image if image.size == size else image.resize(size, method))
 
     def _forward(self, pixels: Pixels) -> torch.Tensor:
-        """Features (B, D) of pixels (B, S, S, 3), float32, on the device, which is not waited for."""
+        """Features (B, D) of pixels (B, S, S, 3), float32, on the device; does not wait for a GPU to finish."""
         parts = []
         while len(pixels) > 0:
             batch = pixels[: self.batch_size]
@@ -151,10 +151,10 @@ class Backbone:
         return torch.cat(parts)
 
     def _pass(self, pixels: Pixels) -> torch.Tensor:
-        """Features (B, D) of at most `batch_size` images, filled up with black ones."""
+        """Features (B, D) of at most `batch_size` images; the batch is padded with black images."""
         padded = np.zeros((self.batch_size, *pixels.shape[1:]), np.uint8)
         padded[: len(pixels)] = pixels
-        # (B, S, S, 3) seen as (B, 3, S, S) is the channels-last layout already.
+        # A (B, S, S, 3) array viewed as (B, 3, S, S) is already in channels-last layout.
         batch = sent(torch.from_numpy(padded), self._device).permute(0, 3, 1, 2)
         with torch.inference_mode():
             normalised = (batch.float() - self._mean) / self._std
@@ -165,7 +165,7 @@ class Backbone:
         return features.float()[: len(pixels)]
 
     def _fetched(self, pixels: Pixels, features: torch.Tensor) -> Singles:
-        """Features (B, D) of pixels (B, S, S, 3); those that are no numbers are computed in float32."""
+        """Features (B, D) of pixels (B, S, S, 3), on the CPU; those that are not finite are recomputed in float32."""
         found: Singles = features.cpu().numpy()
         overflowed = ~np.isfinite(found).all(axis=1)
         if overflowed.any():
@@ -174,7 +174,7 @@ class Backbone:
 
     @cached_property
     def _in_float32(self) -> Backbone:
-        """The same network without the limits of half precision, made when the first image needs it."""
+        """The same network in float32, created when the first image overflows in half precision."""
         if self.dtype == torch.float32:
             raise UserError(
                 f"backbone {self.name}: the features of an image are not finite numbers: the weights are damaged"
@@ -183,15 +183,15 @@ class Backbone:
         return Backbone(self.name, self._network, self.image_size, self.batch_size)
 
     def _placed(self, dtype: torch.dtype) -> nn.Module:
-        """The network on the device; its published weights stay at hand where it computes in fewer digits."""
+        """The network on the device; below float32 it is a copy, so that the published weights are kept."""
         module = self._network.module.eval().requires_grad_(False)
         if dtype != torch.float32:
             module = deepcopy(module)
         gigabytes = sum(parameter.numel() for parameter in module.parameters()) * dtype.itemsize / 1e9
         with loading(f"backbone {self.name}", gigabytes):
-            # Depthwise convolutions run up to 1.7 times as fast on a CPU when the channels lie together.
+            # In channels-last layout, depthwise convolutions run up to 1.7 times as fast on a CPU.
             return module.to(self._device, dtype, memory_format=torch.channels_last)
 
     def _per_channel(self, values: tuple[float, ...]) -> torch.Tensor:
-        """Values in [0, 1] for each channel, as (1, 3, 1, 1) in the range of pixels."""
+        """One value in [0, 1] per channel, scaled to the range of pixels (0 to 255): (1, 3, 1, 1)."""
         return (torch.tensor(values, dtype=torch.float32).view(1, 3, 1, 1) * 255.0).to(self._device)

@@ -1,4 +1,4 @@
-"""How sure a mean is: over seeds, and over test images."""
+"""Confidence intervals of means, over seeds and over test images."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import numpy as np
 from evaluation.arrays import Doubles, Integers, Mask
 
 LEVEL = 0.95
-"""Of confidence."""
+"""Confidence level of the intervals."""
 RESAMPLES = 2000
 ROUNDING = 1e-9
-"""By which means of the same numbers in another order may differ."""
+"""Largest difference that rounding makes between means of the same numbers in another order."""
 
 Interval = tuple[float, float]
 
 
 def mean_interval(values: Sequence[float]) -> Interval | None:
-    """Confidence interval of the mean by Student's t with n − 1 degrees of freedom; None for fewer than two values, and
-    for values that are all the same.
+    """Confidence interval of the mean by Student's t with n − 1 degrees of freedom; None for fewer than two values, or
+    if all values are the same.
 
-    It asks how another draw of seeds would come out, if the values are about normally distributed. Shares of few
-    images, and their differences, are often equal by chance, from which it would take an interval of no width.
+    It covers other draws of seeds, if the values are roughly normally distributed. Accuracies on few images, and their
+    differences, are often equal by chance, which would give an interval of zero width.
     """
     from scipy.stats import sem, t
 
@@ -33,10 +33,10 @@ def mean_interval(values: Sequence[float]) -> Interval | None:
 
 
 def share_interval(values: Sequence[float]) -> Interval | None:
-    """`mean_interval` of shares such as accuracies, cut at 0 and 1.
+    """`mean_interval` of shares such as accuracies, clipped to [0, 1].
 
-    Their true mean cannot lie beyond, which Student's t does not know: what is cut off costs no coverage. Differences
-    of shares lie in [-1, 1], and are not for this function.
+    The true mean is within [0, 1], which Student's t does not know, so clipping costs no coverage. Do not use this
+    function for differences of shares, which are in [-1, 1].
     """
     interval = mean_interval(values)
     return interval and (max(interval[0], 0.0), min(interval[1], 1.0))
@@ -45,12 +45,13 @@ def share_interval(values: Sequence[float]) -> Interval | None:
 def bootstrap_interval(correct: Mask, labels: Integers, resamples: int = RESAMPLES, seed: int = 0) -> Interval | None:
     """Percentile bootstrap interval of the mean per-class accuracy over test images; None without images.
 
-    Images are drawn with replacement within each class, since the test set was made with so many of each; one fewer
-    than there are, which gives the unbiased variance (McCarthy & Snowden 1985): with all of them, the interval of a few
-    images a class is too narrow. The number of correct ones among them is then binomial, which is drawn at once.
+    Images are drawn with replacement within each class, since the number of test images per class is fixed. One image
+    fewer than the class has is drawn, which gives the unbiased variance (McCarthy & Snowden 1985); otherwise the
+    interval is too narrow for few images per class. The number of correct images in a draw is binomial, so it is drawn
+    directly.
 
-    Where each class is all right or all wrong, no draw differs from another, and a few images that happen to be right
-    would read as certainty: there it is the exact interval of `_of_constant_classes`.
+    If every class is all right or all wrong, all draws are the same, and a few images that happen to be right would
+    look like certainty. In that case the result is the exact interval of `_of_constant_classes`.
 
     Args:
         correct: whether each image is recognised, (N,); labels: its class, (N,).
@@ -69,13 +70,14 @@ def bootstrap_interval(correct: Mask, labels: Integers, resamples: int = RESAMPL
 
 
 def _of_constant_classes(shares: Doubles, images: int) -> Interval:
-    """Interval of Clopper & Pearson (1934) for so many `images` of each class, taken together.
+    """Clopper-Pearson interval (1934) of all classes pooled, with the same number of `images` for each.
 
-    As many as the smallest class has, for each class weighs the same in the mean of their accuracies. Exact for classes
-    that are equally hard, and too wide rather than too narrow for others (Hoeffding 1956).
+    This number is the size of the smallest class, since all classes have the same weight in the mean of their
+    accuracies. The interval is exact for equally hard classes; for others it may be too wide, but not too narrow
+    (Hoeffding 1956).
 
     Args:
-        shares: of each class's images, those that are recognised: 0 or 1, (C,).
+        shares: share of each class's images that are recognised: 0 or 1, (C,).
     """
     from scipy.stats import binomtest
 

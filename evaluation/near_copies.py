@@ -1,4 +1,4 @@
-"""How near synthetic images are to the images that a method was trained on."""
+"""How close synthetic images are to the images that a method was trained on."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from evaluation.feature_sets import check_features
 from evaluation.neighbours import nearest, neighbour_radii
 
 FALSE_ALARMS = 0.05
-"""The share of real images, never trained on, that are taken for near-copies."""
+"""Share of real images that were never trained on but are called near-copies."""
 
 
 def nearest_distance(images: Floats, train: Floats) -> Doubles:
-    """Euclidean distance of each image's features, (M, D), to the nearest training image's, (N, D): (M,).
+    """Euclidean distance from each image's features, (M, D), to those of its nearest training image, (N, D): (M,).
 
-    NaN for all where N = 0.
+    All are NaN if N = 0.
 
     Raises:
         ValueError: widths differ, or a feature is not finite.
@@ -27,35 +27,35 @@ def nearest_distance(images: Floats, train: Floats) -> Doubles:
 
 
 def near_copy_share(distances: Doubles, reference: Doubles) -> float:
-    """Share of synthetic images, in [0, 1], that are nearer to a training image than real images come by chance.
+    """Share of synthetic images, in [0, 1], that are closer to a training image than real images are by chance.
 
-    An image is a near-copy if its distance is below the `FALSE_ALARMS` quantile of the reference distances, or 0. The
-    reference is real images that were not trained on, measured to the same training images (Meehan et al. 2020): so
-    many of them would be called near-copies, whatever the numbers of images, and a share above it speaks of copying.
-    Distances among real images are no such reference: the more images, the nearer the nearest, and a few-shot train set
-    has few.
+    An image is a near-copy if its distance is 0 or below the `FALSE_ALARMS` quantile of the reference distances. These
+    are the distances of real images that were not trained on to the same training images (Meehan et al. 2020). Whatever
+    the numbers of images, a share of `FALSE_ALARMS` of the reference would be called near-copies, and a higher share
+    suggests copying. Distances among the training images would not do: nearest distances shrink as the number of images
+    grows, and a few-shot train set has few.
 
     Args:
         distances: `nearest_distance(synthetic, train)`, (M,).
         reference: `nearest_distance(held_out, train)` of real images, (N,).
 
     Returns:
-        NaN where there is no image, no training image or no held-out one.
+        NaN if there is no synthetic image, no training image or no held-out image.
     """
     if len(distances) == 0 or len(reference) == 0 or np.isnan(distances).any() or np.isnan(reference).any():
         return float("nan")
     threshold = np.quantile(reference, FALSE_ALARMS)
-    # Where held-out images are copies of training images, the threshold may be 0: an exact copy is still one.
+    # The threshold is 0 if enough held-out images duplicate training images: exact copies still count then.
     return float(((distances < threshold) | (distances == 0)).mean())
 
 
 def authenticity(synthetic: Floats, train: Floats) -> float:
-    """Share of synthetic images, in [0, 1], that are no copy of a training image by Alaa et al. 2022.
+    """Share of synthetic images, in [0, 1], that are authentic, not copies of a training image (Alaa et al. 2022).
 
-    An image, of features (M, D), is authentic if it is farther from its nearest training image, of (N, D), than that
-    one is from its own nearest other training image; a tie is not. The same as `dgm-eval`'s AuthPct over 100. Few-shot
-    train sets are sparse, which makes the figure small for every method that edits real images: `near_copy_share`
-    tells them apart. NaN for N < 2, where no distance is there to compare with, or M = 0.
+    An image, with features in (M, D), is authentic if it is farther from its nearest training image, in (N, D), than
+    that one is from its own nearest training image; a tie is not authentic. This equals AuthPct of `dgm-eval` / 100.
+    Few-shot train sets are sparse, so the value is small for every method that edits real images; `near_copy_share`
+    distinguishes such methods. NaN for N < 2, where there is no distance to compare with, or M = 0.
 
     Raises:
         ValueError: widths differ, or a feature is not finite.

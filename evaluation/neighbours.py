@@ -1,7 +1,7 @@
 """Exact nearest neighbours in large sets of features: float32 proposes, float64 decides.
 
-Float32 products find the few pairs that matter; each pair within the reach of their rounding errors is decided by the
-float64 distance of its two vectors. The outcome is that of computing every distance in float64.
+Float32 products find the few pairs that matter. Pairs that float32 rounding errors could affect are decided by the
+float64 distance between the two vectors. The result is the same as from computing every distance in float64.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import numpy as np
 from evaluation.arrays import Doubles, Floats, Integers, Singles
 from evaluation.feature_sets import check_features, row_blocks
 
-# On macOS the OpenMP libraries that faiss and PyTorch bring take each other's functions, and the process crashes in
-# their threads (https://github.com/faiss-wheels/faiss-wheels/issues/73). There all is computed in float64, more slowly.
+# On macOS the OpenMP libraries bundled with faiss and PyTorch conflict, and the process crashes in their threads
+# (https://github.com/faiss-wheels/faiss-wheels/issues/73). There everything is computed in float64, more slowly.
 _FAISS_CRASHES = sys.platform == "darwin"
 
-# Candidates beyond those that are needed, so that rounding seldom leaves a doubt.
+# Extra candidates beyond those needed, so that rounding rarely leaves the result in doubt.
 _SPARE = 4
 
 
@@ -30,7 +30,7 @@ def check_neighbours(neighbours: int) -> None:
 def neighbour_radii(features: Floats, neighbours: int) -> Doubles:
     """Euclidean distance of each image's features, (N, D), to its k-th nearest neighbour in the set, (N,).
 
-    The image itself is excluded; its duplicates are neighbours at distance 0. NaN for all where N ≤ k.
+    The image itself is excluded; its duplicates are neighbours at distance 0. All are NaN if N ≤ k.
 
     Raises:
         ValueError: `neighbours` < 1, or a feature is not finite.
@@ -40,13 +40,13 @@ def neighbour_radii(features: Floats, neighbours: int) -> Doubles:
     if len(features) <= neighbours:
         return np.full(len(features), np.nan)
     candidates, distances = _nearest(features, features, neighbours + 1)
-    # Only the index tells an image from its duplicates.
+    # Only the index distinguishes an image from its duplicates.
     distances[candidates == np.arange(len(features))[:, None]] = np.inf
     return _smallest(distances, neighbours)
 
 
 def class_neighbour_radii(features: Floats, labels: Integers, neighbours: int) -> Doubles:
-    """`neighbour_radii` of each image among those of its own class, (N,); NaN in a class of k images or fewer."""
+    """`neighbour_radii` of each image within its own class, (N,); NaN in a class of k images or fewer."""
     radii = np.full(len(features), np.nan)
     for label in np.unique(labels):
         radii[labels == label] = neighbour_radii(features[labels == label], neighbours)
@@ -54,7 +54,7 @@ def class_neighbour_radii(features: Floats, labels: Integers, neighbours: int) -
 
 
 def nearest(points: Floats, others: Floats) -> tuple[Integers, Doubles]:
-    """Of each of `points`, (P, D): the nearest of `others`, (Q, D), as an index (P,), and its Euclidean distance (P,).
+    """For each of `points`, (P, D), the index of the nearest of `others`, (Q, D), and the distance to it: both (P,).
 
     Q must be at least 1.
     """
@@ -64,7 +64,7 @@ def nearest(points: Floats, others: Floats) -> tuple[Integers, Doubles]:
 
 
 def _nearest(points: Floats, others: Floats, count: int) -> tuple[Integers, Doubles]:
-    """Candidates and their distances, both (P, K), among which the `count` nearest of `others` are."""
+    """Candidates that include each point's `count` nearest of `others`, and their distances, both (P, K)."""
     width = min(len(others), count + _SPARE)
     if _FAISS_CRASHES:
         candidates = _candidates_in_double(points, others, width)
@@ -76,7 +76,7 @@ def _nearest(points: Floats, others: Floats, count: int) -> tuple[Integers, Doub
     found, candidates = faiss.knn(queries, database, width)
     distances = _distances(points, others, candidates)
     reach = _smallest(distances, count)
-    # A vector that was not proposed, yet is nearer than `reach`, is at most |q| + reach from the centre.
+    # A vector that is nearer than `reach` but was not proposed is at most |q| + reach from the centre.
     doubtful = found[:, -1] - rounding(queries, 2 * norms(queries) + reach) < reach**2
     if width < len(others) and doubtful.any():
         candidates[doubtful] = _candidates_in_double(points[doubtful], others, width)
@@ -85,7 +85,7 @@ def _nearest(points: Floats, others: Floats, count: int) -> tuple[Integers, Doub
 
 
 def _candidates_in_double(points: Floats, others: Floats, width: int) -> Integers:
-    """Indices (P, `width`) of the nearest, in no order, also of points whose neighbours are too alike for float32."""
+    """Indices (P, `width`) of the nearest of `others`, unordered, even where float32 cannot tell neighbours apart."""
     centre = others.mean(axis=0, dtype=np.float64)
     database = others - centre
     squares = np.einsum("ij,ij->i", database, database)
@@ -97,7 +97,7 @@ def _candidates_in_double(points: Floats, others: Floats, width: int) -> Integer
 
 
 def single(features: Floats, origin: Doubles) -> Singles:
-    """Seen from `origin`, in float32, which loses less near it; distances stay the same."""
+    """Features relative to `origin`, in float32, which is more precise near 0; distances between them stay the same."""
     seen = np.empty(features.shape, np.float32)
     np.subtract(features, origin, out=seen, dtype=np.float64, casting="same_kind")
     return seen
@@ -109,8 +109,8 @@ def norms(vectors: Singles) -> Doubles:
 
 
 def rounding(vectors: Singles, lengths: Doubles) -> Doubles:
-    """Bound of the float32 error of a squared distance whose terms are at most `lengths`² in sum, in any order of
-    summation (Higham 2002, section 3.1), the rounding of the vectors themselves included."""
+    """Bound on the float32 error of a squared distance whose terms sum to at most `lengths`², in any order of summation
+    (Higham 2002, section 3.1), including the rounding of the vectors themselves."""
     return np.asarray((vectors.shape[1] + 8) * np.finfo(np.float32).eps * lengths**2)
 
 
@@ -119,13 +119,13 @@ def _smallest(distances: Doubles, count: int) -> Doubles:
 
 
 def _distances(points: Floats, others: Floats, candidates: Integers) -> Doubles:
-    """Of point i to its candidate j, (P, K)."""
+    """Euclidean distance from each point to each of its candidates, (P, K)."""
     rows = np.repeat(np.arange(len(points)), candidates.shape[1])
     return paired_distances(points, others, rows, candidates.ravel()).reshape(candidates.shape)
 
 
 def paired_distances(points: Floats, others: Floats, rows: Integers, columns: Integers) -> Doubles:
-    """Of `points[rows]` to `others[columns]`, pair by pair; by differences, so that none is lost to cancellation."""
+    """Distances from `points[rows]` to `others[columns]`, pair by pair, from differences, which avoids cancellation."""
     distances = np.empty(len(rows))
     for block in row_blocks(len(rows), 2048):
         differences = np.subtract(points[rows[block]], others[columns[block]], dtype=np.float64)

@@ -14,8 +14,8 @@ from evaluation.neighbours import neighbour_radii
 
 @dataclass(frozen=True)
 class PrecisionRecall:
-    """Shares in [0, 1]: precision of synthetic images within the real manifold, recall of real ones within the
-    synthetic manifold. NaN where a manifold is not defined."""
+    """Precision, the share in [0, 1] of synthetic images within the real manifold, and recall, the share of real images
+    within the synthetic manifold. NaN if the manifold is not defined."""
 
     precision: float
     recall: float
@@ -26,13 +26,13 @@ def precision_recall(
 ) -> PrecisionRecall:
     """Precision and recall of the features of synthetic images, (M, D), against those of real ones, (N, D).
 
-    A set's manifold is the union of closed balls (distance ≤ radius, as in the paper; the `prdc` package has <, which
-    differs only for exact ties) around its points, each reaching to the point's k-th nearest neighbour in the same
-    set, the point itself excluded. A set of k points or fewer has no manifold: precision is NaN for N ≤ k, recall for
-    M ≤ k, and both if either set is empty.
+    A set's manifold is the union of closed balls around its points. Each ball reaches to the point's k-th nearest
+    neighbour in the same set, the point itself excluded. Closed means distance ≤ radius, as in the paper; the `prdc`
+    package has <, which differs only for exact ties. A set of k points or fewer has no manifold: precision is NaN for
+    N ≤ k, recall for M ≤ k, and both are NaN if either set is empty.
 
     Args:
-        real_radii: `neighbour_radii(real, neighbours)`, (N,), where it is known from before.
+        real_radii: `neighbour_radii(real, neighbours)`, (N,), if already computed.
 
     Raises:
         ValueError: `neighbours` < 1, widths differ, or a feature is not finite.
@@ -48,5 +48,5 @@ def precision_recall(
 
 
 def _share(counts: Integers, radii: Doubles) -> float:
-    """Share of the points that lie in some ball; NaN where the balls have no radii."""
+    """Share of the points that are in at least one ball; NaN if the balls have no radii."""
     return float("nan") if np.isnan(radii).any() else float((counts > 0).mean())

@@ -1,4 +1,4 @@
-"""Which image a training sample is: the class-balanced draw of DIAGen, Eq. 2."""
+"""Draws the images of training samples: the class-balanced sampling of DIAGen, Eq. 2."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from evaluation.arrays import Doubles, Indices
 
 
 def sampling_probabilities(labels: Indices, guides: Indices, weights: Doubles, alpha: float) -> tuple[Doubles, Doubles]:
-    """Probability that a draw is each real image, shape (N,), and each synthetic one, shape (M,); they sum to 1.
+    """Probabilities of drawing each real image, shape (N,), and each synthetic image, shape (M,); they sum to 1.
 
-    Classes are balanced. Within a class of N real images, the real image i has probability (1 − α)/N, its
-    synthetic image j (α/N) · w_ij / Σ_m w_im. A guide without a synthetic image of positive weight keeps its
-    whole 1/N.
+    Classes are balanced. Within a class of N real images, the real image i has probability (1 − α)/N and its
+    synthetic image j has (α/N) · w_ij / Σ_m w_im. A guide without a synthetic image of positive weight keeps
+    all of its 1/N.
 
     Args:
         labels: class of each real image, shape (N,).
         guides: index of the real image that each synthetic one was made from, shape (M,).
         weights: at least 0; only ratios within one guide matter, shape (M,).
-        alpha: probability of a synthetic image in place of its guide, in [0, 1].
+        alpha: probability that a synthetic image takes the place of its guide, in [0, 1].
 
     Raises:
         ValueError: a weight is negative or not finite, a guide does not exist, or alpha is outside [0, 1].
@@ -37,19 +37,19 @@ def sampling_probabilities(labels: Indices, guides: Indices, weights: Doubles, a
 
 
 def draw(real: Doubles, synthetic: Doubles, count: int, rng: np.random.Generator) -> Indices:
-    """`count` independent draws, with replacement: i < N is the real image i, N + j the synthetic image j."""
+    """`count` independent draws, with replacement: i < N is real image i, N + j is synthetic image j."""
     cumulative = np.cumsum(np.concatenate([real, synthetic]))
     picks = np.searchsorted(cumulative, rng.random(count) * cumulative[-1], side="right")
-    # Rounding may put a draw at the very end; the last image of positive probability is meant.
+    # Rounding may put a draw at the very end: it counts as the last image of positive probability.
     return np.asarray(np.minimum(picks, np.searchsorted(cumulative, cumulative[-1])), np.int64)
 
 
 def validation_sample(labels: Indices, how: str, count: int, rng: np.random.Generator) -> tuple[Indices, Doubles]:
-    """Which of the validation images (L,) judge an epoch, and the weight of each in its loss: two arrays (R,).
+    """Indices of the validation images (L,) that evaluate an epoch, and their weights in its loss: two arrays (R,).
 
     Args:
-        how: `once`: each of them, by `class_weights`; `resampled`: `count` class-balanced draws with replacement that
-            weigh alike, as in the published code.
+        how: `once`: every image, weighted by `class_weights`; `resampled`: `count` class-balanced draws with
+            replacement, all of weight 1, as in the published code.
     """
     if how == "once":
         return np.arange(len(labels)), class_weights(labels)
@@ -57,16 +57,16 @@ def validation_sample(labels: Indices, how: str, count: int, rng: np.random.Gene
 
 
 def class_weights(labels: Indices) -> Doubles:
-    """Weights of images (N,), inversely as the sizes of their classes and 1 on average: classes count alike.
+    """Weights of images (N,), inversely proportional to their class sizes and 1 on average: classes count equally.
 
-    In classes of equal size each is exactly 1, so that there nothing differs from a plain mean.
+    If all classes have the same size, each weight is exactly 1, so that a weighted mean equals the plain mean.
     """
     present, class_index, class_sizes = np.unique(labels, return_inverse=True, return_counts=True)
     return np.asarray(len(labels) / (len(present) * class_sizes[class_index]))
 
 
 def balanced(labels: Indices) -> tuple[Doubles, Doubles]:
-    """`sampling_probabilities` of real images alone."""
+    """`sampling_probabilities` for real images only."""
     return sampling_probabilities(labels, np.empty(0, np.int64), np.empty(0), 0.0)
 
 

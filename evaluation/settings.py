@@ -47,7 +47,7 @@ class ClassifierSettings:
 
 @dataclass
 class FeatureSettings:
-    """Features of the measures on images, and which neighbour counts: `neighbours` for improved precision and recall
+    """Features and neighbour counts of the image measures: `neighbours` for improved precision and recall
     (Kynkäänniemi et al. 2019), `density_neighbours` for density and coverage (Naeem et al. 2020)."""
 
     name: str = "dinov2_vitl14"

@@ -1,4 +1,4 @@
-"""Whether a difference is more than chance: paired tests, and their correction for many of them."""
+"""Paired significance tests, and their correction for multiple comparisons."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from evaluation.arrays import Doubles, Integers
 from evaluation.intervals import RESAMPLES
 
 FEWEST_CELLS = 6
-"""The exact two-sided Wilcoxon test cannot fall below 0.05 with fewer."""
+"""With fewer cells, the p value of the exact two-sided Wilcoxon test cannot fall below 0.05."""
 
 
 def paired_bootstrap(
@@ -19,35 +19,36 @@ def paired_bootstrap(
     """Two-sided p value of a difference in mean per-class accuracy on the same test images, by a bootstrap over images
     (Efron 1979).
 
-    Several cells (shots, seeds) are judged on the same test images, so that their errors go together: an image is
-    drawn with all of its cells, never one without the other. Images are drawn with replacement within their class, one
-    fewer than there are, as in `bootstrap_interval`. p is the share of differences, shifted to mean 0, that are at
-    least as large as the one found.
+    Several cells (shots, seeds) are evaluated on the same test images, so their errors are correlated. An image is
+    therefore always drawn with all of its cells. Images are drawn with replacement within their class, one fewer than
+    the class has, as in `bootstrap_interval`. p is the share of resampled differences, shifted to mean 0, that are at
+    least as large in absolute value as the observed one.
 
     Args:
-        advantage: of each image, in how many cells the first is right and the second is not, minus the reverse, (N,).
-        times: in how many cells each image occurs, (N,), at least 1; labels: its class, (N,).
+        advantage: for each image, the number of cells in which only the first is right minus the number in which only
+            the second is, (N,).
+        times: the number of cells in which each image occurs, (N,), at least 1; labels: its class, (N,).
     """
     rng = np.random.default_rng(seed)
     classes = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     observed = float(np.mean([advantage[own].sum() / times[own].sum() for own in classes]))
     drawn = np.zeros(resamples)
     for own in classes:
-        # Images of the same values are of one kind: how many of each kind are drawn is all that matters.
+        # Images with equal values are interchangeable: only the number drawn of each kind matters.
         kinds, sizes = np.unique(np.column_stack([advantage[own], times[own]]), axis=0, return_counts=True)
         counts = rng.multinomial(max(len(own) - 1, 1), sizes / len(own), size=resamples)
         drawn += (counts @ kinds[:, 0]) / (counts @ kinds[:, 1]) / len(classes)
-    # Differences that equal the observed one but for rounding count as large.
+    # Differences that equal the observed one up to rounding count as at least as large.
     as_large = np.abs(drawn - observed) >= abs(observed) - 1e-12
     return float((as_large.sum() + 1) / (resamples + 1))
 
 
 def wilcoxon(differences: Sequence[float]) -> float:
-    """Two-sided p value of Wilcoxon's signed-rank test on differences of cells; 1 where all are 0.
+    """Two-sided p value of Wilcoxon's signed-rank test on the differences of cells; 1 if all are 0.
 
-    Differences of 0 are left out, as Wilcoxon did, and equal sizes share their rank; both but for rounding. Exact up to
-    50 of them, or 13 where two sizes are equal, and SciPy's normal approximation, with its correction, beyond. Below
-    `FEWEST_CELLS` it cannot be under 0.05.
+    Differences of 0 are left out, as by Wilcoxon, and equal magnitudes share their rank; both are compared after
+    rounding. The test is exact for up to 50 differences, or 13 if there are ties; beyond, it is SciPy's normal
+    approximation with continuity correction. Below `FEWEST_CELLS` differences p cannot be under 0.05.
     """
     from scipy import stats
 
@@ -57,7 +58,7 @@ def wilcoxon(differences: Sequence[float]) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """P values adjusted for their number by Holm's step-down method (1979), in the given order; NaN does not count."""
+    """P values adjusted by Holm's step-down method (1979), in the given order; NaN is not counted and stays NaN."""
     order = sorted((i for i, p in enumerate(p_values) if p == p), key=lambda i: p_values[i])
     adjusted, floor = list(p_values), 0.0
     for rank, i in enumerate(order):
@@ -67,9 +68,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def mean_ranks(table: Mapping[str, Sequence[float]]) -> dict[str, float]:
-    """Mean rank of each method over cells, 1 for the highest value, ties shared.
+    """Mean rank of each method over cells; rank 1 is the highest value, and ties share the mean of their ranks.
 
-    `table` holds a value for every cell of every method, in the same order; without a cell there is no rank.
+    `table` holds each method's values, one per cell, with cells in the same order; without cells the result is empty.
     """
     from scipy.stats import rankdata
 

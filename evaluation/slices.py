@@ -9,12 +9,12 @@ from evaluation.accuracy import mean_class_accuracy
 from evaluation.arrays import Integers
 
 SEPARATOR = ", "
-"""Between the values of an attribute that has several at once, such as FOCUS' locations."""
+"""Separates the values of an attribute that has several for one image, such as FOCUS' locations."""
 
 
 @dataclass(frozen=True)
 class SliceAccuracy:
-    """Mean per-class accuracy in [0, 1] of the `images` that have `value`, over the classes among them."""
+    """Mean per-class accuracy in [0, 1] on the `images` with `value`, over the classes that occur among them."""
 
     value: str
     accuracy: float
@@ -24,9 +24,9 @@ class SliceAccuracy:
 def slice_accuracies(
     predictions: Integers, labels: Integers, values: Sequence[str], classes: int
 ) -> list[SliceAccuracy]:
-    """The accuracy for each value of an attribute, sorted by value.
+    """Accuracy for each value of an attribute, sorted by value.
 
-    An image with several values counts for each of them, one without a value for `none`.
+    An image with several values counts for each of them; an image without a value counts for `none`.
 
     Args:
         predictions, labels: (N,), indices of classes.

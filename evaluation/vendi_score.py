@@ -9,13 +9,13 @@ from evaluation.feature_sets import check_features, row_blocks
 
 
 def vendi_score(features: Floats) -> float:
-    """exp of the entropy of the eigenvalues of K/N, K the cosine similarities of the features, (N, D).
+    """exp of the entropy of the eigenvalues of K/N, where K holds the cosine similarities of the features, (N, D).
 
-    In [1, N]: 1 for N equal images, N for N orthogonal ones; never more than D. NaN for N = 0. It grows with N:
-    compare sets of the same size only.
+    In [1, N]: 1 for N equal images, N for N orthogonal ones; never more than D. NaN for N = 0. The score grows with N:
+    compare only sets of the same size.
 
     Raises:
-        ValueError: a feature is not finite, or all entries of an image are 0, which has no cosine.
+        ValueError: a feature is not finite, or all entries of an image are 0, so its cosine similarity is undefined.
     """
     check_features(features)
     if len(features) == 0:
@@ -26,13 +26,13 @@ def vendi_score(features: Floats) -> float:
 
 
 def class_mean_vendi_score(features: Floats, labels: Integers) -> float:
-    """Mean over the classes that have images of the `vendi_score` of each class's images; NaN without any image."""
+    """Mean `vendi_score` over the classes that have images; NaN if there are no images."""
     scores = [vendi_score(features[labels == label]) for label in np.unique(labels)]
     return float(np.mean(scores)) if scores else float("nan")
 
 
 def _similarities(features: Floats) -> Doubles:
-    """UUᵀ, (N, N), or UᵀU, (D, D), of the unit vectors U: the smaller one; their positive eigenvalues are the same."""
+    """The smaller of UUᵀ, (N, N), and UᵀU, (D, D), for unit vectors U: their positive eigenvalues are the same."""
     count, width = features.shape
     if count <= width:
         units = _units(features)
