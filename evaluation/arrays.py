@@ -1,4 +1,4 @@
-"""Names of numpy's arrays by what they hold."""
+"""Type aliases of NumPy arrays, named by content."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 TIMM = "timm/"
 DINO, DINO_PATCH = "dinov2_", 14
-"""What the names of DINOv2's networks begin with, and the side in pixels of the patches that they see."""
+"""Prefix of the names of DINOv2 networks, and the side in pixels of their patches."""
 
 BACKBONES: Registry[Callable[[], Network]] = Registry("backbone")
 """Loaders by name; besides these, `timm/<name>` is any of timm's models with its pretrained weights."""
@@ -51,9 +51,9 @@ for _name in ("dinov2_vits14", "dinov2_vitb14", "dinov2_vitl14", "dinov2_vitg14"
 
 
 def check_backbone(name: str, kind: str = "backbone") -> None:
-    """Raise `UserError` with the nearest names unless `name` is a backbone.
+    """Raise `UserError` that suggests the closest names, unless `name` is a backbone.
 
-    Imports neither torch nor timm, unless a tag after a dot names the weights.
+    Imports neither torch nor timm, unless the name has a tag for the weights after a dot.
 
     Args:
         kind: what the message calls the name: `backbone` or `features`.
@@ -72,18 +72,18 @@ def check_backbone(name: str, kind: str = "backbone") -> None:
 
 
 def check_image_size(name: str, image_size: int) -> None:
-    """Raise `UserError` for images that a network cannot take, as far as the name tells.
+    """Raise `UserError` if the network cannot take images of this size, as far as its name shows.
 
     Args:
-        name: a backbone's.
-        image_size: side of the square that it is to see, in pixels.
+        name: of a backbone.
+        image_size: side of its square input, in pixels.
     """
     if name.startswith(DINO) and image_size % DINO_PATCH:
         raise refused_size(name, image_size, DINO_PATCH)
 
 
 def refused_size(name: str, image_size: int, multiple_of: int) -> UserError:
-    """That a backbone cannot take images of this size."""
+    """The error for a backbone that cannot take images of this size."""
     nearest = max(1, round(image_size / multiple_of)) * multiple_of
     return UserError(
         f"backbone {name}: image_size must be a multiple of {multiple_of} pixels, such as {nearest}, not {image_size}"
@@ -100,7 +100,7 @@ def _check_tag(name: str, architecture: str) -> None:
 
 @cache
 def timm_names() -> tuple[str, ...]:
-    """The architectures that the installed timm registers, read from its source, which is quicker than importing it."""
+    """The architectures in the installed timm, read from its source, which is quicker than importing it."""
     spec = find_spec("timm")
     folders = [] if spec is None else list(spec.submodule_search_locations or [])
     sources = (path.read_text(encoding="utf-8") for folder in folders for path in Path(folder, "models").glob("*.py"))
@@ -108,13 +108,13 @@ def timm_names() -> tuple[str, ...]:
 
 
 def load_backbone(name: str, image_size: int, dtype: str = "auto") -> Backbone:
-    """The frozen network of that name, which sees images squashed to `image_size` × `image_size` pixels.
+    """Load a frozen network by name; its input is images squashed to `image_size` × `image_size` pixels.
 
     Args:
-        dtype: what it computes in, one of `device.DTYPES`.
+        dtype: precision in which it computes, one of `device.DTYPES`.
 
     Raises:
-        UserError: an unknown name or dtype, weights that cannot be had, or a size that the network cannot take.
+        UserError: an unknown name or dtype, unavailable weights, or a size that the network cannot take.
     """
     from evaluation.device import default_device, dtype_named
     from evaluation.frozen import Backbone
@@ -125,10 +125,10 @@ def load_backbone(name: str, image_size: int, dtype: str = "auto") -> Backbone:
 
 
 def load_network(name: str, image_size: int) -> Network:
-    """The network behind a known name; some of timm's are made for one size of images.
+    """Load the network of a known name. Some timm networks are built for one image size, so this is passed to them.
 
     Raises:
-        UserError: weights that cannot be had, or a plugin's loader that fails or gives no network.
+        UserError: the weights are unavailable, or a plugin's loader fails or does not return a network.
     """
     from evaluation.networks import timm_network
 
@@ -142,7 +142,7 @@ def _registered_network(name: str) -> Network:
         network = BACKBONES[name]()
     except UserError:
         raise
-    except Exception as error:  # somebody else's code may raise anything
+    except Exception as error:  # a plugin's code may raise anything
         raise UserError(
             f"backbone {name}: its loader fails ({type(error).__name__}: {reason_of(error)}); if it downloads weights, "
             "run once with network access"

@@ -1,4 +1,4 @@
-"""Which points lie in which balls, of large sets of features: float32 proposes, float64 decides."""
+"""Counts which points are in which balls, for large sets of features: float32 proposes, float64 decides."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ _TILE = 2048
 
 
 def ball_counts(points: Floats, centres: Floats, radii: Doubles) -> tuple[Integers, Integers]:
-    """For each of `points`, (P, D), the number of balls that it lies in, (P,), and for each ball that of points, (Q,).
+    """The number of balls that contain each of `points`, (P, D), as (P,), and of points in each ball, as (Q,).
 
-    Balls are closed: distance ≤ radius. `np.nextafter(radii, -np.inf)` makes them open; NaN makes them empty.
+    Balls are closed: distance ≤ radius. Pass `np.nextafter(radii, -np.inf)` for open balls; a NaN radius makes a ball
+    empty.
 
     Args:
         centres: of the balls, (Q, D), at least one; radii: (Q,).
@@ -35,8 +36,8 @@ def ball_counts(points: Floats, centres: Floats, radii: Doubles) -> tuple[Intege
 def mutual_membership(
     one: Floats, one_radii: Doubles, other: Floats, other_radii: Doubles
 ) -> tuple[Integers, Integers]:
-    """For each of `one`, (P, D), the number of closed balls around `other`, (Q, D), that it lies in, (P,); and for each
-    of `other` that of balls around `one`, (Q,). As `ball_counts` of both, with one computation of the distances."""
+    """For each of `one`, (P, D), the number of closed balls around `other`, (Q, D), that contain it, (P,), and for each
+    of `other` the number of balls around `one`, (Q,): `ball_counts` both ways, with distances computed once."""
     origin = other.mean(axis=0, dtype=np.float64)
     one_balls, other_balls = _balls(one, one_radii, origin), _balls(other, other_radii, origin)
     of_one, of_other = np.zeros(len(one), np.int64), np.zeros(len(other), np.int64)
@@ -50,8 +51,8 @@ def mutual_membership(
 
 @dataclass(frozen=True)
 class _Balls:
-    """Centres (Q, D), radii (Q,), and the squared distances in float32, (Q,), below which a point is inside for sure,
-    and above which it is not."""
+    """Centres (Q, D), radii (Q,), and bounds (Q,) on the squared float32 distance of a point: below `sure` it is inside
+    the ball, above `possible` it is outside."""
 
     centres: Floats
     radii: Doubles
@@ -62,7 +63,7 @@ class _Balls:
         return _Balls(self.centres[block], self.radii[block], self.sure[block], self.possible[block])
 
     def pairs(self, points: Floats, squares: Singles) -> tuple[Integers, Integers]:
-        """Indices of the points and balls of which one lies in the other, of `squares` between them, (P, Q)."""
+        """Indices (points, balls) of all pairs with the point in the ball; `squares` are their distances, (P, Q)."""
         rows, columns = _nonzero(squares <= self.possible)
         inside = squares[rows, columns] < self.sure[columns]
         doubtful = ~inside
@@ -72,8 +73,9 @@ class _Balls:
 
 
 def _balls(centres: Floats, radii: Doubles, origin: Doubles) -> _Balls:
-    """A point in a ball is no farther from the origin than centre and radius together; the factors leave room for
-    points outside, whose errors are larger, yet smaller than their distance from the ball."""
+    """The balls with their bounds. A point in a ball is at most |centre| + radius from the origin, which bounds its
+    rounding error. The factors 3 and 2 are larger than that needs, for the sake of points outside: their errors are
+    larger, but still smaller than their distance from the ball."""
     seen = single(centres, origin)
     doubt = rounding(seen, 3 * norms(seen) + 2 * np.abs(radii))
     squares = radii * np.abs(radii)
@@ -81,7 +83,7 @@ def _balls(centres: Floats, radii: Doubles, origin: Doubles) -> _Balls:
 
 
 def _tiles(points: Floats, centres: Floats, origin: Doubles) -> Iterator[tuple[slice, slice, Singles]]:
-    """Squared distances in float32, tile by tile: |p − c|² is an inner product of vectors with two more entries."""
+    """Squared distances in float32, tile by tile: |p − c|² is an inner product of vectors with two extra entries."""
     database = _augmented(centres, origin)
     database[:, :-2] *= -2
     database[:, [-2, -1]] = database[:, [-1, -2]]
@@ -92,7 +94,7 @@ def _tiles(points: Floats, centres: Floats, origin: Doubles) -> Iterator[tuple[s
 
 
 def _nonzero(mask: Mask) -> tuple[Integers, Integers]:
-    """Rows and columns of the few true entries: in either memory order, without a copy."""
+    """Rows and columns of the few true entries, without a copy in either memory order."""
     if mask.flags.c_contiguous:
         return np.divmod(np.flatnonzero(mask), mask.shape[1])
     columns, rows = np.divmod(np.flatnonzero(mask.T), mask.shape[0])
@@ -100,6 +102,6 @@ def _nonzero(mask: Mask) -> tuple[Integers, Integers]:
 
 
 def _augmented(features: Floats, origin: Doubles) -> Singles:
-    """Each vector seen from the origin, its squared length, 1."""
+    """Each vector relative to the origin, with its squared length and 1 appended."""
     seen = single(features, origin)
     return np.column_stack([seen, (norms(seen) ** 2).astype(np.float32), np.ones(len(seen), np.float32)])

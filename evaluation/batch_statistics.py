@@ -1,8 +1,8 @@
-"""Backbones whose batch normalisation is left in training mode, as the published code leaves it.
+"""Backbones whose batch normalisation stays in training mode, as in the published code.
 
-The weights are frozen, yet each training batch is normalised by its own statistics, and the running statistics, by
-which validation and tests are normalised, drift towards those of the training images. Training mode also switches
-dropout and stochastic depth on, in networks that have them.
+The weights are frozen, but each training batch is normalised by its own statistics, and the running statistics, which
+normalise validation and test images, drift towards those of the training images. Training mode also enables dropout
+and stochastic depth in networks that have them.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from evaluation.memory import Shortage, attempt, does_not_fit
 
 
 class DriftingBackbone(Backbone):
-    """A frozen network whose batch normalisation follows what it is trained on.
+    """A frozen network whose batch normalisation statistics follow the training images.
 
-    Everything that `Backbone` does is done in eval mode, with the running statistics as they are now, and in float32
-    whatever `classifier.dtype` is: statistics that move by small steps lose these in half precision.
+    The methods of `Backbone` run in eval mode with the current running statistics. They run in float32, whatever
+    `classifier.dtype` is: in half precision, small updates of the statistics would be lost.
     """
 
     def __init__(self, name: str, network: Network, image_size: int, batch_size: int = 0) -> None:
@@ -33,17 +33,17 @@ class DriftingBackbone(Backbone):
 
     @property
     def fingerprint(self) -> str:
-        """Of the network as it was published, unlike the folded one of `Backbone` by its name."""
+        """Fingerprint of the published network, distinct from that of the (folded) `Backbone` of the same name."""
         return fingerprint("drifting", super().fingerprint)
 
     @property
     def statistics(self) -> Singles:
-        """All running means and variances, one after the other: (S,), a copy; S = 0 without batch normalisation."""
+        """A copy of all running means and variances, concatenated: (S,); S = 0 without batch normalisation."""
         parts = [buffer.detach().float().cpu().numpy().ravel() for buffer in self._buffers()]
         return np.concatenate(parts) if parts else np.empty(0, np.float32)
 
     def restore(self, statistics: Singles | None) -> None:
-        """Take running means and variances back to what `statistics` gave; None: to the published ones."""
+        """Reset running means and variances to values from `statistics`, or to the published ones for None."""
         statistics, start = self._published if statistics is None else statistics, 0
         for buffer in self._buffers():
             part = torch.from_numpy(statistics[start : start + buffer.numel()])
@@ -51,10 +51,10 @@ class DriftingBackbone(Backbone):
             start += buffer.numel()
 
     def train_batch(self, pixels: Pixels) -> torch.Tensor:
-        """Features (B, D) of pixels (B, S, S, 3), normalised by the batch's own statistics; the running ones move.
+        """Features (B, D) of pixels (B, S, S, 3), normalised by the batch's statistics; updates the running ones.
 
         Raises:
-            UserError: a GPU that cannot hold it. A smaller batch would have other statistics.
+            UserError: the batch does not fit into the GPU's memory. (A smaller one would have other statistics.)
         """
         features = attempt(partial(self._in_training_mode, pixels))
         if isinstance(features, Shortage):
@@ -78,13 +78,13 @@ class DriftingBackbone(Backbone):
 
 
 def load_drifting_backbone(name: str, image_size: int) -> DriftingBackbone:
-    """As `load_backbone`, with batch normalisations that can drift."""
+    """Like `load_backbone`, but with batch normalisation that can drift."""
     check_backbone(name)
     return DriftingBackbone(name, _network(name, image_size), image_size)
 
 
 def _network(name: str, image_size: int) -> Network:
-    """Folded into a convolution, as in the usual EfficientNet-Lite0, a normalisation could not drift."""
+    """The network with unfolded normalisations: those folded into convolutions (EfficientNet-Lite0) cannot drift."""
     from evaluation.networks import unfolded_efficientnet_lite0
 
     return unfolded_efficientnet_lite0() if name == "efficientnet_lite0" else load_network(name, image_size)

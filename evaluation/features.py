@@ -1,4 +1,4 @@
-"""Features of images, and of several seeded views of each."""
+"""Features of images and of their seeded views."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 BATCHES_AHEAD = 2
-"""Batches of pixels that are made while the network has one."""
+"""Batches of pixels prepared ahead while the network processes one."""
 
 
 @dataclass(frozen=True)
 class ImageViews:
-    """An image, fetched by `load` when it is needed, and the seeds of the views that are wanted of it."""
+    """An image, fetched by `load` when it is needed, and the seeds of its requested views."""
 
     load: Callable[[], Image]
     seeds: tuple[int, ...]
@@ -33,10 +33,10 @@ class ImageViews:
 def load_pixels(
     backbone: Backbone, images: Sequence[ImageViews], view: View, workers: int
 ) -> Generator[Pixels, None, None]:
-    """What the network takes of each view of each image: (S, S, 3), images × seeds of them.
+    """Yield the network's input, (S, S, 3), for each view of each image, in order.
 
-    Each image is loaded, transformed and resized by one of `workers` threads (`loading.load_ahead`), once for all its
-    views. The pixels do not depend on the number of workers.
+    Each image is loaded once for all its views; one of `workers` threads loads, transforms and resizes it
+    (`loading.load_ahead`). The pixels do not depend on the number of workers.
     """
 
     def pixels(image: ImageViews) -> list[Pixels]:
@@ -51,13 +51,13 @@ def load_pixels(
 
 
 def embed_pixels(backbone: Backbone, pixels: Iterable[Pixels]) -> Singles:
-    """Features (N, D) of N times (S, S, 3), a batch at a time, so that `pixels` may be made as they are needed."""
+    """Features (N, D) of N inputs (S, S, 3), computed batch by batch, so that `pixels` may be a generator."""
     parts = list(backbone.embed_batches(_batches(pixels, backbone.batch_size)))
     return np.concatenate(parts) if parts else np.empty((0, backbone.dimension), np.float32)
 
 
 def embed_images(backbone: Backbone, images: Iterable[Image]) -> Singles:
-    """Features (N, D) of the images, squashed to a square; RGB of any size."""
+    """Features (N, D) of RGB images of any size, each squashed to a square."""
     return embed_pixels(backbone, map(backbone.pixels, images))
 
 

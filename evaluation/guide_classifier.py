@@ -1,4 +1,4 @@
-"""The guide classifier: how sure a classifier of the real shots is of each synthetic image (DIAGen, component c)."""
+"""The guide classifier: trained on the real shots, it rates each synthetic image (DIAGen, component c)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class GuideResult:
     """confidence: calibrated probability of each synthetic image's own label, (M,) in [0, 1].
-    calibration: how temperature scaling changed the judgement of the validation images.
+    calibration: how temperature scaling changed the confidence on the validation images.
     """
 
     confidence: Doubles
@@ -41,10 +41,10 @@ def guide_confidences(
     settings: GuideClassifierSettings,
     seed: int,
 ) -> GuideResult:
-    """Train on the real shots, calibrate on validation images, judge the synthetic ones.
+    """Train on the real shots, calibrate on the validation images, then rate the synthetic images.
 
-    The validation images stop the training and fit T, as in the published code; with `validation: none` all epochs are
-    trained, T is 1, and the k shots are all that was seen.
+    The validation images stop the training and fit T, as in the published code. With `validation: none` all epochs are
+    trained, T is 1, and the k shots are the only images used.
 
     Args:
         train_views: RandAugment views of the real images, (N, V, D); train_labels: (N,).
@@ -64,9 +64,9 @@ def judge(
     settings: GuideClassifierSettings,
     seed: int,
 ) -> GuideResult:
-    """Calibrate the head on validation logits (L, C), and ask it about the synthetic images (M, Vs, D).
+    """Calibrate the head on validation logits (L, C) and compute its confidence in the synthetic images (M, Vs, D).
 
-    c = mean over views of softmax(z/T)[label of the guide].
+    confidence = mean over views of softmax(z/T)[label of the guide].
     """
     rows, weights = _validation_samples(val_labels, settings, seed_from("calibration draws", seed))()
     logits, labels = val_logits[rows], val_labels[rows]
@@ -82,7 +82,7 @@ def judge(
 
 
 def own_label_confidence(head: Head, views: Singles, labels: Indices, temperature: float) -> Doubles:
-    """Mean over views (M, Vs, D) of the calibrated probability of the image's label: (M,) in [0, 1]."""
+    """Calibrated probability of each image's own label, averaged over its views (M, Vs, D): (M,) in [0, 1]."""
     mean = head.probabilities(views, temperature).mean(axis=1)
     return np.asarray(mean[np.arange(len(labels)), labels])
 
@@ -96,7 +96,7 @@ def train_guide_head(
     settings: GuideClassifierSettings,
     seed: int,
 ) -> Head:
-    """`train_guide_on` cached views."""
+    """Train a head on cached views with `train_guide_on`."""
     source = _CachedViews(train_views, train_labels, val_features, settings)
     return train_guide_on(source, val_labels, classes, settings, seed)
 
@@ -104,10 +104,11 @@ def train_guide_head(
 def train_guide_on(
     source: FeatureSource, val_labels: Indices, classes: int, settings: GuideClassifierSettings, seed: int
 ) -> Head:
-    """The head of lowest validation loss; training ends `patience` epochs after it (or after all, without validation).
+    """The head with the lowest validation loss; training ends `patience` epochs after it.
 
-    The loss is a mean over classes, however many images of each validate. Adam with L2 penalty `weight_decay`. With
-    `tested_epoch: last` the head at which the training ended.
+    Without validation, all epochs are trained and the last head is returned. With `tested_epoch: last`, it is the head
+    at which training ended. The loss is a mean over classes, however many validation images each has. The optimiser is
+    Adam with L2 penalty `weight_decay`.
     """
     rng = np.random.default_rng(seed_from("guide draws", seed))
     validation = _validation_samples(val_labels, settings, seed_from("guide validation draws", seed))
@@ -132,7 +133,7 @@ def train_guide_on(
 def _validation_samples(
     labels: Indices, settings: GuideClassifierSettings, seed: int
 ) -> Callable[[], tuple[Indices, Doubles]]:
-    """Gives the validation images (rows) of one epoch after the other, and their weights; `none` has none."""
+    """A function that returns each epoch's validation rows and their weights; none with `validation: none`."""
     rng, count = np.random.default_rng(seed), settings.batch_size * settings.iterations
     if len(labels) == 0 or settings.validation == "none":
         return lambda: validation_sample(labels[:0], "once", count, rng)
@@ -140,7 +141,7 @@ def _validation_samples(
 
 
 class _CachedViews:
-    """Draws images and views, all alike."""
+    """Draws images and views uniformly."""
 
     def __init__(self, views: Singles, labels: Indices, validation: Singles, settings: GuideClassifierSettings) -> None:
         self.dimension = views.shape[-1]

@@ -1,4 +1,4 @@
-"""What is done when a GPU's memory runs out: less at once, and a clear word where nothing is left to give up."""
+"""Handles a GPU that runs out of memory: retries with smaller batches, or explains why even the smallest fails."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ _SIGNS = (
     "DEVICE_ALLOCATION_FAILED",
     "CUDA driver error: out of memory",
 )
-"""In errors of other classes than PyTorch's own: of the driver, and of libraries that allocate for themselves."""
+"""Out-of-memory messages other than PyTorch's own: of the driver, and of libraries that allocate memory themselves."""
 _SIGNS_ON_A_FULL_GPU = (
     "CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate",
     "unable to find an engine to execute this computation",
 )
-"""Which have other causes too: a driver that does not fit, a convolution that cuDNN does not know."""
+"""Messages that mean a lack of memory only on a full GPU; others of their causes are a driver of the wrong version
+and a convolution that cuDNN does not support."""
 _FULL = 2**30
-"""Bytes, of which less is free."""
+"""A GPU with fewer free bytes than this counts as full."""
 _TRIED = re.compile(r"Tried to allocate ([\d.]+) (bytes|KiB|MiB|GiB)")
 _UNITS = {"bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
@@ -40,16 +41,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Shortage:
-    """Memory ran out.
+    """The result of an attempt for which memory ran out.
 
-    needed: bytes that would have been taken at the least, weights included; 0: not known.
+    needed: lower bound of the bytes needed, weights included; 0: not known.
     """
 
     needed: int = 0
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a GPU's memory ran out, whoever noticed it."""
+    """Whether the error means that a GPU's memory ran out, whichever library raised it."""
     if isinstance(error, torch.OutOfMemoryError):
         return True
     if not isinstance(error, RuntimeError):
@@ -63,7 +64,7 @@ def _is_full() -> bool:
 
 
 def attempt(work: Callable[[], Result]) -> Result | Shortage:
-    """What `work` returns, or that memory ran out; the tensors of a failed try are free by then."""
+    """What `work` returns, or a `Shortage` if memory ran out; by then the failed attempt's tensors are freed."""
     if torch.cuda.is_initialized():
         torch.cuda.reset_peak_memory_stats()
     try:
@@ -75,27 +76,27 @@ def attempt(work: Callable[[], Result]) -> Result | Shortage:
 
 
 def halved(size: int, shortage: Shortage, what: str, lower: str, setting: str = "") -> int:
-    """Half of a size that did not fit; raises `UserError` at 1.
+    """Half of a batch size that did not fit; raises `UserError` at 1.
 
     Args:
-        size: how many were tried at once.
-        shortage: what came of it.
-        what: what they are ("images").
-        lower: what makes a single one smaller ("generator.resolution").
-        setting: the setting that would have avoided the failed try, if there is one.
+        size: the batch size that was tried.
+        shortage: the result of the attempt.
+        what: what the batch consists of ("images").
+        lower: the setting that makes a single one smaller ("generator.resolution").
+        setting: the setting that would have avoided the failed attempt, if there is one.
     """
     if size <= 1:
         raise does_not_fit(shortage, what, lower)
     smaller, hint = size // 2, f" ({setting})" if setting else ""
     logger.warning("%d %s at once do not fit into memory: going on with %d%s", size, what, smaller, hint)
-    gc.collect()  # an error of a compiled network holds itself, and with it what it had computed
+    gc.collect()  # the error of a compiled network refers to itself, which keeps its tensors alive
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     return smaller
 
 
 def does_not_fit(shortage: Shortage, what: str, lower: str) -> UserError:
-    """That not even one fits, and what one needs as far as is known; arguments as for `halved`."""
+    """The error that not even one fits, with the memory it needs if known; arguments as for `halved`."""
     needs = f", it needs more than {shortage.needed / 2**30:.1f} GiB in all" if shortage.needed else ""
     return UserError(
         f"one of the {what} does not fit into the memory of {_device()}{needs}: {_ADVICE}, or lower {lower}"
@@ -104,7 +105,7 @@ def does_not_fit(shortage: Shortage, what: str, lower: str) -> UserError:
 
 @contextmanager
 def loading(what: str, gigabytes: float) -> Iterator[None]:
-    """Turn a lack of memory while weights are loaded into a `UserError` that says how much they need."""
+    """If memory runs out while weights are loaded, raise a `UserError` that says how much they need."""
     try:
         yield
     except RuntimeError as error:
@@ -119,7 +120,7 @@ _ADVICE = "close other programs that use it or take a GPU with more memory"
 
 
 def _needed(error: RuntimeError) -> int:
-    """What was allocated at most, or was when the try failed with what it asked for; called while that is alive."""
+    """Peak bytes allocated, or, if more, current plus requested bytes; call while the failed attempt's tensors live."""
     found = _TRIED.search(str(error))
     tried = int(float(found[1]) * _UNITS[found[2]]) if found else 0
     if not torch.cuda.is_available():

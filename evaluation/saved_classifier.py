@@ -1,4 +1,4 @@
-"""A trained classifier as files: what is needed to recognise images anywhere."""
+"""Saves a trained classifier to files, and loads it to recognise images elsewhere."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 
 FACTS, WEIGHTS, PLUGIN = "classifier.json", "head.npz", "backbone.py"
 MOST_SENT = 178
-"""Megapixels: for what anybody may send to a server, Pillow's own limit holds."""
+"""Largest image, in megapixels, that may be sent as bytes: Pillow's own limit, since anybody may send to a server."""
 DATA_URL = re.compile(r"^\s*data:[^,]*;base64,", re.IGNORECASE)
-"""What browsers put before the base64 of a file."""
+"""The prefix that browsers put before a file's base64."""
 URL_SAFE = str.maketrans("-_", "+/")
 
 
 @dataclass(frozen=True)
 class SavedClassifier:
-    """A head and the name of the frozen backbone that it stands on; with it is saved the user's file that registers it.
+    """A head and the name of its frozen backbone. If a user's file registers the backbone, the file is saved as well.
 
     classes: names in label order; backbone, image_size, dtype: as for `load_backbone`.
     """
@@ -47,7 +47,7 @@ class SavedClassifier:
     dtype: str = "auto"
 
     def save(self, folder: Path) -> None:
-        """Write the files into a folder that is there."""
+        """Write the files into an existing folder."""
         facts = {name: getattr(self, name) for name in ("classes", "backbone", "image_size", "dtype")}
         (folder / FACTS).write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
         np.savez(folder / WEIGHTS, weight=self.head.weight, bias=self.head.bias)
@@ -56,7 +56,7 @@ class SavedClassifier:
             (folder / PLUGIN).write_bytes(source)
 
     def predict(self, images: Sequence[Image]) -> tuple[list[str], list[float]]:
-        """The class of each image, and how probable the classifier holds it, in (0, 1]."""
+        """The predicted class of each image, and its probability, in (0, 1]."""
         from evaluation.features import embed_images
 
         features = embed_images(_shared_backbone(self.backbone, self.image_size, self.dtype), images)
@@ -67,10 +67,10 @@ class SavedClassifier:
 
 
 def load_classifier(folder: Path) -> SavedClassifier:
-    """What `SavedClassifier.save` wrote.
+    """Load what `SavedClassifier.save` wrote.
 
     Raises:
-        UserError: nothing registers the backbone here, or another file does than where the classifier was trained.
+        UserError: the backbone is not registered here, or it is registered by a file other than the saved one.
     """
     from evaluation.classifier import Head
 
@@ -79,17 +79,17 @@ def load_classifier(folder: Path) -> SavedClassifier:
         _register(facts["backbone"], folder / PLUGIN)
     with np.load(folder / WEIGHTS, allow_pickle=False) as arrays:
         head = Head(arrays["weight"], arrays["bias"])
-    dtype = facts.get("dtype", "float32")  # what is not named in older files
+    dtype = facts.get("dtype", "float32")  # older files do not name the dtype
     return SavedClassifier(tuple(facts["classes"]), facts["backbone"], int(facts["image_size"]), head, dtype)
 
 
 def as_image(value: Any) -> Image:
-    """An RGB image of a path, of an image file's bytes (plain or as base64 text), of an array or of a PIL image.
+    """Convert a path, an image file's bytes (raw or as base64 text), an array or a PIL image to an RGB image.
 
-    An array is of bytes, (H, W), (H, W, 3) or, with transparency, (H, W, 4).
+    An array must be uint8 of shape (H, W), (H, W, 3) or, with transparency, (H, W, 4).
 
     Raises:
-        UserError: none of these, or not a readable image.
+        UserError: the value is none of these, or not a readable image.
     """
     from PIL import Image as images
 
@@ -111,7 +111,7 @@ def as_image(value: Any) -> Image:
 
 
 def _register(backbone: str, plugin: Path) -> None:
-    """A new process knows the project's own backbones alone."""
+    """Register a backbone from its saved file or an installed plugin: a new process knows only the project's own."""
     if backbone not in BACKBONES and plugin.is_file():
         load_file(plugin)
     elif backbone not in BACKBONES:
@@ -127,14 +127,14 @@ def _register(backbone: str, plugin: Path) -> None:
 
 @cache
 def _shared_backbone(name: str, image_size: int, dtype: str) -> Backbone:
-    """One network a process, however many classifiers stand on it."""
+    """The network, loaded once per process, however many classifiers use it."""
     from evaluation.backbones import load_backbone
 
     return load_backbone(name, image_size, dtype=dtype)
 
 
 def _image_of_text(text: str) -> Image:
-    """A missing path may be of base64's letters alone, so that what is neither a file nor an image is told as both."""
+    """The image at a path or in base64. A missing path may also be valid base64, so the last error mentions both."""
     path = _existing(text)
     if path and path.is_file():
         return load_rgb(path)
@@ -152,11 +152,11 @@ def _image_of_text(text: str) -> Image:
 
 
 def _existing(text: str) -> Path | None:
-    """The path that the text is, if something lies there; `~` is the home folder, as for a data root."""
+    """The text as a path, if that exists; `~` stands for the home folder, as in a data root."""
     try:
         path = Path(text).expanduser() if text.startswith("~/") else Path(text)
         return path if text and path.exists() else None
-    except (OSError, ValueError, RuntimeError):  # too long for a path: base64; or no home folder
+    except (OSError, ValueError, RuntimeError):  # too long for a path, so it is base64; or there is no home folder
         return None
 
 
@@ -170,15 +170,15 @@ def _image_of_bytes(data: bytes) -> Image:
         raise
     except images.DecompressionBombError:
         raise UserError(f"an image of more than {MOST_SENT} megapixels: make it smaller") from None
-    except Exception as error:  # a decoder may raise anything for bytes that it did not expect
+    except Exception as error:  # a decoder may raise anything for unexpected bytes
         raise UserError(f"not a readable image of {len(data)} bytes ({type(error).__name__})") from None
 
 
 def _decoded(text: str) -> bytes:
-    """The bytes of base64 in any of its common dresses: a data URL, broken into lines, URL-safe, without padding.
+    """Decode base64 in any common form: as a data URL, broken into lines, URL-safe or without padding.
 
     Raises:
-        ValueError: it is no base64.
+        ValueError: the text is not base64.
     """
     letters = "".join(DATA_URL.sub("", text).split()).translate(URL_SAFE)
     return base64.b64decode(letters + "=" * (-len(letters) % 4), validate=True)

@@ -1,4 +1,4 @@
-"""Torch's random numbers from a generator of one's own, for code that takes none."""
+"""Seeded random numbers for torch code that accepts no generator."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from torch.overrides import TorchFunctionMode
 
 
 class SeededDraws(TorchFunctionMode):
-    """Inside, `torch.randint` draws the integers that it draws after `torch.manual_seed(seed)`.
+    """A context in which `torch.randint` draws the same integers as after `torch.manual_seed(seed)`.
 
-    The global generator is neither read nor changed, and other threads draw as they would.
+    The global generator is neither read nor changed, and other threads are not affected.
     """
 
     def __init__(self, seed: int) -> None:

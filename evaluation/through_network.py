@@ -1,6 +1,6 @@
-"""Training samples pushed through the network one by one: for a network that changes while its head is trained.
+"""Computes the features of every training sample anew, for a network that changes while its head is trained.
 
-It computes in float32 always (`DriftingBackbone`).
+The network always computes in float32 (`DriftingBackbone`).
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ Load = Callable[[], "Image"]
 Item = TypeVar("Item")
 
 MEMORY = 2**31
-"""Bytes of decoded images that are kept between epochs; those beyond are decoded again."""
+"""Bytes of decoded images that are kept between epochs; images beyond this limit are decoded again."""
 
 
 @dataclass(frozen=True)
 class TrainingImages:
-    """N real and M synthetic images, each fetched by a function.
+    """N real and M synthetic images, each loaded by a function.
 
-    labels: (N,) of the real images; guides: (M,) index of each synthetic one's real image, whose label it has;
-    weights: (M,), at least 0.
+    labels: (N,) of the real images; guides: (M,) index of the real image from which each synthetic one was made and
+    takes its label; weights: (M,), at least 0.
     """
 
     real: Sequence[Load]
@@ -47,16 +47,16 @@ class TrainingImages:
 
 
 class Lengths(Protocol):
-    """The settings of either classifier, as far as they are needed here."""
+    """The part of either classifier's settings that is needed here."""
 
     iterations: int
     batch_size: int
 
 
 class ThroughNetwork:
-    """A `classifier.FeatureSource`: every sample is an image by Eq. 2, in a view of its own, seen by the network.
+    """A `classifier.FeatureSource`: each sample is an image drawn by Eq. 2, in a new view, passed through the network.
 
-    The features do not depend on the head that is trained, so an epoch's are computed at once.
+    Features do not depend on the head being trained, so all those of an epoch are computed at once.
     """
 
     def __init__(
@@ -70,10 +70,10 @@ class ThroughNetwork:
         workers: int = 0,
         advance: Callable[[int], None] = lambda count: None,
     ) -> None:
-        """Take the backbone as it is: restore it first.
+        """Start from the backbone's current statistics; call its `restore` first.
 
         Args:
-            advance: called with the number of samples after each batch.
+            advance: called after each batch with its number of samples.
         """
         self.dimension = backbone.dimension
         self._backbone, self._view, self._settings = backbone, view, settings
@@ -114,7 +114,7 @@ class ThroughNetwork:
 
 
 class _Kept:
-    """Arrays by their index, each made when it is first asked for, and kept while there is room."""
+    """Arrays by index, each made when it is first requested, and kept while there is room."""
 
     def __init__(self, make: Callable[[Load], Pixels], loads: Sequence[Load]) -> None:
         self._make, self._loads = make, loads
@@ -125,7 +125,7 @@ class _Kept:
         array = self._kept.get(index)
         if array is None:
             array = self._make(self._loads[index])
-            # Two threads may make one array at once, and count it twice: harmless.
+            # Two threads may make the same array at once and count it twice: harmless.
             if self._bytes + array.nbytes <= MEMORY:
                 self._bytes += array.nbytes
                 self._kept[index] = array
@@ -133,15 +133,16 @@ class _Kept:
 
 
 def _reduced(image: Image, side: int) -> Pixels:
-    """The image, by a whole factor smaller where it is far larger than the network takes: every view goes over it."""
+    """The image, shrunk by an integer factor if far larger than the network's input, since every view processes it."""
     factor = min(image.size) // (2 * side)
     return np.asarray(image.reduce(factor) if factor > 1 else image)
 
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Dropout draws from the global generators: they are lent to it, seeded, and given back."""
-    devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []  # of all that there are it would warn
+    """Seed the global random generators, from which dropout draws, and restore them afterwards."""
+    # Without a list of devices, fork_rng takes all of them, and warns if there are several.
+    devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
     with torch.random.fork_rng(devices):
         torch.manual_seed(seed)
         yield

@@ -1,6 +1,6 @@
-"""Views of an image: the random augmentations that training draws from, and the plain one that tests use.
+"""Views of an image: random augmentations for training, and the plain view for tests.
 
-A view depends on the image and on its seed alone.
+A view depends only on the image and the view's seed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FLIP_PROBABILITY = 0.5
 DEGREES = 15.0
 
 VERSION = 2
-"""Of what random views are: part of the address of what is made of them."""
+"""Version of the random views, which is part of the store address of everything computed from them."""
 
 View = Callable[["Image", int], "Image"]
 
@@ -30,7 +30,7 @@ View = Callable[["Image", int], "Image"]
 def standard_view(image: Image, seed: int) -> Image:
     """Random-resized crop (scale 0.7–1), horizontal flip (p = 0.5), rotation (±15°): the train-time transform.
 
-    The view has the image's size; corners that the rotation uncovers are black, as torchvision leaves them.
+    The view has the image's size. Corners left empty by the rotation are black, as in torchvision.
     """
     from PIL import Image as images
 
@@ -40,7 +40,7 @@ def standard_view(image: Image, seed: int) -> Image:
 
 
 def standard_view_without_crop(image: Image, seed: int) -> Image:
-    """`standard_view` without its crop: what the published code trains on for MS COCO."""
+    """`standard_view` without the crop, on which the published code trains for MS COCO."""
     return _flipped_and_rotated(image, np.random.default_rng(seed))
 
 
@@ -53,9 +53,9 @@ def _flipped_and_rotated(image: Image, rng: np.random.Generator) -> Image:
 
 
 def _crop_box(width: int, height: int, rng: np.random.Generator) -> tuple[int, int, int, int]:
-    """A random box of 0.7–1 of the area, by torchvision's RandomResizedCrop.
+    """A random box of 0.7–1 of the area, drawn as by torchvision's RandomResizedCrop.
 
-    Nine in ten boxes of an image of 16:9 do not fit ten times in a row: it is then cut to 4:3 around its centre.
+    For a 16:9 image, nine times in ten none of ten attempts fits; the box is then the largest centred one of 4:3.
     """
     for _ in range(10):
         area = width * height * rng.uniform(*SCALE)
@@ -73,7 +73,7 @@ def _crop_box(width: int, height: int, rng: np.random.Generator) -> tuple[int, i
 def rand_augment_view(image: Image, seed: int) -> Image:
     """RandAugment (Cubuk et al. 2020) with torchvision's defaults: two operations of magnitude 9.
 
-    The global random state is left alone, so that threads may draw views at once.
+    The global random state is not used, so threads can draw views concurrently.
     """
     from torchvision.transforms import RandAugment
 
@@ -85,7 +85,7 @@ def rand_augment_view(image: Image, seed: int) -> Image:
 
 
 def view_seed(purpose: str, identity: str, index: int, seed: int) -> int:
-    """The seed of the `index`-th view of an image known by `identity` (its digest), for one purpose and task seed."""
+    """The seed of the `index`-th view of the image with digest `identity`, for one purpose and task seed."""
     return seed_from("view", purpose, identity, index, seed)
 
 
@@ -95,7 +95,7 @@ VIEWS: dict[str, View] = {
     "standard_without_crop": standard_view_without_crop,
     "rand_augment": rand_augment_view,
 }
-"""By name: as the image is; the train-time transforms; RandAugment, which the guide classifier is trained on."""
+"""Views by name: the unchanged image, the train-time transforms, and RandAugment, for training the guide classifier."""
 
 RANDOM_VIEWS = tuple(name for name in VIEWS if name != "plain")
-"""What a setting of a transform may be."""
+"""Allowed values of a transform setting."""
