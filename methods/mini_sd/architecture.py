@@ -1,4 +1,4 @@
-"""The parts of mini_sd: Stable Diffusion's classes at a size that trains on two CPU cores."""
+"""The parts of mini_sd: the classes of Stable Diffusion, small enough to train on two CPU cores."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOISE_SCHEDULE = {
     "beta_end": 0.012,
     "beta_schedule": "scaled_linear",
 }
-"""Stable Diffusion's, so that a strength of 0.7 means what it means in the paper."""
+"""Stable Diffusion's noise schedule, so that a strength of 0.7 means the same as in the paper."""
 
 
 def build_autoencoder() -> AutoencoderKL:
@@ -53,7 +53,7 @@ def build_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
 
 
 def build_unet() -> UNet2DConditionModel:
-    """Cross-attention to the caption at 8×8 and 4×4; `attention_head_dim` is the number of heads in this class."""
+    """Cross-attends to the caption at 8×8 and 4×4; in this class `attention_head_dim` is the number of heads."""
     return UNet2DConditionModel(
         sample_size=LATENT_SIZE,
         in_channels=LATENT_CHANNELS,

@@ -1,4 +1,4 @@
-"""Pictures of the miniature world with their captions, to train mini_sd on.
+"""Renders captioned pictures of the miniature world, on which mini_sd is trained.
 
 python -m methods.mini_sd.corpus training/corpus --count 100000
 """
@@ -22,7 +22,7 @@ from datasets.scripts import run_script
 from evaluation.arrays import Pixels
 
 _TOGETHER = 500
-"""Pictures that a process renders before it hands them over."""
+"""Pictures that a worker process renders in one batch."""
 
 
 def main(
@@ -50,10 +50,10 @@ def main(
 
 
 def load_corpus(folder: Path) -> tuple[Pixels, list[dict[str, Any]]]:
-    """The pictures (memory-mapped) and, for each, its scene's attributes with its caption.
+    """The pictures (memory-mapped) and, for each, the attributes of its scene and its caption.
 
     Raises:
-        UserError: no corpus is there.
+        UserError: the folder has no corpus.
     """
     if not (folder / "images.npy").exists():
         raise UserError(f"no corpus in {folder}: run python -m methods.mini_sd.corpus {folder}")
@@ -61,7 +61,7 @@ def load_corpus(folder: Path) -> tuple[Pixels, list[dict[str, Any]]]:
 
 
 def _render_part(indices: range, seed: int, categories: tuple[str, ...]) -> tuple[Pixels, list[dict[str, Any]]]:
-    """The pictures of these indices, each drawn from its own seed."""
+    """The pictures and scenes of these indices, each drawn with its own seed."""
     pictures, scenes = [], []
     for index in indices:
         rng = np.random.default_rng([seed, index])

@@ -1,8 +1,8 @@
-"""How hard the miniature world is: linear probes on renders, by which its difficulty was set.
+"""How hard the miniature world is: the accuracy of linear probes on renders, by which its difficulty was tuned.
 
 python -m methods.mini_sd.difficulty
 
-No generated picture is involved, and none of the benchmark's own: pictures come from seeds of their own.
+It uses neither generated pictures nor those of the benchmark: its pictures come from separate seeds.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Judge mini_sd: reconstruction, what the oracle reads in its pictures, and how far they reach.
+"""Evaluate mini_sd: reconstruction, the oracle's readings of its pictures, precision, recall and effect of strength.
 
 python -m methods.mini_sd.evaluate methods/mini_sd/weights training/oracle --sheet reports/mini_sd.png
 """
@@ -39,7 +39,7 @@ STRENGTHS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 OTHER_SEED = 1_000_033
 SHEET_COLUMNS = 20
 JUDGED_AT = (architecture.IMAGE_SIZE, usefulness.IMAGE_SIZE)
-"""Sizes at which the network of the precision and recall sees pictures: their own, and that of the preset `mini`."""
+"""Image sizes for the network behind precision and recall: the pictures' own, and that of the preset `mini`."""
 
 
 def main(
@@ -69,7 +69,7 @@ def main(
 
 
 def print_precision_recall(renders: Pixels, pictures: Pixels, other_renders: Pixels) -> None:
-    """Of generated pictures against renders and, as the best that can be had, of other renders against them."""
+    """Print them for generated pictures and, as the best attainable, for other renders, each against `renders`."""
     for size in JUDGED_AT:
         backbone = load_backbone("efficientnet_lite0", size)
         real = usefulness.features(backbone, renders)
@@ -82,7 +82,7 @@ def print_precision_recall(renders: Pixels, pictures: Pixels, other_renders: Pix
 def effect_of_strength(
     pipeline: StableDiffusionPipeline, judge: Oracle, count: int, strength: float, guidance_scale: float, steps: int
 ) -> str:
-    """Re-render pictures under the prompt of another location; does the class stay, does the location follow?"""
+    """Edit renders with prompts for another location; report how often the class stays and the location follows."""
     guides = scenes_of(count)
     wanted = moved_elsewhere(guides)
     editor = image_to_image(pipeline)
@@ -93,7 +93,7 @@ def effect_of_strength(
 
 
 def reconstruction(pipeline: StableDiffusionPipeline, renders: Pixels) -> float:
-    """Mean peak signal-to-noise ratio in dB of the codec on uint8 pictures (N, 64, 64, 3)."""
+    """The codec's mean peak signal-to-noise ratio in dB on uint8 pictures (N, 64, 64, 3)."""
     return psnr(pipeline.vae, pixels_of(renders).to(pipeline.device))
 
 

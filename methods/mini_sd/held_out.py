@@ -1,4 +1,4 @@
-"""How well textual inversion teaches mini_sd a class that it has never seen, beside the classes that it knows.
+"""How well textual inversion teaches mini_sd classes that it has never seen, compared with those that it knows.
 
 python -m methods.mini_sd.held_out methods/mini_sd/weights training/oracle --sheet reports/held_out.png
 """
@@ -62,7 +62,7 @@ def main(
     seconds = time.perf_counter() - began
     how = f"{shots} pictures each, the best of {tries} from {steps} steps at {learning_rate:g}, {generator.dtype}"
     print(f"{len(CLASSES)} words from {how}: {seconds:.0f} s", flush=True)
-    rows, known = [], []  # of a row: what its word was learned from, pictures from text, edited pictures
+    rows, known = [], []  # a row: pictures that its word was learned from, text-to-image, image-to-image
     drawn = pictures_of_words(pipeline, words, guides, samples, strength, guidance_scale)
     judge = load_oracle(oracle)
     for index, (name, (made, edited)) in enumerate(zip(CLASSES, drawn, strict=True)):
@@ -79,7 +79,7 @@ def main(
 
 
 def lessons(shots: int, seed: int) -> list[list[Scene]]:
-    """For each class the scenes, in common settings, that its word is learned from."""
+    """For each class, the scenes in common settings from which its word is learned."""
     return [
         [sample_common(np.random.default_rng([seed, label, shot]), name) for shot in range(shots)]
         for label, name in enumerate(CLASSES)
@@ -87,7 +87,7 @@ def lessons(shots: int, seed: int) -> list[list[Scene]]:
 
 
 def seeds_of_words(seed: int) -> list[int]:
-    """Of what learning a class's word draws."""
+    """For each class, the seed with which its word is learned."""
     return [seed_from("held out", seed, name) for name in CLASSES]
 
 
@@ -99,7 +99,7 @@ def pictures_of_words(
     strength: float,
     guidance_scale: float,
 ) -> Iterator[tuple[Pixels, Pixels]]:
-    """For each class, `samples` pictures from text and as many edited guides, at all locations in turn."""
+    """For each class, `samples` text-to-image pictures and as many edited guides, cycling through all locations."""
     add_words(pipeline, words)
     places = _places(samples)
     phrases = [PLACES[place][i % len(PLACES[place])] for i, place in enumerate(places)]
@@ -129,14 +129,14 @@ def _places(samples: int) -> list[str]:
 
 
 def shares_read(judge: Oracle, pictures: Pixels, category: int) -> tuple[float, float]:
-    """In what share of a word's pictures the oracle reads the class, and the location that was asked for."""
+    """Shares of a word's pictures in which the oracle reads the class, and the location in the prompt."""
     readings, places = judge.read(pictures), _places(len(pictures))
     located = [LOCATIONS[read] == place for read, place in zip(readings["location"], places, strict=True)]
     return float(np.mean(readings["category"] == category)), float(np.mean(located))
 
 
 def print_shares(name: str, strength: float, shares: np.ndarray) -> None:
-    """Shares (2, 2): of pictures from text and from images, the class and the location."""
+    """Print shares (2, 2): rows are text-to-image and image-to-image, columns are class and location."""
     from_text, from_image = (f"class {row[0]:.3f}, location {row[1]:.3f}" for row in shares)
     print(f"{name}: text-to-image {from_text}; image-to-image at {strength} {from_image}", flush=True)
 

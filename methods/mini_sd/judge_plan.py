@@ -1,4 +1,4 @@
-"""What the oracle reads in a run's synthetic images of mini_focus: which still show their guide's class, and where.
+"""What the oracle reads in a run's synthetic images of mini_focus: which keep their guide's class, in which settings.
 
 python -m methods.mini_sd.judge_plan mlruns/0/RUN/artifacts/tables/plan.json store training/oracle
 """
@@ -17,7 +17,7 @@ from methods.mini_sd.oracle import ATTRIBUTES, load_oracle
 
 
 def main(plan: Path, store: Path, oracle: Path) -> None:
-    """Print how many of a run's images keep their class, by noise level, and the weights that they were given.
+    """Print how many of a run's images keep their class, by noise level, and their mean weights.
 
     PLAN is the table `plan` that the run logged, STORE the folder with its images (DIAGEN_STORE).
     """

@@ -1,6 +1,6 @@
 """Muon (Jordan et al. 2024) for convolutions and matrices.
 
-In a trial of 80 s on one core, 213 steps brought the autoencoder to 20.0 dB, 549 of AdamW to 18.6 dB.
+In 80 s on one core, 213 steps of Muon brought the autoencoder to 20.0 dB, and 549 steps of AdamW to 18.6 dB.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _MOMENTUM = 0.95
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum whose update is orthogonalised, each filter bank seen as a matrix (out, everything else).
+    """Momentum with orthogonalised updates; a convolution counts as a matrix (output channels, everything else).
 
-    `torch.optim.Muon` takes matrices only; most of these networks' parameters are convolutions.
+    `torch.optim.Muon` takes only matrices; most of these networks' parameters are convolutions.
     """
 
     def __init__(self, parameters: Iterable[nn.Parameter], learning_rate: float):
@@ -38,13 +38,13 @@ class Muon(torch.optim.Optimizer):
             _move(moved, directions, group["lr"])
 
     def _average(self, parameter: nn.Parameter) -> Tensor:
-        """The parameter's gradients, averaged over steps."""
+        """The moving average of the parameter's gradients."""
         average: Tensor = self.state[parameter].setdefault("momentum", torch.zeros_like(parameter))
         return average
 
 
 def _move(parameters: Sequence[nn.Parameter], directions: Sequence[Tensor], rate: float) -> None:
-    """Along the orthogonalised directions; matrices of one shape together, since most of these are small."""
+    """Update parameters along orthogonalised directions; small matrices of the same shape are batched for speed."""
     shapes: dict[tuple[int, int], list[int]] = {}
     for i, parameter in enumerate(parameters):
         shapes.setdefault((parameter.shape[0], parameter[0].numel()), []).append(i)
@@ -55,9 +55,9 @@ def _move(parameters: Sequence[nn.Parameter], directions: Sequence[Tensor], rate
 
 
 def orthogonalize(matrices: Tensor) -> Tensor:
-    """The nearest semi-orthogonal matrices, (N, rows, columns), roughly: five Newton-Schulz iterations.
+    """Approximately the nearest semi-orthogonal matrices, (N, rows, columns), by five Newton-Schulz iterations.
 
-    In bfloat16, which is enough for them, where the device multiplies in it.
+    These run in bfloat16, which is precise enough, if the device has instructions for it.
     """
     wide = matrices.shape[1] <= matrices.shape[2]
     dtype = torch.bfloat16 if multiplies_bfloat16(matrices.device) else matrices.dtype

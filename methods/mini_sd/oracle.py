@@ -30,7 +30,7 @@ VALIDATION_SIZE = 2000
 
 
 class Oracle(nn.Module):
-    """Logits per attribute from pixels in [-1, 1], shape (N, 3, 64, 64)."""
+    """Logits for each attribute from pixels in [-1, 1], shape (N, 3, 64, 64)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ def main(
 
 
 def load_oracle(folder: Path) -> Oracle:
-    """The trained oracle of a folder; raises `UserError` where there is none."""
+    """Load the trained oracle of a folder; raises `UserError` if there is none."""
     if not (folder / "oracle.pt").exists():
         raise UserError(f"no oracle in {folder}: run python -m methods.mini_sd.oracle CORPUS {folder}")
     oracle = Oracle()
@@ -95,7 +95,7 @@ def load_oracle(folder: Path) -> Oracle:
 
 
 def _disturbed(pixels: Tensor, draw: torch.Generator) -> Tensor:
-    """Slight blur and noise, so that a codec's traces do not confuse the oracle."""
+    """Add slight blur and noise, so that a codec's artefacts do not confuse the oracle."""
     blurred = nn.functional.avg_pool2d(nn.functional.pad(pixels, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
     share = torch.rand(len(pixels), 1, 1, 1, generator=draw)
     noise = torch.randn(pixels.shape, generator=draw) * 0.1 * torch.rand(len(pixels), 1, 1, 1, generator=draw)

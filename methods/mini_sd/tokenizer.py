@@ -17,7 +17,7 @@ START, END = "<|startoftext|>", "<|endoftext|>"
 
 
 def build_tokenizer() -> CLIPTokenizer:
-    """Byte-pair encoding whose merges spell each word of the vocabulary; other words fall apart into letters."""
+    """Byte-pair encoding whose merges build each word of the vocabulary; other words are split into pieces."""
     from transformers import CLIPTokenizer
 
     characters = string.ascii_lowercase + string.digits + string.punctuation
@@ -34,12 +34,12 @@ def build_tokenizer() -> CLIPTokenizer:
 
 
 def _words() -> list[str]:
-    """The vocabulary as CLIP's pre-tokenizer cuts it: "close-up" is three words."""
+    """The vocabulary as CLIP's pre-tokenizer splits it: "close-up" becomes three words."""
     return sorted({part for word in VOCABULARY for part in re.findall(r"[a-z]+|[0-9]|[^\sa-z0-9]+", word)})
 
 
 def _encode(word: str, merges: list[tuple[str, str]]) -> list[str]:
-    """Byte-pair encoding by hand: always the merge that was learned first."""
+    """Byte-pair encoding of a word: repeatedly apply the earliest of the `merges` that fits."""
     pieces = [*word[:-1], f"{word[-1]}</w>"]
     ranks = {pair: rank for rank, pair in enumerate(merges)}
     while len(pieces) > 1:

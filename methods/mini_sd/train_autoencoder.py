@@ -23,7 +23,7 @@ from methods.mini_sd.training import generator_of, mixed_precision, pixels_of, t
 
 VALIDATION_SIZE = 256
 KL_WEIGHT = 1e-6
-"""As in latent diffusion (Rombach et al. 2022): just enough to keep the latents near the origin."""
+"""Weight of the KL divergence, as in latent diffusion (Rombach et al. 2022): just enough to keep latents near 0."""
 
 
 def main(
@@ -62,7 +62,7 @@ def main(
 
 
 def reconstruction_loss(model: AutoencoderKL, pixels: Tensor, draw: torch.Generator) -> Tensor:
-    """Squared error of restored pixels in [-1, 1], (N, 3, H, W), each flipped at random, and a trace of divergence."""
+    """Squared error of reconstructing randomly flipped pixels in [-1, 1], (N, 3, H, W), plus a tiny KL divergence."""
     flipped = torch.rand(len(pixels), 1, 1, 1, generator=draw) < 0.5
     pixels = torch.where(flipped.to(pixels.device), pixels.flip(3), pixels)
     with mixed_precision(pixels.device):
@@ -75,7 +75,7 @@ def reconstruction_loss(model: AutoencoderKL, pixels: Tensor, draw: torch.Genera
 
 @torch.inference_mode()
 def psnr(model: AutoencoderKL, pixels: Tensor) -> float:
-    """Mean peak signal-to-noise ratio in dB of reconstructing pixels in [-1, 1], through the posterior's mode."""
+    """Mean peak signal-to-noise ratio in dB of reconstructing pixels in [-1, 1] from the posterior's mode."""
     restored = torch.cat(
         [model.decode(model.encode(part).latent_dist.mode()).sample.clamp(-1, 1) for part in pixels.split(32)]
     )

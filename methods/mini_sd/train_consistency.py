@@ -1,8 +1,8 @@
-"""Distil mini_sd into a latent consistency model (Luo et al. 2023), which draws in a few steps without a second half.
+"""Distil mini_sd into a latent consistency model (Luo et al. 2023), which needs few steps, with one pass in each.
 
 python -m methods.mini_sd.train_consistency training/corpus methods/mini_sd/weights training/consistency
 
-`--set generator.checkpoint=training/consistency/weights --set generator.scheduler=lcm` draws with it.
+`--set generator.checkpoint=training/consistency/weights --set generator.scheduler=lcm` uses it.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ from methods.mini_sd.train_denoiser import (
 from methods.mini_sd.training import generator_of, speed_up, train
 
 GUIDANCE_SCALES = (1.0, 5.0)
-"""Between which it is told its guidance scale."""
+"""Range of the guidance scales on which the student is conditioned."""
 SOLVER_STEPS = 50
-"""Into which the schedule is cut; the teacher takes one of them (the paper's k = 20)."""
+"""Steps into which the schedule is divided; the teacher takes one of them (the paper's k = 20)."""
 EMBEDDING_WIDTH = 64
-"""Of the guidance scale."""
+"""Width of the guidance scale's embedding."""
 TARGET_DECAY = 0.95
-"""Of the average of students past that says what to be consistent with. Held to itself, by Muon at rates of 0.003 and
-0.0004, the student drew noise after 1,000 and 600 steps."""
+"""Decay of the average of past students with which the student must be consistent. With itself as the target, trained
+by Muon at learning rates of 0.003 and 0.0004, the student drew noise after 1,000 and 600 steps."""
 HUBER = 1e-3
-"""Below which the loss is square (pseudo-Huber)."""
+"""Error below which the pseudo-Huber loss is quadratic."""
 
 
 def main(
@@ -96,13 +96,13 @@ def main(
         return f"validation {loss_on(average, last, generator_of(seed, 2**40)).item():.4f}"
 
     adam = torch.optim.AdamW(student.parameters(), rate, betas=(0.9, 0.99), weight_decay=0.0)
-    averages = [average, target]  # the latter follows faster, above
+    averages = [average, target]  # `target` is only saved here: it follows faster, in loss_of_step
     train(out, [student], [adam], loss_of_step, steps, report, averages, decay_share=0.5, save_every=100)
     save_pipeline(pipeline.vae, average, text_encoder, tokenizer, out / "weights")
 
 
 def told_its_guidance(unet: UNet2DConditionModel) -> UNet2DConditionModel:
-    """A copy that takes the guidance scale's embedding as `timestep_cond`, and so far makes nothing of it."""
+    """A copy that takes the guidance scale's embedding as `timestep_cond`, with no effect before training."""
     student = UNet2DConditionModel.from_config(unet.config, time_cond_proj_dim=EMBEDDING_WIDTH)
     missing, _ = student.load_state_dict(unet.state_dict(), strict=False)
     for name in missing:
@@ -112,7 +112,7 @@ def told_its_guidance(unet: UNet2DConditionModel) -> UNet2DConditionModel:
 
 
 def consistent(unet: UNet2DConditionModel, text_encoder: CLIPTextModel, noised: Noised, scales: Tensor) -> Tensor:
-    """The student's clean latents, (N, 16, 8, 8): at time 0 those that it was given (Luo et al. 2023, eq. 9)."""
+    """The student's clean latents, (N, 16, 8, 8); at time 0 these are its input (Luo et al. 2023, eq. 9)."""
     told = guidance_embedding(scales, EMBEDDING_WIDTH).to(unet.device)
     velocities = predicted_velocities(unet, text_encoder, noised, timestep_cond=told)
     scheduler = LCMScheduler()

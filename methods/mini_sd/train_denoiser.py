@@ -32,7 +32,7 @@ from methods.mini_sd.tokenizer import build_tokenizer
 from methods.mini_sd.training import generator_of, mixed_precision, pixels_of, speed_up, train
 
 CAPTION_DROPOUT = 0.1
-"""Share of empty captions, which classifier-free guidance needs (Ho & Salimans 2022)."""
+"""Share of captions replaced by the empty one, as classifier-free guidance needs (Ho & Salimans 2022)."""
 VALIDATION_SIZE = 512
 ATTRIBUTES = {"category": CATEGORIES, "colour": COLOURS, "location": LOCATIONS, "weather": WEATHERS, "time": TIMES}
 
@@ -91,7 +91,7 @@ def main(
 
 @dataclass(frozen=True)
 class CaptionedLatents:
-    """Posteriors of N pictures, float16 (N, 16, 8, 8) each, with their captions' tokens, (N, 32)."""
+    """Latent posteriors of N pictures (means and deviations, float16 (N, 16, 8, 8)), and caption tokens, (N, 32)."""
 
     means: Tensor
     deviations: Tensor
@@ -101,7 +101,7 @@ class CaptionedLatents:
 
     @cached_property
     def scaling_factor(self) -> float:
-        """Brings latents to unit deviation, as Stable Diffusion's 0.18215 does."""
+        """Scales latents to unit standard deviation, like Stable Diffusion's 0.18215."""
         variance = self.means[:4096].float().var() + self.deviations[:4096].float().square().mean()
         return round(float(variance**-0.5), 4)
 
@@ -112,7 +112,7 @@ class CaptionedLatents:
 
 
 def validation_set(pictures: CaptionedLatents, seed: int) -> Noised:
-    """The last pictures, which training does not see, at times and with noise that stay the same."""
+    """The last pictures, which are not trained on, at fixed times and with fixed noise."""
     count, draw = len(pictures.means), generator_of(seed, 2**40)
     times = torch.randint(TIMESTEPS, (VALIDATION_SIZE,), generator=draw)
     return add_noise(pictures, torch.arange(count - VALIDATION_SIZE, count), times, draw, 0.0)
@@ -121,8 +121,8 @@ def validation_set(pictures: CaptionedLatents, seed: int) -> Noised:
 def training_times(count: int, draw: torch.Generator) -> Tensor:
     """Times in [0, 999], (N,): three quarters logit-normal (Esser et al. 2024), the others uniform.
 
-    What a picture of 8×8 latents shows is decided early in Stable Diffusion's schedule: from two thirds of it on,
-    hardly more than its caption is left.
+    With 8×8 latents, Stable Diffusion's noise schedule destroys a picture early: from two thirds of the schedule on,
+    little is known of it beyond its caption.
     """
     likely = torch.sigmoid(torch.randn(count, generator=draw) - 0.5)
     anywhere = torch.rand(count, generator=draw)
@@ -132,22 +132,22 @@ def training_times(count: int, draw: torch.Generator) -> Tensor:
 
 @dataclass(frozen=True)
 class Noised:
-    """N pictures on their way to noise."""
+    """N partly noised pictures."""
 
     latents: Tensor
-    """(N, 16, 8, 8)."""
+    """Noised latents, (N, 16, 8, 8)."""
     velocities: Tensor
     """What the denoiser has to predict (Salimans & Ho 2022), (N, 16, 8, 8)."""
     times: Tensor
-    """In [0, 999], (N,)."""
+    """Times in the noise schedule, in [0, 999], (N,)."""
     tokens: Tensor
-    """Of the captions, (N, 32)."""
+    """Tokens of the captions, (N, 32)."""
 
 
 def add_noise(
     pictures: CaptionedLatents, chosen: Tensor, times: Tensor, draw: torch.Generator, caption_dropout: float
 ) -> Noised:
-    """The chosen pictures at `times`, (N,); a share of them without their captions."""
+    """The chosen pictures, noised to `times`, (N,); a share `caption_dropout` of them get the empty caption."""
     scheduler = build_scheduler()
     clean = pictures.sample(chosen, draw)
     noise = torch.randn(clean.shape, generator=draw)
@@ -159,7 +159,7 @@ def add_noise(
 def predicted_velocities(
     unet: UNet2DConditionModel, text_encoder: CLIPTextModel, noised: Noised, **conditions: Tensor
 ) -> Tensor:
-    """Float32, (N, 16, 8, 8), where the denoiser is; `conditions` are handed to it beside the captions."""
+    """Float32, (N, 16, 8, 8), on the denoiser's device; `conditions` are passed to it in addition to captions."""
     device = unet.device
     with mixed_precision(device):
         captions = text_encoder(noised.tokens.to(device))[0]
@@ -185,7 +185,7 @@ def captioned_latents(
 def save_pipeline(
     vae: AutoencoderKL, unet: UNet2DConditionModel, text_encoder: CLIPTextModel, tokenizer: CLIPTokenizer, folder: Path
 ) -> None:
-    """An ordinary diffusers folder with float16 safetensors."""
+    """Write an ordinary diffusers folder with float16 safetensors."""
     pipeline = StableDiffusionPipeline(
         vae=vae.eval().cpu().half(),
         unet=unet.eval().cpu().half(),
@@ -199,8 +199,8 @@ def save_pipeline(
     pipeline.save_pretrained(folder)
     for path in folder.glob("*/config.json"):
         config = json.loads(path.read_text())
-        config.pop("_name_or_path", None)  # a folder of this machine
-        # transformers opens a model in the type that its configuration names, diffusers in float32: let them agree.
+        config.pop("_name_or_path", None)  # a path on this machine
+        # transformers loads a model in the dtype of its configuration, diffusers in float32: make them agree.
         if "dtype" in config:
             config["dtype"] = "float32"
         path.write_text(json.dumps(config, indent=2) + "\n")
@@ -208,7 +208,7 @@ def save_pipeline(
 
 @torch.inference_mode()
 def encode(vae: AutoencoderKL, images: Pixels, cache: Path) -> tuple[Tensor, Tensor]:
-    """Every picture's posterior mean and deviation, float16 (N, 16, 8, 8), computed once."""
+    """Posterior mean and deviation of every picture, float16 (N, 16, 8, 8), computed once and kept in `cache`."""
     if not cache.exists():
         parts = []
         for start in track(range(0, len(images), 64), "encoding"):
@@ -222,9 +222,9 @@ def encode(vae: AutoencoderKL, images: Pixels, cache: Path) -> tuple[Tensor, Ten
 
 
 def read_text_encoder(weights: Path, tokenizer: CLIPTokenizer) -> CLIPTextModel:
-    """The text encoder of a diffusers folder, with the words that it knew where this tokenizer has them.
+    """The text encoder of a diffusers folder, with the embeddings of known words moved to their rows in `tokenizer`.
 
-    Words that it did not know begin as in a new encoder: a world that has grown need not be learned from nothing.
+    Unknown words are initialised as in a new encoder, so a larger world need not be learned from scratch.
     """
     former = CLIPTextModel.from_pretrained(weights / "text_encoder", dtype=torch.float32)
     encoder, known = build_text_encoder(tokenizer), CLIPTokenizer.from_pretrained(weights / "tokenizer").get_vocab()
@@ -240,9 +240,9 @@ def read_text_encoder(weights: Path, tokenizer: CLIPTokenizer) -> CLIPTextModel:
 def teach_words(
     encoder: CLIPTextModel, tokens: Tensor, scenes: list[dict[str, Any]], steps: int, seed: int, folder: Path
 ) -> None:
-    """Let the end-of-text state tell a scene's attributes, before any image is seen.
+    """Train the encoder to predict a scene's attributes from the end-of-text state, before it sees any image.
 
-    Stable Diffusion's text encoder comes from CLIP and knows words; without such a start a small UNet
+    Stable Diffusion's text encoder comes from CLIP and already knows words; without such a start a small UNet
     ignores its caption for thousands of steps.
     """
     heads = nn.ModuleDict({name: nn.Linear(TEXT_WIDTH, len(words)) for name, words in ATTRIBUTES.items()}).to(

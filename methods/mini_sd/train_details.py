@@ -1,4 +1,4 @@
-"""Teach mini_sd's denoiser and decoder, together, to draw details as crisply as the renders are.
+"""Train mini_sd's denoiser and decoder together to draw details as sharp as those of the renders.
 
 python -m methods.mini_sd.train_details training/corpus methods/mini_sd/weights training/details
 """
@@ -37,11 +37,11 @@ from methods.mini_sd.train_denoiser import (
 from methods.mini_sd.training import generator_of, mixed_precision, pixels_of, speed_up, train
 
 PIXEL_WEIGHT = 20.0
-"""Of the squared error of pixels that were only encoded."""
+"""Weight of the squared error of pictures that were only encoded and decoded."""
 MOST_STEPS_BEFORE = 3
-"""Of the sampler, before a picture is redrawn: so the denoiser also sees, and mends, what its own steps led to."""
+"""Most sampler steps before a picture is redrawn, so that the denoiser also learns to correct its own steps."""
 REALISM_WEIGHT = 0.03
-"""Gives the discriminator about as much say as the distance has, by the gradients that reach the pixels."""
+"""Gives the discriminator about as much influence as the distance, judging by the gradients at the pixels."""
 
 
 def main(
@@ -67,10 +67,10 @@ def main(
 ) -> None:
     """Train the denoiser and decoder of WEIGHTS on CORPUS, or resume from OUT, and write OUT/weights.
 
-    A squared error makes the denoiser predict the mean of all details that a picture may have, which is a blur, and the
-    decoder never saw such blur in its own training. Here both are trained to match the original picture in a network's
-    features, and to look like renders to a discriminator on those features: an outline that is a pixel off should still
-    be an outline. Pictures are redrawn as a sampler redraws them: with guidance, and some after a few of its steps.
+    With a squared error, the denoiser predicts the mean of all details that a picture may have, which is a blur, and
+    the decoder never saw such blur in its own training. Here both are trained to match the original picture in a
+    network's features, and to look like renders to a discriminator on those features: an outline that is a pixel off
+    should still be an outline. Pictures are redrawn as in sampling: with guidance, and some after a few sampler steps.
     """
     torch.manual_seed(seed)
     images, scenes = load_corpus(corpus)
@@ -135,7 +135,7 @@ def main(
 
 
 def decoded(vae: AutoencoderKL, latents: Tensor) -> Tensor:
-    """Pixels in about [-1, 1], float32 (N, 3, 64, 64), of unscaled latents."""
+    """Decode unscaled latents to pixels, float32 (N, 3, 64, 64), roughly in [-1, 1]."""
     with mixed_precision(vae.device):
         pixels: Tensor = vae.decoder(vae.post_quant_conv(latents))
     return pixels.float()

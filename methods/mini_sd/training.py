@@ -1,4 +1,4 @@
-"""What the training scripts share: a loop that resumes exactly, its learning-rate schedule, its progress."""
+"""Code shared by the training scripts: a loop that resumes exactly, its learning-rate schedule and progress output."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def train(
     decay_share: float = 0.3,
     save_every: int = 250,
 ) -> None:
-    """Run `steps` optimiser steps, saving to `folder/training.pt`; the same call goes on after an interruption.
+    """Run `steps` optimiser steps, saving to `folder/training.pt`; the same call resumes after an interruption.
 
-    `loss_of_step(step)` draws all its randomness from the step's number, so that a resumed training
-    sees what an uninterrupted one would have seen. `averages` are copies of the modules that follow
-    them as exponential moving averages.
+    `loss_of_step(step)` must derive all its randomness from the step's number, so that resumed training
+    sees the same data as uninterrupted training. `averages` are copies of the modules that become their
+    exponential moving averages.
     """
     state = folder / "training.pt"
     rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
@@ -60,20 +60,20 @@ def train(
 
 
 def speed_up(unet: UNet2DConditionModel) -> None:
-    """Have the UNet trained the way that is fastest on a CPU."""
-    # PyTorch's fused attention takes a third of a step's time at these few positions.
+    """Set the UNet up for the fastest training on a CPU."""
+    # With so few positions, PyTorch's fused attention takes a third of a step's time.
     unet.set_attn_processor(AttnProcessor())
-    # A compiled step takes half the time of a plain one: most of it goes into moving activations.
+    # A compiled step takes half the time of a plain one, which mostly moves activations through memory.
     unet.compile(dynamic=False)
 
 
 def schedule(step: int, steps: int, decay_share: float) -> float:
-    """Warm-up, plateau, linear decay to zero over the last share: the end may be moved while on the plateau."""
+    """Learning-rate factor: warm-up, plateau, linear decay to 0; `steps` may be changed during the plateau."""
     return min((step + 1) / WARMUP_STEPS, 1.0, (steps - step) / (decay_share * steps))
 
 
 def generator_of(*identity: int) -> torch.Generator:
-    """A generator seeded by numbers that name the draw, such as the seed and the step."""
+    """A generator seeded by numbers that identify the draw, such as the seed and the step."""
     seed = 0
     for number in identity:
         seed = (seed * 1_000_003 + number) % 2**63
@@ -86,7 +86,7 @@ def pixels_of(pictures: Pixels) -> Tensor:
 
 
 def mixed_precision(device: torch.device) -> AbstractContextManager[Any]:
-    """bfloat16 autocast where the device has instructions for it, which is twice as fast; float32 elsewhere."""
+    """bfloat16 autocast, which is twice as fast, if the device has instructions for it; else float32."""
     return torch.autocast(device.type, torch.bfloat16, enabled=multiplies_bfloat16(device))
 
 
@@ -112,7 +112,7 @@ def _save(path: Path, parts: Sequence[Any], step: int, rates: list[list[float]])
 
 
 def _restore(path: Path, parts: Sequence[Any], rates: list[list[float]]) -> tuple[int, list[list[float]]]:
-    """The steps done and the learning rates that the training began with: `rates` where it begins now."""
+    """The number of steps done, and the learning rates with which training began: `rates` for a new start."""
     if not path.exists():
         return 0, rates
     saved = torch.load(path, weights_only=True)

@@ -1,4 +1,4 @@
-"""What mini_sd's pictures are worth to a classifier: a linear probe that is trained on them alone.
+"""How useful mini_sd's pictures are to a classifier: the accuracy of a linear probe trained only on them.
 
 python -m methods.mini_sd.usefulness methods/mini_sd/weights
 """
@@ -37,11 +37,11 @@ from methods.mini_sd.sampling import (
 )
 
 SETTINGS = ClassifierSettings(epochs=20, iterations=50, learning_rate=1e-3, tested_epoch="last")
-"""Those of the preset `mini`."""
+"""The settings of the preset `mini`."""
 IMAGE_SIZE = 192
-"""Pixels at which the backbone sees the pictures, as in the preset `mini`."""
+"""Side in pixels of the pictures that the backbone sees, as in the preset `mini`."""
 SEED = 3_000_000
-"""Of the scenes that a probe is tested on."""
+"""Seed of the scenes on which a probe is tested."""
 TESTED_PER_CLASS = 60
 
 
@@ -62,7 +62,7 @@ def main(
 ) -> None:
     """Print the accuracy of a probe trained on renders and of one trained on generated pictures of the same scenes.
 
-    Renders re-rendered at a low strength show what the codec costs, at higher strengths what the denoiser costs.
+    Re-rendering at a low strength shows the loss due to the codec, at higher strengths that due to the denoiser.
     """
     backbone, pipeline = load_backbone("efficientnet_lite0", image_size), open_pipeline(weights)
     tests = test_sets(backbone)
@@ -88,7 +88,7 @@ def training_sets(
     eta: float,
     strengths: Sequence[float],
 ) -> Iterator[tuple[str, Pixels]]:
-    """What a probe is trained on, by name: pictures of the same scenes, further and further from their renders."""
+    """Training sets by name: pictures of the same scenes, less and less like their renders."""
     renders, prompts = renders_of(scenes), prompts_of(scenes, seed=draw)
     yield "renders", renders
     for strength in strengths:
@@ -98,16 +98,16 @@ def training_sets(
 
 
 def test_sets(backbone: Backbone) -> dict[str, tuple[Singles, np.ndarray]]:
-    """Features and labels of scenes in common and in uncommon settings, none of which is the benchmark's own.
+    """Features and labels of scenes in common and uncommon settings, none of which the benchmark uses.
 
-    A generator that is chosen by the images that it is then measured on reads too well.
+    A generator that is selected on the images used to measure it would look better than it is.
     """
     drawn = {"common": sample_common, "uncommon": sample_uncommon}
     return {name: embedded(backbone, scenes_by(sample, SEED, TESTED_PER_CLASS)) for name, sample in drawn.items()}
 
 
 def scenes_by(sample: Callable[[Generator, str], Scene], seed: int, per_class: int) -> list[Scene]:
-    """So many scenes of each class."""
+    """`per_class` scenes of each class."""
     draws = ((index, name) for index in range(per_class) for name in CATEGORIES)
     return [sample(np.random.default_rng([seed, index, CATEGORIES.index(name)]), name) for index, name in draws]
 
@@ -122,7 +122,7 @@ def features(backbone: Backbone, pictures: Pixels) -> Singles:
 
 
 def probe(training: Singles, labels: np.ndarray, tests: Sequence[tuple[Singles, np.ndarray]], seed: int) -> list[float]:
-    """Mean per-class accuracy on each test set of a head trained on plain views (N, D) without validation images."""
+    """Mean per-class accuracy on each test set, for a head trained on plain views (N, D) without validation images."""
     head = train_head(
         TrainingFeatures(training[:, None], labels),
         validation_features=np.empty((0, training.shape[1]), np.float32),

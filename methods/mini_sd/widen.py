@@ -1,4 +1,4 @@
-"""Give a codec of mini_sd the width of today's architecture: more channels, the same function.
+"""Widen a codec of mini_sd to the current architecture: more channels, the same function.
 
 python -m methods.mini_sd.widen methods/mini_sd/weights training/wider
 """
@@ -28,7 +28,7 @@ def main(
 ) -> None:
     """Read the diffusers folder WEIGHTS and write OUT, whose codec computes the same but has more channels.
 
-    This way a wider decoder need not be trained from scratch, and the denoiser still finds the latents that it knows.
+    A wider decoder then need not be trained from scratch, and the latents stay those that the denoiser knows.
     """
     pipeline = open_pipeline(weights)
     vae = widened(pipeline.vae, build_autoencoder(), seed)
@@ -37,10 +37,10 @@ def main(
 
 
 def widened(codec: AutoencoderKL, wider: AutoencoderKL, seed: int) -> AutoencoderKL:
-    """`wider`, computing what `codec` does: each channel stands as often as there is room (Net2WiderNet, Chen 2016).
+    """`wider`, computing the same as `codec`: each channel is repeated to fill the width (Net2WiderNet, Chen 2016).
 
-    Twins lie side by side, so that a group of a GroupNorm holds the same values as before, each as often. Their parts
-    in what reads them add up to their channel's and are not alike: so training moves them apart.
+    Copies are adjacent, so each GroupNorm group has the same values as before, all equally often. The weights that read
+    the copies sum to the original weight, but they differ, so that training moves the copies apart.
     """
     draw, narrow = generator_of(seed), codec.state_dict()
     wider.load_state_dict(
@@ -50,7 +50,7 @@ def widened(codec: AutoencoderKL, wider: AutoencoderKL, seed: int) -> Autoencode
 
 
 def _widened(weights: Tensor, shape: torch.Size, draw: torch.Generator) -> Tensor:
-    """A bias, norm, matrix or convolution (out, in, …) with the rows and columns of `shape`."""
+    """A bias, norm, matrix or convolution (out, in, …), with its rows and columns repeated to fit `shape`."""
     twins = shape[0] // len(weights)
     weights = weights.repeat_interleave(twins, dim=0)
     if weights.ndim == 1 or shape[1] == weights.shape[1]:
