@@ -63,7 +63,7 @@ class _Balls:
         return _Balls(self.centres[block], self.radii[block], self.sure[block], self.possible[block])
 
     def pairs(self, points: Floats, squares: Singles) -> tuple[Integers, Integers]:
-        """Indices (points, balls) of all pairs with the point in the ball; `squares` are their distances, (P, Q)."""
+        """Indices (points, balls) of all pairs with the point in the ball; `squares`: squared distances, (P, Q)."""
         rows, columns = _nonzero(squares <= self.possible)
         inside = squares[rows, columns] < self.sure[columns]
         doubtful = ~inside

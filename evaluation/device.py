@@ -116,7 +116,7 @@ def multiplies_bfloat16(device: torch.device) -> bool:
 
 
 def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """A copy of a CPU tensor on the device. Pinned memory lets the GPU keep working while the copy is made."""
+    """A copy of a CPU tensor on the device. From pinned memory, unlike pageable, it does not wait for a GPU's work."""
     if device.type == "cuda":
         return tensor.pin_memory().to(device, non_blocking=True)
     return tensor.to(device)

@@ -27,8 +27,8 @@ _SIGNS_ON_A_FULL_GPU = (
     "CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate",
     "unable to find an engine to execute this computation",
 )
-"""Messages that mean a lack of memory only on a full GPU; others of their causes are a driver of the wrong version
-and a convolution that cuDNN does not support."""
+"""Messages that count as a lack of memory only on a full GPU, since a driver of the wrong version or a convolution that
+cuDNN does not support also causes them."""
 _FULL = 2**30
 """A GPU with fewer free bytes than this counts as full."""
 _TRIED = re.compile(r"Tried to allocate ([\d.]+) (bytes|KiB|MiB|GiB)")

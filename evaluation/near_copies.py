@@ -29,11 +29,11 @@ def nearest_distance(images: Floats, train: Floats) -> Doubles:
 def near_copy_share(distances: Doubles, reference: Doubles) -> float:
     """Share of synthetic images, in [0, 1], that are closer to a training image than real images are by chance.
 
-    An image is a near-copy if its distance is 0 or below the `FALSE_ALARMS` quantile of the reference distances. These
-    are the distances of real images that were not trained on to the same training images (Meehan et al. 2020). Whatever
-    the numbers of images, a share of `FALSE_ALARMS` of the reference would be called near-copies, and a higher share
-    suggests copying. Distances among the training images would not do: nearest distances shrink as the number of images
-    grows, and a few-shot train set has few.
+    An image is a near-copy if its distance is 0 or below the `FALSE_ALARMS` quantile of the reference distances, which
+    run from held-out real images to the same training images (Meehan et al. 2020). Whatever the numbers of images, a
+    share of `FALSE_ALARMS` of the held-out images would be called near-copies, and a higher share suggests copying.
+    Distances among real images would not do: nearest distances shrink as the number of images grows, and a few-shot
+    train set has few.
 
     Args:
         distances: `nearest_distance(synthetic, train)`, (M,).
@@ -53,7 +53,7 @@ def authenticity(synthetic: Floats, train: Floats) -> float:
     """Share of synthetic images, in [0, 1], that are authentic, not copies of a training image (Alaa et al. 2022).
 
     An image, with features in (M, D), is authentic if it is farther from its nearest training image, in (N, D), than
-    that one is from its own nearest training image; a tie is not authentic. This equals AuthPct of `dgm-eval` / 100.
+    that one is from its own nearest other one; a tie is not authentic. This equals AuthPct of `dgm-eval` / 100.
     Few-shot train sets are sparse, so the value is small for every method that edits real images; `near_copy_share`
     distinguishes such methods. NaN for N < 2, where there is no distance to compare with, or M = 0.
 
