@@ -80,7 +80,7 @@ class LatentDiffusion:
                 self.vae.to(memory_format=torch.channels_last)
                 self.project_text = take_out_text_projections(self.unet)
                 self._guided_unet = guided_unet(self.unet)
-                if compiled:  # without compiling, each step of a norm would need memory
+                if compiled:  # uncompiled, these would only call PyTorch's own layers
                     for network in (self._guided_unet, self.vae):
                         normalise_in_channels_last(network)
         if compiled:
