@@ -1,4 +1,4 @@
-"""Mean ranks of methods: over the cells of one dataset, and over those of several."""
+"""Mean ranks of methods over the cells of one dataset, or of several."""
 
 from __future__ import annotations
 
@@ -15,26 +15,29 @@ TEST, UNCOMMON = "accuracy/test", "accuracy/uncommon"
 
 
 def ranking_metric(records: Sequence[Record]) -> str:
-    """The accuracy on uncommon settings where a dataset has them, else that on its test set."""
+    """The metric to rank by: accuracy on uncommon settings if the dataset has them, otherwise on its test set."""
     return UNCOMMON if any(UNCOMMON in record.metrics for record in records) else TEST
 
 
 def complete_cells(labels: Sequence[str], records: Sequence[Record]) -> dict[str, list[float]]:
-    """The ranking metric of every label in those cells (shots, seed) in which all of them have it."""
+    """Each label's values of the ranking metric, in the cells (shots, seed) where all of the labels have one."""
     metric = ranking_metric(records)
     cells: dict[Cell, dict[str, float]] = {}
     for record in records:
         value = record.metrics.get(metric, math.nan)
         if method_label(record.tags) in labels and math.isfinite(value):
-            # Means over classes that differ in the last bit alone are a tie.
+            # Means over classes that differ only in the last bit are a tie.
             cells.setdefault(record.cell, {})[method_label(record.tags)] = round(value, 9)
     complete = [own for own in cells.values() if len(own) == len(labels)]
     return {label: [own[label] for own in complete] for label in labels}
 
 
 def ranks_over_datasets(groups: Sequence[Group]) -> list[str]:
-    """A line for each preset and protocol that has runs on several datasets: the mean ranks of the methods that all of
-    them have, over the cells (dataset, shots, seed) that all of these finished."""
+    """For each preset and protocol with runs on several datasets, a line with mean ranks.
+
+    It ranks the methods that all of these datasets have, over the cells (dataset, shots, seed) that all of them
+    finished.
+    """
     lines = []
     ordered = sorted(groups, key=_followed)
     for followed, of_these in groupby(ordered, key=_followed):

@@ -11,13 +11,13 @@ from datasets.errors import NOT_PARSED, UserError
 
 @dataclass(frozen=True)
 class Rates:
-    """Seconds of the counted work.
+    """Seconds per unit of work, and the file and device that they come from.
 
     word: 1,000 steps of textual inversion with 4 samples.
     image: an image of 35 guided denoising steps, encoding and decoding included.
     view: a view of an image through the classifier's backbone.
     head: training a linear layer on features.
-    feature: an image through the network of precision and recall.
+    feature: an image through the network for precision and recall.
     """
 
     source: str
@@ -34,7 +34,7 @@ SECONDS = ("word", "image", "view", "head", "feature")
 
 
 def read_rates(path: Path) -> Rates:
-    """Raises `UserError` where the file is missing, is no such file, or lacks a rate."""
+    """Read a file of rates; raise `UserError` if it is missing, is not such a file, or lacks a rate."""
     how = "`python -m benchmarks_perf --size full --save FILE` writes one"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""What was tracked of a cell: all that tables, figures and the report are made of."""
+"""Records of tracked cells, from which all tables, figures and the report are made."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from typing import Any, NamedTuple
 from datasets.plurals import counted
 
 Table = Mapping[str, Sequence[Any]]
-"""Column name → values, all of one length."""
+"""Column name → values; all columns have the same length."""
 
 FINISHED, FAILED, RUNNING = "FINISHED", "FAILED", "RUNNING"
 ALL_COMPONENTS = "all_components"
-"""The tag that names the components that a run's method has, on or off."""
+"""The tag that lists all components of a run's method, whether on or off."""
 
 
 PLAN, CALIBRATION = "plan", "calibration"
-"""The tables of a cell's synthetic images and of its guide classifier; a cell without any has none."""
+"""The tables of a cell's synthetic images and of its guide classifier; a cell that has neither lacks them."""
 
 SPLIT_FILE = "split.json"
 """The artifact that names a cell's images."""
 
 LONGEST_NUMBER = 18
-"""Digits of a cell's shots and seed: what is longer has no use, and Python refuses to read thousands."""
+"""Maximum digits in a cell's shots or seed: longer numbers have no use, and Python refuses to parse thousands."""
 
 
 def tells_its_cell(tags: Mapping[str, str]) -> bool:
-    """Whether the tags of a run are a cell's: who shares a server may tag other runs as `level`, too."""
+    """Whether the tags of a run describe a cell: others who share the server may also use the tag `level`."""
     named = all(tags.get(name) for name in ("method", "dataset"))
     numbers = [tags.get(name, "") for name in ("shots", "seed")]
     return named and all(number.isdecimal() and len(number) <= LONGEST_NUMBER for number in numbers)
 
 
 class Cell(NamedTuple):
-    """What a method is run on, in one dataset."""
+    """The number of shots and the seed with which a method is run on a dataset."""
 
     shots: int
     seed: int
@@ -46,8 +46,8 @@ class Record:
     """One cell (a method on a dataset at one number of shots and one seed) as it was tracked.
 
     tags: `method`, `components`, `dataset`, `preset`, `protocol`, `shots`, `seed`, `overrides`, provenance.
-    metrics: by name, as docs/records.md says their ranges; accuracies are shares in [0, 1].
-    ended: milliseconds since 1970; 0 while it runs.
+    metrics: by name; docs/records.md gives their ranges; accuracies are shares in [0, 1].
+    ended: end time in milliseconds since 1970; 0 while the run is in progress.
     status: MLflow's: `FINISHED`, `RUNNING`, `FAILED` or `KILLED`.
     run: MLflow's identifier of the run.
     parameters: every setting, as text.
@@ -82,21 +82,21 @@ class Record:
 
     @property
     def seconds(self) -> float | None:
-        """Of all stages together; None where none was timed."""
+        """Total time of all stages; None if none was timed."""
         stages = [value for name, value in self.metrics.items() if name.startswith("seconds/")]
         return sum(stages) if stages else None
 
 
 def overrides(tags: Mapping[str, str]) -> dict[str, str]:
-    """Setting → value of what tells a run from one of the plain method, of the tag `overrides`.
+    """Settings in which a run differs from a plain run of its method, from the tag `overrides`: name → value.
 
-    What says which images are used is no part of it: images are compared by their content.
+    Settings that say which images are used are left out: images are compared by their content.
     """
     return {name: value for name, value in _all_overrides(tags).items() if not name.startswith(_of_images(tags))}
 
 
 def overrides_of_images(tags: Mapping[str, str]) -> dict[str, str]:
-    """The rest of the tag `overrides`: setting → value of what says which images are used."""
+    """The rest of the tag `overrides`, the settings that say which images are used: name → value."""
     return {name: value for name, value in _all_overrides(tags).items() if name.startswith(_of_images(tags))}
 
 
@@ -105,7 +105,7 @@ def _all_overrides(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def _of_images(tags: Mapping[str, str]) -> tuple[str, ...]:
-    """How the names of such settings begin."""
+    """Prefixes of the names of settings that say which images are used."""
     return ("unreadable", f"{tags['dataset']}.")
 
 
@@ -115,24 +115,24 @@ def as_text(settings: Mapping[str, str]) -> str:
 
 
 def method_label(tags: Mapping[str, str]) -> str:
-    """`diagen`, `diagen [noise] classifier.epochs=5`: whatever tells a method's runs from those of the plain method."""
+    """`diagen`, `diagen [noise] classifier.epochs=5`: the method, and all that distinguishes a run from a plain one."""
     switched = "" if has_all_components(tags) else f"[{tags['components']}]"
     return " ".join(part for part in (tags["method"], switched, as_text(overrides(tags))) if part)
 
 
 def has_all_components(tags: Mapping[str, str]) -> bool:
-    """Whether the run's method had all parts that it has."""
+    """Whether all components of the run's method were on."""
     return tags.get("components", "") in ("", _all_components(tags))
 
 
 def name_and_settings(label: str) -> tuple[str, dict[str, str]]:
-    """A method's label in its parts: `diagen [noise]`, and setting → value of what stands behind it."""
+    """Split a method's label into its name (`diagen [noise]`) and the settings that follow (name → value)."""
     name, *settings = re.split(r" (?=[\w.]+=)", label)  # values may hold spaces
     return name, dict(part.split("=", 1) for part in settings)
 
 
 def tested_on(records: Sequence[Record]) -> list[str]:
-    """The test sets that some record was tested on, `test` first."""
+    """The test sets that at least one record was tested on, `test` first."""
     names = {name.split("/")[1] for record in records for name in record.metrics if _is_test_set(name)}
     return sorted(names, key=lambda name: (name != "test", name))
 
@@ -147,9 +147,10 @@ def _is_test_set(metric: str) -> bool:
 
 
 def _all_components(tags: Mapping[str, str]) -> str:
-    """The tag `components` of a run that has all: the run tells, whose method may be of a plugin that is not loaded.
+    """The tag `components` of a run with all components on.
 
-    Runs of earlier releases do not tell it.
+    It is read from the run, because the method may come from a plugin that is not loaded. Runs of earlier releases lack
+    it; for them the registered method is asked.
     """
     from methods.base import METHODS
 
@@ -158,5 +159,5 @@ def _all_components(tags: Mapping[str, str]) -> str:
 
 
 def columns(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, list[Any]]:
-    """Rows as a table with columns of these names; without rows every column is empty."""
+    """Turn rows into a table with these column names; without rows every column is empty."""
     return {name: [row[place] for row in rows] for place, name in enumerate(names)}

@@ -1,4 +1,4 @@
-"""`report`: the tables, the figures and the page, made of what was tracked alone."""
+"""`report`: the tables, the figures and the page, made only from what was tracked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SUFFIXES = {"markdown": "md", "latex": "tex", "csv": "csv"}
 
 
 def check_request(groups: Sequence[Group], only: str = "") -> None:
-    """Raise `UserError` for an unknown part, or where there is no finished run, before anything is written."""
+    """Raise `UserError` for an unknown part, or if there is no finished run, before anything is written."""
     if only and only not in PARTS:
         raise UnknownName("part of the report", only, PARTS)
     if not groups:
@@ -21,12 +21,12 @@ def check_request(groups: Sequence[Group], only: str = "") -> None:
 
 
 def write_parts(groups: Sequence[Group], folder: Path, only: str = "") -> Iterator[Path | str]:
-    """Write the report's parts into `folder`, or `only` one of `PARTS`.
+    """Write all of the report's parts into `folder`, or the one of `PARTS` that `only` names.
 
-    Yields the path of each file as it is written, and a line for each thing whose runs are missing.
+    Yields the path of each file as it is written, and a line of text for each thing whose runs are missing.
 
     Raises:
-        UserError: Table 1 alone is asked for and its runs are missing, or the folder cannot be written to.
+        UserError: only Table 1 is asked for and its runs are missing, or the folder cannot be written to.
     """
     if only:
         yield from PARTS[only](groups, folder)
@@ -36,7 +36,7 @@ def write_parts(groups: Sequence[Group], folder: Path, only: str = "") -> Iterat
     for name, write in PARTS.items():
         try:
             yield from write(groups, folder)
-        except NoTable as error:  # its missing runs do not keep the other parts from being written
+        except NoTable as error:  # the other parts are still written
             yield f"{name}: {error}"
 
 

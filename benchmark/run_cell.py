@@ -1,4 +1,4 @@
-"""Runs one cell: generates, trains, evaluates, and logs what came of it."""
+"""Runs one cell: generates, trains, evaluates, and logs the results."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from methods.base import SyntheticSet
 
 
 def run_cell(job: Job, cell: Cell, tools: LocalTools, tracker: Tracker, parent: TrackedRun) -> CellResult:
-    """Its figures and tables, which are tracked under `parent` when this returns.
+    """Run a cell and return its figures and tables, which by then are tracked under `parent`.
 
     Raises:
-        UserError: what stops the cell, as methods, classifiers and metrics tell it; its run has failed then.
+        UserError: an error of a method, classifier or metric that stops the cell; its run is then marked as failed.
     """
     shots, seed = cell
     tools.stages.say(cell_title(job.tags, cell))
@@ -56,12 +56,12 @@ def run_cell(job: Job, cell: Cell, tools: LocalTools, tracker: Tracker, parent: 
 
 
 def _counts(split: Split) -> dict[str, int]:
-    """Images of each part of the split."""
+    """Number of images in each part of the split."""
     return dict(Counter(image.split for image in split.images))
 
 
 def _costs(stages: Stages) -> dict[str, float]:
-    """Seconds of each stage in this process; what the store gave back cost nothing."""
+    """Seconds of each stage in this process; results taken from the store cost nothing."""
     costs = {f"seconds/{name}": seconds for name, seconds in stages.seconds.items()}
     made = stages.counts.get("generation", 0)
     if made:
@@ -70,9 +70,9 @@ def _costs(stages: Stages) -> dict[str, float]:
 
 
 def _log_classifier(run: TrackedRun, task: FewShotTask, classifier: Classifier, settings: RunSettings) -> str:
-    """As an MLflow model, whose address is returned; empty where none is logged.
+    """Log the classifier as an MLflow model and return its address, or an empty text if none is logged.
 
-    One whose network drifted has no backbone that could be loaded by its name.
+    A classifier whose network drifted is not logged: its backbone could not be loaded by name.
     """
     from benchmark.tracked_classifier import log_classifier
     from evaluation.saved_classifier import SavedClassifier

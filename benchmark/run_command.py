@@ -1,4 +1,4 @@
-"""The commands that make a tracked cell again, and more runs like those of a group."""
+"""Commands that reproduce a tracked cell, or that make more runs like those of a group."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from benchmark.settings import RunSettings
 
 
 def run_command(record: Record, shots: Sequence[int], seeds: Sequence[int], data_root: str) -> str:
-    """`python -m benchmark run …` of a cell, for these shots and seeds; `data_root` stands where the run had one."""
+    """`python -m benchmark run …` for a cell, with these shots and seeds; `data_root` replaces the run's own, if
+    any."""
     replayed = record.parameters.get("split_files", "")
     options = {
         "--method": record.tags["method"],
@@ -31,9 +32,10 @@ def run_command(record: Record, shots: Sequence[int], seeds: Sequence[int], data
 
 
 def command_for(groups: Sequence[Group], command: str) -> str:
-    """`python -m benchmark …` on what the runs of one of the groups are on, for its figure or table to be made then.
+    """`python -m benchmark …` for the dataset, preset and protocol of one of the groups, whose figure or table lacks
+    runs.
 
-    A group on what a command takes by itself needs no options; where there is none, it is the first group.
+    A group on the command's defaults is preferred, as it needs no options; if there is none, the first group is used.
     """
     options = min((_options(group, command) for group in groups), key=bool, default={})
     words = [word for name, value in options.items() for word in (name, shlex.quote(value))]
@@ -41,7 +43,7 @@ def command_for(groups: Sequence[Group], command: str) -> str:
 
 
 def _options(group: Group, command: str) -> dict[str, str]:
-    """As `run_command` writes them for a run of the group, without what every command takes by itself."""
+    """Options for runs like the group's, as `run_command` writes them, without those that equal the defaults."""
     record = group.records[0]
     given = {name: record.parameters.get(name) or record.tags.get(name, "") for name in ("preset", "protocol")}
     usual = RunSettings()
@@ -56,5 +58,5 @@ def _options(group: Group, command: str) -> dict[str, str]:
 
 
 def _as_given(record: Record, option: str, default: str) -> str:
-    """What `--preset` or `--protocol` took: a name, or the path of a file, of which the tag has name and content."""
+    """What was passed to `--preset` or `--protocol`: a name, or a file's path, which the tag does not hold."""
     return record.parameters.get(option) or record.tags.get(option) or default

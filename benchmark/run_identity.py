@@ -1,4 +1,5 @@
-"""What a run is known by: fingerprints of all that can change its figures, and what it sets apart from its preset."""
+"""What identifies a run: fingerprints of all that can change its figures, and settings that differ from its
+preset's."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ WITHOUT_EFFECT = (
     "prompts.timeout_seconds",
     "prompts.retries",
 )
-"""Settings that change no figure but by rounding: where things lie, how they are batched, how long one waits."""
+"""Settings that change no figure except by rounding: where files are, how work is batched, how long to wait."""
 
 
 def dataset_fingerprint(settings: RunSettings) -> str:
@@ -38,7 +39,7 @@ def dataset_fingerprint(settings: RunSettings) -> str:
 
 
 def checkpoint_content(settings: RunSettings) -> str:
-    """What a checkpoint in a folder holds, which its name does not say; empty for one on the hub, whose name does."""
+    """Fingerprint of a checkpoint in a folder, whose name says nothing about its content; empty for one on the hub."""
     from methods.checkpoint import checkpoint_fingerprint, local_folder
 
     folder = local_folder(settings.generator.checkpoint)
@@ -46,14 +47,14 @@ def checkpoint_content(settings: RunSettings) -> str:
 
 
 def settings_fingerprint(settings: RunSettings) -> str:
-    """Address of everything that can change a figure, apart from the run's identity (`IDENTITY`).
+    """Fingerprint of everything that can change a figure, apart from the run's identity (`IDENTITY`).
 
-    What a file of prompts holds is told beside it, as it is of a checkpoint in a folder (`job.Job.tags`).
+    The contents of a prompt file and of a checkpoint in a folder have tags of their own (`job.Job.tags`).
     """
-    # One source of prompts sends a request: runs with others have the address of those from before there was a choice.
+    # Only `openai` sends a request. Elsewhere it is left out, to keep fingerprints from before this setting existed.
     unread = ("prompts.file",) if settings.prompts.source == "openai" else ("prompts.file", "prompts.request")
     effective = {name: value for name, value in _effective(settings).items() if name not in unread}
-    # The words of a job's first task are those of all its cells: another first task is another figure.
+    # All cells of the job use the words learned for its first task, so another first task changes the figures.
     of_first_task = effective.get("textual_inversion.words_of") == "first_task"
     code = _plugin_code(settings)
     return fingerprint(
@@ -62,8 +63,10 @@ def settings_fingerprint(settings: RunSettings) -> str:
 
 
 def _plugin_code(settings: RunSettings) -> list[str]:
-    """Of the plugins that the run uses: an edited one makes other figures. Empty texts for the project's own, and for
-    what the method does not use."""
+    """Digests of the plugins that the run uses, since an edited plugin changes the figures.
+
+    They are empty for the project's own code and for what the method does not use.
+    """
     from evaluation.backbones import BACKBONES
 
     method, (classifier, features) = METHODS[settings.method], (settings.classifier.backbone, settings.features.name)
@@ -78,7 +81,7 @@ def _plugin_code(settings: RunSettings) -> list[str]:
 
 
 def overrides_of(settings: RunSettings) -> str:
-    """What the run sets apart from its preset, as `key=value` texts; empty for a plain run."""
+    """Settings in which the run differs from its preset, as `key=value` texts; empty for a plain run."""
     plain = resolve_settings(
         method=settings.method, dataset=settings.dataset, preset=settings.preset, protocol=settings.protocol
     )
@@ -88,14 +91,14 @@ def overrides_of(settings: RunSettings) -> str:
 
 
 def as_override(name: str, value: Any) -> str:
-    """`key=value`, as `--set` takes it: in quotes a text that YAML would read as something else, as it does `no`."""
+    """`key=value`, as `--set` takes it; a text that YAML would read as something else, such as `no`, is quoted."""
     if isinstance(value, (list, tuple)):
         return f"{name}=[{','.join(_quoted(one, f'[{one}]', [one]) for one in value)}]"
     return f"{name}={_quoted(value, str(value), value)}"
 
 
 def _quoted(value: Any, written: str, meant: Any) -> str:
-    """A value as it stands, or in quotes where it is a text and what would be `written` is not read as `meant`."""
+    """The value as it is, or in quotes if it is a text and YAML would not read `written` as `meant`."""
     if not isinstance(value, str):
         return str(value)
     with suppress(*NOT_PARSED):

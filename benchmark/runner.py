@@ -1,4 +1,4 @@
-"""Runs cells, one for each seed and number of shots, in order, and tracks each."""
+"""Runs a job's cells in order, one for each seed and number of shots, and tracks each."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ from benchmark.tracking import LEVEL, RUN, SPLIT, SWEEP, TrackedRun, Tracker
 
 
 def run_job(job: Job, tracker: Tracker, stages: Stages) -> list[CellResult]:
-    """Run every cell of a job, whatever is tracked already, up to one that fails; what the store holds is not made
-    again. Gives what each cell gave, in their order.
+    """Run every cell of a job, even if it is already tracked, up to the first that fails; return their results in
+    order.
+
+    What the store holds is not made again.
     """
     models = Models(Store(), stages, job.settings.workers)
     _open_networks([(job, job.cells)], models)
@@ -30,25 +32,25 @@ def run_job(job: Job, tracker: Tracker, stages: Stages) -> list[CellResult]:
 
 
 def every_cell(job: Job, _tracker: Tracker) -> list[Cell]:
-    """The job's cells, whatever is tracked already."""
+    """All the job's cells, whether or not they are already tracked."""
     return job.cells
 
 
 def missing_cells(job: Job, tracker: Tracker) -> list[Cell]:
     """The job's cells that have no finished run with the same settings on the same images.
 
-    Those that are being run, by another process then, come last.
+    Cells that another process is running now come last.
     """
     identity = {name: value for name, value in job.tags.items() if name != "overrides" and value}
     known = {(record.status, (*record.cell, record.tags.get(SPLIT, ""))) for record in tracker.cells(identity)}
     if not known:
-        return job.cells  # without reading their images, 13,000 of MS COCO's
+        return job.cells  # saves reading the images, 13,000 for MS COCO
     missing = [cell for cell in job.cells if (FINISHED, (*cell, job.split(cell).digest)) not in known]
     return sorted(missing, key=lambda cell: (RUNNING, (*cell, job.split(cell).digest)) in known)
 
 
 Look = Callable[[Job, Tracker], Sequence[Cell]]
-"""Which cells of a job are to be run: `every_cell` or `missing_cells`."""
+"""Chooses the cells of a job to run: `every_cell` or `missing_cells`."""
 
 
 def run_sweep(
@@ -57,12 +59,12 @@ def run_sweep(
     """Run some cells of several jobs under one tracked run.
 
     Args:
-        look: asked again before each cell, which is left alone where it is no longer among them.
+        look: called again before each cell; a cell that it no longer returns is skipped.
 
     Raises:
-        UserError: networks that cannot be had, which every cell needs; none was run.
-        CellsFailed: some failed, in ways that say nothing of the others; these were run.
-        CannotKeep: a cell could not be kept, as no later one could be, so that these were not run.
+        UserError: a network that every cell needs cannot be loaded; no cell was run.
+        CellsFailed: some cells failed in ways that say nothing about the others; the others were run.
+        CannotKeep: a cell's results could not be saved; nor could those of later cells, so these were not run.
     """
     models = Models(Store(), stages, work[0][0].settings.workers)
     _open_networks(work, models)
@@ -77,7 +79,8 @@ def run_sweep(
 
 
 def _open_networks(work: Sequence[tuple[Job, Sequence[Cell]]], models: Models) -> None:
-    """Those that every cell needs: weights that cannot be had are known before hours of generation, and told once."""
+    """Load the networks that every cell needs, so that missing weights are reported once, before hours of
+    generation."""
     for job, cells in work:
         if cells:
             LocalTools(job.settings, models, job.first_task).open_networks(job.method)
@@ -92,10 +95,10 @@ def _run_cells(
     parent: TrackedRun | None,
     guard: Callable[[str], AbstractContextManager[Any]],
 ) -> list[CellResult]:
-    """What each cell gave that did not fail.
+    """The results of the cells that did not fail.
 
     Args:
-        guard: within what it gives for a cell's title, the cell is run; it may swallow the cell's error.
+        guard: called with a cell's title; the cell runs in the context it returns, which may swallow the cell's error.
     """
     warn_of_services(job.settings, job.method)
     tools = LocalTools(job.settings, models, job.first_task)
@@ -116,7 +119,7 @@ def _run_cells(
 
 
 def _in_turn(job: Job, cells: Sequence[Cell], look: Look, tracker: Tracker, stages: Stages) -> Iterator[Cell]:
-    """The cells one by one, as long as they are to be run: another process may share the store and the grid."""
+    """Yield the cells one by one, without those that another process with the same store finishes in the meantime."""
     left = list(cells)
     while left:
         to_run = [cell for cell in look(job, tracker) if cell in left]
@@ -127,6 +130,6 @@ def _in_turn(job: Job, cells: Sequence[Cell], look: Look, tracker: Tracker, stag
 
 
 def _means(results: Sequence[CellResult]) -> dict[str, float]:
-    """The parent's figures, for the eye: means over its cells. The leaderboard reads the cells."""
+    """Means over the cells, shown on the parent run for a quick look; the leaderboard reads the cells themselves."""
     names = {name for result in results for name in result.metrics}
     return {name: mean(r.metrics[name] for r in results if name in r.metrics) for name in sorted(names)}

@@ -1,4 +1,4 @@
-"""Which tracked cells may be compared with each other, and which are left out, in words."""
+"""Which tracked cells may be compared with each other, and which are left out and why, in words."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from datasets.plurals import counted
 PAPER = "paper"
 
 NO_RUNS = "no finished run is tracked here: run `python -m benchmark run` first, or set MLFLOW_TRACKING_URI"
-"""What a user is told where there is no group."""
+"""What a user is told when there is no group."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """Finished cells of one dataset, preset and protocol, one for each method label, shots and seed.
+    """Finished cells of one dataset, preset and protocol: one per method label, number of shots and seed.
 
-    All methods' cells at one number of shots and seed used the same images, and all cells of a label the same settings
-    and the same generator. `dataset` is the name; where several sets of images were used under one name, as under
-    imagefolder's, it says which. `notes` says in words what was left out.
+    At each number of shots and seed, the cells of all methods used the same images. All cells of a label used the same
+    settings and the same generator. `dataset` is the dataset's name; if several sets of images were used under that
+    name, as with imagefolder, it also says which. `notes` says in words what was left out.
     """
 
     dataset: str
@@ -66,12 +66,15 @@ def comparable(
     protocol: str = "",
     methods: Sequence[str] = (),
 ) -> list[Group]:
-    """The groups, by name; where a `dataset`, `preset`, `protocol` or `shots` are given, of these alone, and of
-    `methods` the runs that stand for them (`standing_for_methods`). A `dataset` is chosen by the name
-    under which it is registered, and one set of images of several by the name that it is shown with.
+    """Groups of comparable cells, sorted by name.
 
-    Of several finished runs of a cell the latest counts; where runs used other images or other settings than later
-    ones under the same name, the latest again. Groups without a finished cell are left out.
+    Only cells of the given `dataset`, `preset`, `protocol` and `shots` are used, and with `methods` only the runs that
+    stand for them (`standing_for_methods`). `dataset` is the name under which a dataset is registered, or the name
+    shown for one of its several sets of images.
+
+    If a cell has several finished runs, the latest counts. Runs with other settings than the latest run of their label
+    are left out, and so are runs with other images than the latest run at their shots and seed, and groups without a
+    finished cell.
     """
     records = list(records)
     names = dataset_names(records)
@@ -92,9 +95,9 @@ def comparable(
 def standing_for_methods(
     records: Sequence[Record], label: Callable[[Record], str] = lambda record: method_label(record.tags)
 ) -> list[Record]:
-    """Of each method the runs as its preset has it; where it has none, those with other settings.
+    """For each method, its runs with the preset's settings or, if there are none, its runs with other settings.
 
-    Runs of a part of a method's components stand for none: ablations show them.
+    Runs with only some of a method's components never stand for it: ablations show them.
     """
     plain = {record.tags["method"] for record in records if label(record) == record.tags["method"]}
     return [
@@ -106,14 +109,15 @@ def standing_for_methods(
 
 
 def _of_methods(records: Sequence[Record], methods: Sequence[str]) -> list[Record]:
-    """Those that stand for the methods; unfinished ones stand for none that has finished runs."""
+    """The records that stand for the methods; unfinished ones if their label is a method's name or that of a finished
+    one."""
     standing = standing_for_methods([record for record in records if record.status == FINISHED])
     labels = {*methods, *(method_label(record.tags) for record in standing if record.tags["method"] in methods)}
     return [record for record in records if method_label(record.tags) in labels]
 
 
 def of_dataset(records: Sequence[Record], dataset: str) -> list[Record]:
-    """Those of a dataset, by the name under which it is registered or that `dataset_names` gives; all for no name."""
+    """Records of a dataset, named as it is registered or as `dataset_names` names it; all records for an empty name."""
     if not dataset:
         return list(records)
     names = dataset_names(records)
@@ -123,7 +127,7 @@ def of_dataset(records: Sequence[Record], dataset: str) -> list[Record]:
 def nothing_chosen(
     tracked: Sequence[Group], dataset: str = "", preset: str = "", protocol: str = "", methods: Sequence[str] = ()
 ) -> UserError:
-    """Why none of the tracked groups is of what was chosen, as arguments of `comparable`."""
+    """The error that says why no tracked group matches what was chosen; the arguments are those of `comparable`."""
     names = {name for group in tracked for name in (group.registered, group.dataset)}
     for what, name, known in (
         ("dataset", dataset, names),
@@ -139,9 +143,8 @@ def nothing_chosen(
 
 
 def dataset_names(records: Iterable[Record]) -> dict[tuple[str, str], str]:
-    """A name for each set of images, by (dataset, data fingerprint): the dataset's, and the folder's where there are
-    several sets.
-    """
+    """A name for each set of images, by (dataset, data fingerprint): the dataset's, and the folder's if there are
+    several."""
     latest: dict[tuple[str, str], Record] = {}
     for record in sorted(records, key=lambda record: (record.status == FINISHED, record.ended)):
         latest[_data(record)] = record
@@ -187,7 +190,7 @@ def _group(dataset: str, preset: str, protocol: str, records: Sequence[Record]) 
 
 
 def _newest(records: Sequence[Record], key: Callable[[Record], Any], *tags: str) -> list[Record]:
-    """The records that agree in `tags` with the first one, the latest, of their key."""
+    """The records whose `tags` agree with those of the first, and so latest, record with the same key."""
     first: dict[Any, tuple[str, ...]] = {}
     kept = []
     for record in records:
@@ -198,7 +201,7 @@ def _newest(records: Sequence[Record], key: Callable[[Record], Any], *tags: str)
 
 
 def _unfinished(records: Sequence[Record]) -> list[str]:
-    """What did not end well, unless the same cell finished in another run."""
+    """Counts of runs that did not finish, in words, except where another run finished the same cell."""
     done = {_cell(record) for record in records if record.status == FINISHED}
     open_cells = {_cell(record): record.status for record in records if _cell(record) not in done}
     words = {"RUNNING": "still running", "FAILED": "failed", "KILLED": "stopped before its end"}

@@ -1,4 +1,4 @@
-"""A trained classifier as an MLflow model: MLflow runs this file when it loads one.
+"""A trained classifier as an MLflow model: MLflow runs this file when it loads the model.
 
 model = mlflow.pyfunc.load_model("models:/<identifier>")
 model.predict(pandas.DataFrame({"image": ["photo.jpg"]}))
@@ -21,9 +21,9 @@ from evaluation.saved_classifier import as_image, load_classifier
 
 
 class ServedClassifier(PythonModel):
-    """From a column `image` (paths, base64 text, bytes, arrays or PIL images) to `prediction` and `confidence`.
+    """Maps a column `image` (paths, base64 text, bytes, arrays or PIL images) to `prediction` and `confidence`.
 
-    A row of the answer has the index of its image: a shuffled or filtered frame takes it as a column.
+    Each row of the answer has the index of its image, so it can be added as columns to a shuffled or filtered frame.
     """
 
     def load_context(self, context: PythonModelContext) -> None:
@@ -38,15 +38,15 @@ class ServedClassifier(PythonModel):
 
 
 class RefusedImage(MlflowException):
-    """Why an image is refused: of other exceptions MLflow's server sends a traceback, and no word of the reason."""
+    """Says why an image is refused: for other exceptions MLflow's server sends a traceback without the reason."""
 
     def serialize_as_json(self) -> str:
-        self.message = str(self)  # the server put all that was sent in front of it
+        self.message = str(self)  # the server put the whole input in front of it
         return str(super().serialize_as_json())
 
 
 def _one_in_a_row(column: pd.Series) -> pd.Series:
-    """MLflow reads `{"inputs": {"image": [one, another]}}` as one row that holds the list."""
+    """Unpack a single row that holds a list: MLflow reads `{"inputs": {"image": [one, another]}}` as such a row."""
     return pd.Series(column.iloc[0]) if len(column) == 1 and isinstance(column.iloc[0], list) else column
 
 

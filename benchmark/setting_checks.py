@@ -1,4 +1,4 @@
-"""Reading and checking the settings' texts: a typo fails in a second, with the nearest names."""
+"""Reads and checks the texts of settings: a typo fails within a second, with the nearest names."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 }
 
 BESIDE_POSITIVE = {"workers": (-1, 0), "generator.batch_size": (0,), "textual_inversion.classes_per_batch": (0,)}
-"""Numbers that stand for a choice that the program makes, or for none at all."""
+"""Values that are allowed besides positive ones: they let the program choose, or mean none."""
 
 MAY_BE_ZERO = (
     "patience",
@@ -63,7 +63,7 @@ COMMON_TERMS = (
     *("strength", "guidance_scale", "steps", "images_per_example", "synthetic_probability"),
     *("noise_std", "prompts_per_class"),
 )
-"""Hyper-parameters that mean the same in every method; whatever else a method names, it knows best what it may be."""
+"""Hyper-parameters that mean the same in every method; only the method itself knows the range of any other."""
 
 _ALL_SETTINGS = "`python -m benchmark list settings` shows all of them"
 
@@ -83,12 +83,12 @@ def parse_numbers(name: str, text: str, minimum: int) -> list[int]:
 
 
 def parts_of(text: str) -> list[str]:
-    """What stands between commas."""
+    """The non-empty parts between commas."""
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def parse_components(text: str, method: str, known: Sequence[str]) -> list[str]:
-    """The enabled components in the method's own order; `all` or nothing: every one, `none`: no one."""
+    """The enabled components in the method's own order; `all` or an empty text enables all, `none` enables none."""
     names = parts_of(text)
     if names in ([], ["all"]):
         return list(known)
@@ -103,14 +103,14 @@ def parse_components(text: str, method: str, known: Sequence[str]) -> list[str]:
 
 
 def refuse_those_with_options(content: Mapping[str, Any], options: Mapping[str, str], where: str) -> None:
-    """Refuse settings that an option gives, which would be put aside for the option's default."""
+    """Refuse settings that have an option of their own, whose default would override them."""
     for name, option in options.items():
         if name in content:
             raise UserError(f"{where}: '{name}' has an option of its own; use --{option}")
 
 
 def split_overrides(texts: Sequence[str]) -> tuple[str, ...]:
-    """`a=1 b.c=2` in one text (as MLproject's `set` parameter gives it) are two overrides."""
+    """Split texts that hold several overrides: `a=1 b.c=2`, as MLproject's parameter `set` gives them, is two."""
     parts = [part for text in texts for part in re.split(r"[\s;]+(?=[\w.]+=)", text.strip())]
     return tuple(part for part in parts if part)
 
@@ -139,7 +139,7 @@ def merge(config: DictConfig, content: dict[str, Any], where: str) -> None:
 
 
 def check_values(flat: Mapping[str, Any], method: str) -> None:
-    """Refuse values out of range; `flat` maps dotted names to plain values, those of `method` among them."""
+    """Refuse values out of range; `flat` maps dotted names, those of `method` included, to plain values."""
     for name, value in flat.items():
         if name in CHOICES and value not in CHOICES[name]:
             raise UnknownName(name, str(value), CHOICES[name])
@@ -157,7 +157,7 @@ def check_values(flat: Mapping[str, Any], method: str) -> None:
 
 
 def _check_text(name: str, text: str) -> None:
-    """What a name of a file or folder is in another encoding can be neither tracked nor printed."""
+    """Refuse text that is not UTF-8, such as a file name in another encoding: it can be neither tracked nor printed."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -165,7 +165,7 @@ def _check_text(name: str, text: str) -> None:
 
 
 def first_line(error: Exception) -> str:
-    """What OmegaConf says, without the lines that place it in its own structures."""
+    """OmegaConf's message, without the lines that locate the error in its own structures."""
     return str(error).strip().split("\n", 1)[0]
 
 
@@ -175,7 +175,7 @@ def _as_written(name: str) -> str:
 
 
 def _check_address(name: str, text: str) -> None:
-    """Refuse an address that holds a secret, or may hold one: what is set is tracked. The line does not repeat it."""
+    """Refuse an address that holds or may hold a secret: settings are tracked. The message does not repeat it."""
     if "@" in text.partition("://")[2].partition("/")[0]:
         raise UserError(f"'{name}' contains a password in its address, which would be tracked: leave it out")
     if name == "prompts.base_url" and text and not _SERVER.fullmatch(text):
@@ -221,19 +221,19 @@ def _merge(root: DictConfig, config: DictConfig, content: dict[str, Any], where:
         elif isinstance(value, dict):
             raise UserError(f"{where}: '{name}' is a single setting: it has no '{next(iter(value), '')}'")
         elif isinstance(value, str) and (value == "???" or "${" in value):
-            # OmegaConf takes it for none, or for a reference
+            # to OmegaConf these are a missing value and a reference
             raise UserError(f"{where}: '{name}': '{value}' is not a value")
         elif isinstance(node, Container) and (not isinstance(value, list) or any(isinstance(v, list) for v in value)):
             raise UserError(f"{where}: '{name}' takes a list such as [1,2], not '{value}'")
         else:
             try:
                 config.merge_with({key: value})
-            except (OmegaConfBaseException, OverflowError) as error:  # of a whole number that no float is as large as
+            except (OmegaConfBaseException, OverflowError) as error:  # OverflowError: too large for a float
                 raise UserError(f"{where}: {_misfit(name, value, node, error)}") from error
 
 
 def _misfit(name: str, value: Any, node: Any, error: Exception) -> str:
-    """Why a setting cannot have the value; what OmegaConf says of a list names no element of it."""
+    """Why a setting cannot have the value; OmegaConf's own message about a list does not say which element is wrong."""
     if value is None:
         return f"'{name}' has no value"
     if isinstance(value, list) and not isinstance(node, Container):

@@ -17,15 +17,15 @@ PRESETS = Path(__file__).parent / "presets"
 PROTOCOLS = Path(__file__).parent / "protocols"
 
 GRID = "sweep"
-"""Under this name a preset says what `python -m benchmark sweep` runs where the command does not."""
+"""The section of a preset that says what `python -m benchmark sweep` runs if its options do not."""
 _GRID_OPTIONS = ("datasets", "shots")
 
 _TYPO = 0.8
-"""Likeness of two names from which on one is taken for the other with a slip."""
+"""Similarity from which an unknown name is taken for a misspelled known one."""
 
 
 class _NoDuplicates(yaml.SafeLoader):
-    """Refuses a name that is given twice, of which YAML would keep the last and say nothing."""
+    """A YAML loader that refuses a name given twice; YAML would silently keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
@@ -48,10 +48,10 @@ def load_preset(name: str) -> dict[str, Any]:
 
 
 def preset_grid(name: str) -> dict[str, str]:
-    """What `sweep` runs under a preset where its options do not say: their texts, of those that the preset gives.
+    """What `sweep` runs under a preset if its options do not say: the option texts that the preset gives.
 
     Raises:
-        UserError: no such preset, or what it says of `sweep` is no mapping of datasets and shots.
+        UserError: no such preset, or its `sweep` section is not a mapping of datasets and shots.
     """
     grid = _load("preset", PRESETS, name).get(GRID) or {}
     if not isinstance(grid, dict):
@@ -65,29 +65,31 @@ def preset_grid(name: str) -> dict[str, str]:
 
 
 def load_protocol(name: str) -> dict[str, Any]:
-    """The content of a protocol: one of `benchmark/protocols`, or the path of a YAML file; raises `UserError`."""
+    """The settings of a protocol: one of `benchmark/protocols`, or the path of a YAML file; raises `UserError`."""
     return _load("protocol", PROTOCOLS, name)
 
 
 def preset_settings(name: str, dataset: str) -> list[dict[str, Any]]:
-    """What a preset sets for a dataset: its settings, then those under `datasets: {<name>: …}` for this one alone."""
+    """What a preset sets for a dataset: its general settings, then those under `datasets: {<name>: …}` for it alone."""
     return _for_dataset("preset", name, load_preset(name), dataset)
 
 
 def protocol_settings(name: str, dataset: str) -> list[dict[str, Any]]:
-    """What a protocol sets for a dataset, as `preset_settings`."""
+    """What a protocol sets for a dataset, in the form of `preset_settings`."""
     return _for_dataset("protocol", name, load_protocol(name), dataset)
 
 
 def preset_identity(name: str) -> str:
-    """By what runs of a preset are told from others: the name of one of `benchmark/presets`; of a user's file its name
-    and what it sets, however its path is written. A name that is of neither stays what it is.
+    """What distinguishes a preset's runs from others.
+
+    This is the name, if it is one of `benchmark/presets`. For a user's file it is the file's name and a fingerprint of
+    its settings, however its path is written. Any other name is returned as it is.
     """
     return _identity("preset", PRESETS, name)
 
 
 def protocol_identity(name: str) -> str:
-    """By what runs of a protocol are told from others, as `preset_identity`."""
+    """What distinguishes a protocol's runs from others, in the form of `preset_identity`."""
     return _identity("protocol", PROTOCOLS, name)
 
 
@@ -109,7 +111,7 @@ def _identity(kind: str, folder: Path, name: str) -> str:
         return name
     if path.resolve().parent == folder.resolve():
         return path.resolve().stem
-    # As it is parsed, with sorted keys: comments and the order of settings change nothing.
+    # Parsed and written with sorted keys, so comments and the order of settings change nothing.
     content = yaml.safe_dump(_without_grid(_load(kind, folder, name)))
     return f"{path.stem} ({fingerprint(kind, content)[:6]})"
 
@@ -132,7 +134,7 @@ def _load(kind: str, folder: Path, name: str) -> dict[str, Any]:
 
 
 def _without_grid(content: dict[str, Any]) -> dict[str, Any]:
-    """Which runs a sweep makes is no part of what makes a run."""
+    """The settings without the `sweep` section, which does not affect any single run."""
     return {name: value for name, value in content.items() if name != GRID}
 
 
@@ -141,7 +143,7 @@ def _for_dataset(kind: str, name: str, content: dict[str, Any], dataset: str) ->
     if not isinstance(by_dataset, dict):
         raise UserError(f"{kind} '{name}': 'datasets' must map a dataset's name to its settings")
     for key, part in by_dataset.items():
-        # One that resembles none may be a plugin's, which this run does not load.
+        # A name that resembles no dataset's may belong to a plugin that this run does not load.
         if key not in DATASETS and get_close_matches(str(key), list(DATASETS), cutoff=_TYPO):
             raise UserError(f"{kind} '{name}': {UnknownName('dataset', str(key), list(DATASETS))}")
         if not isinstance(part or {}, dict):

@@ -11,11 +11,11 @@ from benchmark.settings import resolve_settings, settable
 
 WIDTH = 100
 MEANING_AT = 44
-"""Column in which meanings begin; most settings and their defaults are shorter."""
+"""Column at which meanings begin; most settings with their defaults fit before it."""
 
 
 def list_settings(preset: str, dataset: str) -> str:
-    """Every setting as `--set` takes it, with its default under a preset on a dataset and what it means, a paragraph a
+    """Every setting as `--set` takes it, with its meaning and its default for a preset and dataset, a paragraph per
     group.
 
     Raises:
@@ -31,7 +31,7 @@ def list_settings(preset: str, dataset: str) -> str:
 
 
 def _lines(override: str, text: str) -> list[str]:
-    """The setting, and its meaning beside it and below; all of it below a setting that reaches into its column."""
+    """A setting with its meaning beside it, or below it if the setting is too long for its column."""
     meanings = wrap(text, WIDTH - MEANING_AT, break_long_words=False, break_on_hyphens=False)
     beside = [override] if len(override) + 2 > MEANING_AT or not meanings else []
     return beside + [

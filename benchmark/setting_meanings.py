@@ -1,4 +1,4 @@
-"""What each setting means, as its docstring says: read from the source, for Python keeps none of it."""
+"""What each setting means, read from docstrings in the source: Python does not keep those of attributes."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from datasets.base import DATASETS
 from methods.base import METHODS
 
 _SENTENCE_END = re.compile(r"\.(?=\s+[^\d\s]|$)")
-"""Not the point of `al. 2021` or `eq. 16`."""
+"""The full stop at the end of a sentence, not that of `al. 2021` or `eq. 16`."""
 
 _DESCRIBED = re.compile(r"^ *(?P<names>\w+(?:, \w+)*): (?P<text>.+)$")
 """A line of a class's docstring that describes one attribute or argument, or several."""
 
 
 def meaning(setting: str) -> str:
-    """The first sentence of what a setting's docstring says (`classifier.epochs`); empty where none says anything."""
+    """The first sentence of a setting's docstring (setting: `classifier.epochs`); empty if it has none."""
     group, _, name = setting.rpartition(".")
     return first_sentence(descriptions(_owner(group)).get(name, ""))
 
 
 def descriptions(owner: type) -> dict[str, str]:
-    """The attributes of a class, its bases' too, by name: the string literal that follows one, or else the line
-    `name: …` of the class's docstring.
+    """Descriptions of the attributes of a class and its bases, by name.
+
+    Each is the string literal that follows the attribute, or else the line `name: …` of the class's docstring.
     """
     found: dict[str, str] = {}
     for base in reversed(owner.__mro__[:-1]):
@@ -38,10 +39,10 @@ def descriptions(owner: type) -> dict[str, str]:
 
 
 def first_sentence(text: str) -> str:
-    """On one line, with a capital letter and without its full stop."""
+    """The first sentence of a text, on one line, with a capital letter and without its full stop."""
     sentence = " ".join(_SENTENCE_END.split(text, maxsplit=1)[0].split())
     first = sentence[:1]
-    return f"{first.upper() if first.isascii() else first}{sentence[1:]}"  # α is no Α
+    return f"{first.upper() if first.isascii() else first}{sentence[1:]}"  # α stays lower case
 
 
 def _owner(group: str) -> type:
@@ -55,7 +56,7 @@ def _owner(group: str) -> type:
 def _described_alone(owner: type) -> Iterator[tuple[str, str]]:
     try:
         (tree,) = ast.parse(dedent(inspect.getsource(owner))).body
-    except (OSError, TypeError):  # made without a source file
+    except (OSError, TypeError):  # the class has no source file
         return
     statements = tree.body if isinstance(tree, ast.ClassDef) else []
     for field, below in pairwise(statements):
@@ -65,7 +66,7 @@ def _described_alone(owner: type) -> Iterator[tuple[str, str]]:
 
 
 def _described_together(owner: type) -> Iterator[tuple[str, str]]:
-    """From the lines `name, name: …` of the docstring; what follows one belongs to it until an empty line."""
+    """Names and texts from the docstring's lines `name, name: …`; a text runs to the next such line or an empty one."""
     names: list[str] = []
     texts: list[str] = []
     for line in [*(inspect.cleandoc(owner.__doc__ or "")).splitlines(), ""]:

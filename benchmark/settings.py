@@ -1,8 +1,8 @@
 """The typed settings of a run: what a user may set, checked before anything is loaded.
 
 Precedence: command line over protocol over preset over default. Presets and protocols are YAML files of settings, in
-`benchmark/presets` and `benchmark/protocols` or anywhere (`--preset path/to/file.yaml`); under `datasets: {<name>: …}`
-stand those that they give for one dataset alone.
+`benchmark/presets` and `benchmark/protocols` or anywhere (`--preset path/to/file.yaml`); settings for one dataset alone
+are under `datasets: {<name>: …}`.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ OPTIONS = {name: name for name in IDENTITY} | {
     "split_files": "split-file",
     "plugins": "plugins",
 }
-"""Settings that are given by an option, and by nothing else, with its name."""
+"""Settings that can only be given by an option, and its name."""
 
 
 def resolve_settings(
@@ -101,12 +101,12 @@ def resolve_settings(
 ) -> RunSettings:
     """The run's settings from the command line's texts.
 
-    `shots` and `seeds` are comma-separated whole numbers; `components` is `all` (also when empty),
-    `none`, or names separated by commas; `split_files` and `plugins` are paths separated by commas; `overrides` are
-    `key=value` texts (`diagen.strength=0.5`).
+    `shots` and `seeds` are comma-separated whole numbers; `components` is `all` (also when empty), `none`, or names
+    separated by commas; `split_files` and `plugins` are paths separated by commas; `overrides` are `key=value` texts
+    (`diagen.strength=0.5`).
 
     Raises:
-        UserError: anything unknown, malformed or out of range, with the nearest names.
+        UserError: something is unknown (the message gives the nearest names), malformed or out of range.
     """
     plugin = METHODS[method]
     _ = DATASETS[dataset]
@@ -117,7 +117,7 @@ def resolve_settings(
     for part, where in given:
         refuse_those_with_options(part, OPTIONS, where)
         merge(config, _in_groups(part), where)
-    # It is tracked, and the photos are looked for there later, from whichever folder.
+    # An absolute path: it is tracked, and later commands look for the photos there from any folder.
     whole = str(path_of(data_root).absolute()) if data_root else ""
     config.update(method=method, dataset=dataset, data_root=whole, preset=preset, protocol=protocol)
     config.split_files, config.plugins = parts_of(split_files), parts_of(plugins)
@@ -133,7 +133,7 @@ def build_method(settings: RunSettings) -> Method:
     """The run's method with its hyper-parameters and enabled components.
 
     Raises:
-        UserError: hyper-parameters that it refuses, or a plugin's code that fails.
+        UserError: the method refuses a hyper-parameter, or a plugin's code fails.
     """
     plugin: Any = METHODS[settings.method]
     values = _hyper_parameters(settings)
@@ -147,7 +147,7 @@ def open_dataset(settings: RunSettings) -> Dataset:
     """The run's dataset, from the data root that is given or that DIAGEN_DATA names.
 
     Raises:
-        UserError: a missing or broken folder, a setting of the dataset that it refuses, or a plugin's code that fails.
+        UserError: a folder is missing or broken, the dataset refuses one of its settings, or a plugin's code fails.
     """
     plugin: Any = DATASETS[settings.dataset]
     own = asdict(settings.dataset_settings[settings.dataset])
@@ -159,7 +159,7 @@ def open_dataset(settings: RunSettings) -> Dataset:
 
 
 def dataset_schema(name: str) -> Any:
-    """The dataset's own settings, from the keyword-only arguments of its constructor, checked by their types."""
+    """The dataset's own settings, type-checked, from the keyword-only arguments of its constructor."""
     constructor = DATASETS[name].__init__
     hints = get_type_hints(constructor)
     own = [p for p in inspect.signature(constructor).parameters.values() if p.kind is p.KEYWORD_ONLY]
@@ -168,7 +168,7 @@ def dataset_schema(name: str) -> Any:
 
 
 def flatten(settings: RunSettings) -> dict[str, Any]:
-    """Dotted names and plain values; of the methods' and the datasets' settings only the run's own."""
+    """Settings by dotted name, as plain values; only those of the run's own method and dataset, not of the others."""
     tree = asdict(settings)
     groups = {"methods": settings.method, "dataset_settings": settings.dataset}
     own = {f"{name}.": tree.pop(group)[name] for group, name in groups.items()}
@@ -176,7 +176,7 @@ def flatten(settings: RunSettings) -> dict[str, Any]:
 
 
 def settable(settings: RunSettings) -> dict[str, Any]:
-    """Every setting that `--set` reaches, those of all methods and datasets too, by the name that a user writes."""
+    """Every setting that `--set` reaches, also those of other methods and datasets, by the name that a user writes."""
     tree = asdict(settings)
     groups = tree.pop("methods") | tree.pop("dataset_settings")
     return {name: value for name, value in leaves(tree | groups).items() if name not in OPTIONS}
@@ -197,7 +197,7 @@ def _defaults() -> DictConfig:
 
 
 def _structured(plugin: str, schema: Callable[[str], Any], name: str) -> DictConfig:
-    """The settings of a plugin with their types; raises `UserError` for one that cannot be a setting."""
+    """A plugin's settings with their types; raises `UserError` if one of them is not allowed as a setting."""
     try:
         return OmegaConf.structured(schema(name))
     except (OmegaConfBaseException, TypeError, NameError) as error:
@@ -208,10 +208,10 @@ def _structured(plugin: str, schema: Callable[[str], Any], name: str) -> DictCon
 
 
 def _setting(name: str, hints: dict[str, Any], default: Any) -> tuple[str, Any, Any]:
-    """A field of a schema; raises TypeError for one without annotation or default."""
+    """A field of a schema; raises TypeError if its annotation or default is missing, or if it is a Path."""
     if name not in hints or default is MISSING or default is inspect.Parameter.empty:
         raise TypeError(f"'{name}' lacks its {'default' if name in hints else 'annotation'}")
-    if hints[name] is Path:  # OmegaConf would take it; it cannot be tracked
+    if hints[name] is Path:  # OmegaConf accepts it, but it cannot be tracked
         raise TypeError(f"'{name}' is a Path: make it a string")
     return name, hints[name], field(default_factory=lambda: default)
 
@@ -233,7 +233,7 @@ def _hyper_parameters(settings: RunSettings) -> dict[str, Any]:
 
 
 def _in_groups(content: dict[str, Any]) -> dict[str, Any]:
-    """`diagen: {…}` stands for `methods: {diagen: {…}}`, `coco: {…}` for `dataset_settings: {coco: {…}}`."""
+    """Move `diagen: {…}` to `methods: {diagen: {…}}`, and `coco: {…}` to `dataset_settings: {coco: {…}}`."""
     grouped: dict[str, Any] = {}
     for key, value in content.items():
         group = "methods" if key in METHODS else "dataset_settings" if key in DATASETS else ""
@@ -245,7 +245,7 @@ def _in_groups(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def leaves(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Dotted names and plain values of nested ones."""
+    """Flatten a nested mapping to dotted names and plain values."""
     flat: dict[str, Any] = {}
     for key, value in tree.items():
         flat |= leaves(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}

@@ -1,4 +1,4 @@
-"""Names of rows for where there is little room: settings that all share are said once, and those that differ first."""
+"""Short names of rows: settings that all rows share are stated once elsewhere, and those that differ come first."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from benchmark.records import as_text, name_and_settings
 from methods.base import METHODS, settings_without_part
 
 AT_SHOTS = re.compile(r"(,| ·) k = \d+$")
-"""How the name of a line or panel of a figure ends that is of one number of shots."""
+"""The end of the name of a figure's line or panel that is for one number of shots."""
 
 
 @dataclass(frozen=True)
 class _Label:
-    """`diagen [noise] classifier.epochs=5, k = 2` in its parts: `diagen [noise]`, the settings, and `, k = 2`."""
+    """The parts of `diagen [noise] classifier.epochs=5, k = 2`: `diagen [noise]`, the settings, and `, k = 2`."""
 
     head: str
     settings: dict[str, str]
@@ -27,8 +27,10 @@ class _Label:
 
 
 def short_labels(labels: Sequence[str]) -> dict[str, str]:
-    """Label → what tells it from the others: without the settings that all share, and those first in which it differs
-    from other rows of its method, without this method's name.
+    """Label → a short form that distinguishes it from the others.
+
+    Settings that all labels share are left out, those that differ from other rows of the same method come first, and
+    the method's name is dropped from its own settings.
     """
     split = [_split(label) for label in labels]
     left_out = _shared(split)
@@ -48,7 +50,7 @@ def _split(label: str) -> _Label:
 
 
 def _shared(labels: Sequence[_Label]) -> dict[str, str]:
-    """Settings with one value in all labels, but those of methods that have no such setting."""
+    """Settings with the same value in all labels, ignoring labels of methods that have no such setting."""
     values = {name: value for label in labels for name, value in label.settings.items()}
     return {
         name: value
@@ -58,7 +60,8 @@ def _shared(labels: Sequence[_Label]) -> dict[str, str]:
 
 
 def _has_setting(method: str, setting: str) -> bool:
-    """Whether a method's runs can differ in the setting: it is no other method's, and of no service that it lacks."""
+    """Whether a method's runs can differ in a setting: not in another method's, nor in that of a service it does not
+    use."""
     unused = settings_without_part(METHODS[method]) if method in METHODS else ()
     return not setting.startswith((*(f"{name}." for name in METHODS if name != method), *unused))
 

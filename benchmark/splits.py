@@ -12,7 +12,7 @@ from datasets.split_file import to_text
 
 
 def write_splits(settings: RunSettings, folder: Path) -> Iterator[Path]:
-    """A file for each cell of the settings, each as it is written.
+    """Write a split file for each cell of the settings; yield each path once it is written.
 
     Raises:
         UserError: the data cannot be used, or the folder cannot be written to.
