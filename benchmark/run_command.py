@@ -11,8 +11,7 @@ from benchmark.settings import RunSettings
 
 
 def run_command(record: Record, shots: Sequence[int], seeds: Sequence[int], data_root: str) -> str:
-    """`python -m benchmark run …` for a cell, with these shots and seeds; `data_root` replaces the run's own, if
-    any."""
+    """`python -m benchmark run …` for a cell, with these shots and seeds; `data_root` replaces the run's, if any."""
     replayed = record.parameters.get("split_files", "")
     options = {
         "--method": record.tags["method"],
@@ -32,8 +31,7 @@ def run_command(record: Record, shots: Sequence[int], seeds: Sequence[int], data
 
 
 def command_for(groups: Sequence[Group], command: str) -> str:
-    """`python -m benchmark …` for the dataset, preset and protocol of one of the groups, whose figure or table lacks
-    runs.
+    """`python -m benchmark …` on the dataset, preset and protocol of one of the groups, which lack runs.
 
     A group on the command's defaults is preferred, as it needs no options; if there is none, the first group is used.
     """

@@ -1,5 +1,4 @@
-"""What identifies a run: fingerprints of all that can change its figures, and settings that differ from its
-preset's."""
+"""What identifies a run: fingerprints of all that can change its figures, and how it differs from its preset."""
 
 from __future__ import annotations
 

@@ -21,8 +21,7 @@ from benchmark.tracking import LEVEL, RUN, SPLIT, SWEEP, TrackedRun, Tracker
 
 
 def run_job(job: Job, tracker: Tracker, stages: Stages) -> list[CellResult]:
-    """Run every cell of a job, even if it is already tracked, up to the first that fails; return their results in
-    order.
+    """Run every cell of a job, even if it is already tracked, up to the first that fails; return their results.
 
     What the store holds is not made again.
     """
@@ -79,8 +78,7 @@ def run_sweep(
 
 
 def _open_networks(work: Sequence[tuple[Job, Sequence[Cell]]], models: Models) -> None:
-    """Load the networks that every cell needs, so that missing weights are reported once, before hours of
-    generation."""
+    """Load the networks that every cell needs, to report missing weights once and before hours of generation."""
     for job, cells in work:
         if cells:
             LocalTools(job.settings, models, job.first_task).open_networks(job.method)

@@ -109,8 +109,7 @@ def standing_for_methods(
 
 
 def _of_methods(records: Sequence[Record], methods: Sequence[str]) -> list[Record]:
-    """The records that stand for the methods; unfinished ones if their label is a method's name or that of a finished
-    one."""
+    """Records under the methods' plain names, or under other labels whose finished runs stand for the methods."""
     standing = standing_for_methods([record for record in records if record.status == FINISHED])
     labels = {*methods, *(method_label(record.tags) for record in standing if record.tags["method"] in methods)}
     return [record for record in records if method_label(record.tags) in labels]
@@ -143,8 +142,10 @@ def nothing_chosen(
 
 
 def dataset_names(records: Iterable[Record]) -> dict[tuple[str, str], str]:
-    """A name for each set of images, by (dataset, data fingerprint): the dataset's, and the folder's if there are
-    several."""
+    """A name for each set of images, by (dataset, data fingerprint).
+
+    It is the dataset's name, with the folder's name if the dataset has several sets of images.
+    """
     latest: dict[tuple[str, str], Record] = {}
     for record in sorted(records, key=lambda record: (record.status == FINISHED, record.ended)):
         latest[_data(record)] = record

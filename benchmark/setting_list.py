@@ -15,8 +15,7 @@ MEANING_AT = 44
 
 
 def list_settings(preset: str, dataset: str) -> str:
-    """Every setting as `--set` takes it, with its meaning and its default for a preset and dataset, a paragraph per
-    group.
+    """Every setting as `--set` takes it, with its default for a preset and dataset and its meaning, grouped.
 
     Raises:
         UserError: an unknown or broken preset, or an unknown dataset.

@@ -60,8 +60,7 @@ def _shared(labels: Sequence[_Label]) -> dict[str, str]:
 
 
 def _has_setting(method: str, setting: str) -> bool:
-    """Whether a method's runs can differ in a setting: not in another method's, nor in that of a service it does not
-    use."""
+    """Whether a method's runs can differ in a setting: not if it is for another method, or for a service not used."""
     unused = settings_without_part(METHODS[method]) if method in METHODS else ()
     return not setting.startswith((*(f"{name}." for name in METHODS if name != method), *unused))
 

@@ -1,9 +1,9 @@
-"""The artifact store: what was expensive to make, under the fingerprint of everything that it depends on.
+"""The artifact store: results that were expensive to make, by fingerprint of everything that they depend on.
 
-An entry is one file, `<kind>/<first two digits>/<fingerprint>.<suffix>`. It is written under a temporary
-name in the same folder and renamed, so that a reader finds a whole file or none, whoever dies meanwhile;
-two writers of one entry write the same bytes, so that the last one wins harmlessly. A file that cannot be
-read is treated as missing: it is made again.
+An entry is one file, `<kind>/<first two digits>/<fingerprint>.<suffix>`. It is written under a temporary name in the
+same folder and then renamed, so a reader finds a whole file or none, even if the writer dies. Two writers of one entry
+write the same bytes, so it does not matter which of them is last. A file that cannot be read is treated as missing, and
+is made again.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 IMAGES = "images"
-"""The kind of the images that methods made."""
+"""The kind of images that methods made."""
 
 _WRITERS = 2
 _IMAGES_BEHIND = 64
-"""Images that may wait to be written."""
+"""Number of images that may wait to be written."""
 
 logger = logging.getLogger(__name__)
 
 
 class Store:
-    """Arrays, JSON values, states of training and PNG images by (kind, fingerprint).
+    """Arrays, JSON values, training states and PNG images by (kind, fingerprint).
 
-    A folder that cannot be written to is refused as soon as something is missing in it, before that is made; one that
-    holds everything may be read only.
+    A folder that cannot be written to is refused as soon as an entry is missing in it, before the entry is made. A
+    folder that holds every entry may be read-only.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -60,7 +60,7 @@ class Store:
         return self._read(self.path(kind, key, ".npy"), lambda path: np.load(path, allow_pickle=False))
 
     def put_array(self, kind: str, key: str, value: npt.NDArray[Any]) -> None:
-        data = io.BytesIO()  # written by Python: NumPy's error of a full disk does not say that it is full
+        data = io.BytesIO()  # for Python to write: NumPy's own error does not say that the disk is full
         np.save(data, value, allow_pickle=False)
         with self._write(self.path(kind, key, ".npy")) as file:
             file.write(data.getbuffer())
@@ -74,7 +74,7 @@ class Store:
             file.write(json.dumps(value, ensure_ascii=False, indent=1).encode())
 
     def state(self, kind: str, key: str) -> dict[str, Any] | None:
-        """A stored state of training, its tensors on the CPU, or None."""
+        """A stored training state, with its tensors on the CPU, or None."""
         import torch
 
         return self._read(
@@ -82,7 +82,7 @@ class Store:
         )
 
     def put_state(self, kind: str, key: str, value: dict[str, Any]) -> None:
-        """value: of tensors, numbers and texts, in lists and dictionaries."""
+        """Store `value`, which holds tensors, numbers and texts in lists and dictionaries."""
         import torch
 
         data = io.BytesIO()
@@ -91,12 +91,12 @@ class Store:
             file.write(data.getbuffer())
 
     def remove_state(self, kind: str, key: str) -> None:
-        """Remove it, where it is there and can be removed."""
+        """Remove a state, if it exists and can be removed."""
         with suppress(OSError):
             self.path(kind, key, ".pt").unlink()
 
     def image(self, kind: str, key: str) -> Path | None:
-        """The path of a stored image that decodes, or None."""
+        """The path of a stored image that can be decoded, or None."""
         return self._read(self.path(kind, key, ".png"), _decoded)
 
     def put_image(self, kind: str, key: str, image: Image) -> Path:
@@ -124,18 +124,18 @@ class Store:
         try:
             if path.exists():
                 return read(path)
-        except Exception as error:  # whatever a damaged file makes a decoder raise
+        except Exception as error:  # decoders raise all kinds of errors for a damaged file
             logger.warning("%s is damaged (%s) and is made again", path, reason_of(error))
         self._check_that_it_can_be_written_to()
         return None
 
     def _check_that_it_can_be_written_to(self) -> None:
-        """Raises `UserError`; looks once."""
+        """Raise `UserError` if it cannot; after one success there is no further check."""
         if not self._can_be_written_to:
             probe = self.folder / ".probe"
             with self._write(probe) as file:
                 file.write(bytes(4096))
-            probe.unlink(missing_ok=True)  # another process may have been quicker
+            probe.unlink(missing_ok=True)  # another process may have removed it
             self._can_be_written_to = True
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""States of words that are being learned, in the store until the words are there."""
+"""States of words that are still being learned, kept in the store until the words are finished."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _KIND = "unfinished"
 
 
 class StoredStates:
-    """Implements `methods.learning_states.LearningStates` for the words of one address in the store."""
+    """Implements `methods.learning_states.LearningStates` for the words under one key of the store."""
 
     def __init__(self, store: Store, words_key: str) -> None:
         self._store, self._words_key = store, words_key
@@ -24,12 +24,12 @@ class StoredStates:
         self._store.put_state(_KIND, self._key(name), state)
 
     def clear(self) -> None:
-        """Remove the states that were asked for or kept."""
+        """Remove all states that were read or written through this object."""
         for key in self._known:
             self._store.remove_state(_KIND, key)
 
     def _key(self, name: str) -> str:
-        """Another version of PyTorch may compute otherwise, and begins anew."""
+        """Includes the version of PyTorch: another version may compute differently, so learning starts anew."""
         import torch
 
         key = fingerprint("unfinished words", self._words_key, name, torch.__version__)

@@ -1,4 +1,4 @@
-"""The grid of runs: what is there is left, what is missing is run, or only counted."""
+"""The grid of runs: finished cells are left alone, and missing ones are run, or only counted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from datasets.published_counts import PublishedCounts
 
 
 def run_grid(grid: Sequence[RunSettings], look: Look = missing_cells) -> None:
-    """Check every run of the grid, then run the cells that `look` gives, as `run_sweep`."""
+    """Check every run of the grid, then run the cells that `look` returns (see `run_sweep`)."""
     stages = Stages()
     tracker, work = _open(grid, look, stages, {})
     for job, cells in work:
@@ -32,9 +32,9 @@ def run_grid(grid: Sequence[RunSettings], look: Look = missing_cells) -> None:
 
 
 def count_grid(grid: Sequence[RunSettings], look: Look = missing_cells, rates: Rates | None = None) -> None:
-    """Check every run of the grid, then print what there is to do, with hours by `rates` or by finished cells.
+    """Check every run of the grid, then print what is left to do, with hours estimated from `rates` or finished cells.
 
-    Datasets that are not on disk are counted as they are published, where that is known.
+    Datasets that are not on disk are counted by their published numbers of images, where these are known.
     """
     stages = Stages()
     tracker, work = _open(grid, look, stages, _published(grid, stages))
@@ -43,7 +43,7 @@ def count_grid(grid: Sequence[RunSettings], look: Look = missing_cells, rates: R
 
 
 def _open(grid: Sequence[RunSettings], look: Look, stages: Stages, opened: dict[str, Dataset]) -> tuple[Tracker, Work]:
-    """The grid's jobs, each with its cells that are to be run; `opened` as of `open_job`."""
+    """The grid's jobs, each with its cells to run; `opened` is passed to `open_job`."""
     jobs = [open_job(settings, opened) for settings in grid]
     tracker = open_tracker()
     work = [(job, look(job, tracker)) for job in jobs]
@@ -53,10 +53,10 @@ def _open(grid: Sequence[RunSettings], look: Look, stages: Stages, opened: dict[
 
 
 def _published(grid: Sequence[RunSettings], stages: Stages) -> dict[str, Dataset]:
-    """For each dataset that is not on disk one of as many images, by its settings (`open_job`).
+    """For each dataset that is not on disk, a stand-in with as many images, by its settings (see `open_job`).
 
     Raises:
-        NotOnDisk: how many images one has is not known, or split files name those that are wanted.
+        NotOnDisk: the number of a dataset's images is not known, or split files name the images to use.
     """
     counted_only: dict[str, Dataset] = {}
     for settings in {dataset_fingerprint(settings): settings for settings in grid}.values():

@@ -1,4 +1,4 @@
-"""Whether what a method made can be trained on and measured: methods may be anybody's code."""
+"""Checks that a method's images can be trained on and measured, since a method may be anyone's code."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ logger = logging.getLogger(__name__)
 
 
 def check_synthetic(name: str, method: Method, task: FewShotTask, synthetic: SyntheticSet, store: Store) -> None:
-    """Refuse images that would give figures of something else, and say which ones will change nothing.
+    """Refuse images that would make the figures wrong, and warn of images that will have no effect.
 
     Args:
-        name: the method's.
+        name: the method's name.
 
     Raises:
-        UserError: one clear line about the first image that is wrong.
+        UserError: a one-line message about the first image that is wrong.
     """
     if not isinstance(synthetic, SyntheticSet):
         raise UserError(f"method '{name}' must return a SyntheticSet from synthesize, not {kind_of(synthetic)}")
-    if not isinstance(synthetic.images, Sequence):  # a generator has no length, and is empty once it was looked at
+    if not isinstance(synthetic.images, Sequence):  # a generator has no length, and is empty after one pass
         raise UserError(
             f"method '{name}': the images of its SyntheticSet must be a tuple, not {kind_of(synthetic.images)}"
         )
@@ -43,7 +43,7 @@ def check_synthetic(name: str, method: Method, task: FewShotTask, synthetic: Syn
 
 
 def checked_to_keep(images: Iterable[tuple[int, Image]], task: FewShotTask) -> Iterator[tuple[int, Image]]:
-    """What a method gives to `tools.keep`, one after the other; raises `UserError` at the first that cannot be kept."""
+    """Yield what a method passes to `tools.keep`; raise `UserError` at the first item that cannot be kept."""
     if not isinstance(images, Iterable):
         raise UserError(f"method gives tools.keep {kind_of(images)}, but it takes pairs of a guide and its image")
     for pair in images:
@@ -65,7 +65,7 @@ def _is_guide(guide: object, task: FewShotTask) -> bool:
 
 
 def _wrong_with_picture(image: object) -> str:
-    """What is wrong with it; empty where nothing is."""
+    """What is wrong with a picture; empty if nothing is."""
     from PIL.Image import Image
 
     if not isinstance(image, Image):
@@ -74,7 +74,7 @@ def _wrong_with_picture(image: object) -> str:
 
 
 def _wrong_with(image: SyntheticImage, task: FewShotTask, store: Store) -> str:
-    """What is wrong with it; empty where nothing is."""
+    """What is wrong with a synthetic image; empty if nothing is."""
     if not isinstance(image, SyntheticImage):
         return f"is not a SyntheticImage but {kind_of(image)}"
     if not isinstance(image.row, PlanRow):
@@ -94,7 +94,7 @@ def _wrong_with(image: SyntheticImage, task: FewShotTask, store: Store) -> str:
 def _is_weight(weight: float) -> bool:
     try:
         return math.isfinite(weight) and weight >= 0
-    except (TypeError, ValueError, OverflowError):  # of a whole number that no float is as large as, too
+    except (TypeError, ValueError, OverflowError):  # OverflowError: too large for a float
         return False
 
 

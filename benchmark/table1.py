@@ -1,4 +1,4 @@
-"""The paper's Table 1: precision and recall by dataset and shots, the paper's own figures beside ours."""
+"""The paper's Table 1: precision and recall by dataset and shots, with the paper's own figures beside ours."""
 
 from __future__ import annotations
 
@@ -36,11 +36,12 @@ NOTES: Mapping[str, Callable[[str], str]] = {
 
 @dataclass(frozen=True)
 class Table1Cell:
-    """One figure in [0, 1]: the mean over `n` seeds, its sample deviation (None for one seed), the paper's.
+    """One figure in [0, 1]: the mean over `n` seeds, their sample deviation (None for one seed), and the paper's
+    figure.
 
-    `mean` is None where no run gives it, `paper` where the paper has no such figure. `real_set` names the test sets
-    that the synthetic images were measured against: `test and uncommon`. `settings` are those in which the method's
-    runs differ from the preset: `prompts.source=template`.
+    `mean` is None if no run gives it, and `paper` is None if the paper has no such figure. `real_set` names the test
+    sets that the synthetic images were measured against: `test and uncommon`. `settings` are those in which the
+    method's runs differ from the preset: `prompts.source=template`.
     """
 
     dataset: str
@@ -56,19 +57,20 @@ class Table1Cell:
 
 
 class NoTable(UserError):
-    """The runs that are tracked make no Table 1."""
+    """The tracked runs do not make a Table 1."""
 
 
 def table1(group_list: Iterable[Group], over: str) -> list[Table1Cell]:
-    """Every cell of the table for the datasets that were run, the paper's three first; missing ones have no mean. A
-    dataset whose images were measured against several real sets has cells of each.
+    """Every cell of the table for the datasets that were run, the paper's three first; cells without runs have no mean.
+
+    A dataset whose images were measured against several real sets has cells for each of them.
 
     Args:
         over: `class_mean` or `pooled`; the paper does not say which of the two it reports.
 
     Raises:
-        NoTable: no run of DA-Fusion or DIAGen has precision and recall, or a dataset has groups of several presets
-            or protocols, which must not be mixed.
+        NoTable: no run of DA-Fusion or DIAGen has precision and recall, or a dataset has groups of several presets or
+            protocols, which must not be mixed.
     """
     tracked = list(group_list)
     groups = [group for group in tracked if _ours(group)]
@@ -94,8 +96,9 @@ def table1(group_list: Iterable[Group], over: str) -> list[Table1Cell]:
 
 
 def write_table1(cells: Sequence[Table1Cell], style: str) -> str:
-    """The table as text: `table`, `markdown` or `latex` in the paper's layout, below it which real sets its figures are
-    of, and which settings where they are not the preset's; `csv` with a line for each cell.
+    """The table as text: `table`, `markdown` or `latex` in the paper's layout, or `csv` with a line for each cell.
+
+    Notes below the paper's layout say which real sets the figures are for, and which settings differ from the preset's.
     """
     if style == "csv":
         names = ("dataset", "real_set", "shots", "method", "metric", "mean", "deviation", "n", "paper", "settings")
@@ -112,7 +115,7 @@ def write_table1(cells: Sequence[Table1Cell], style: str) -> str:
 
 
 def _column_titles(columns: Sequence[tuple[str, str, int]]) -> list[str]:
-    """Of (dataset, real set, shots); the real set is told where the dataset has several."""
+    """Titles of the columns (dataset, real set, shots); the real set is named only if the dataset has several."""
     real_sets = {dataset: {real_set for name, real_set, _ in columns if name == dataset} for dataset, _, _ in columns}
     return [
         f"{dataset} k={shots}{f', {real_set}' if len(real_sets[dataset]) > 1 else ''}"
@@ -121,7 +124,7 @@ def _column_titles(columns: Sequence[tuple[str, str, int]]) -> list[str]:
 
 
 def _notes(cells: Sequence[Table1Cell]) -> list[str]:
-    """Which real set the figures are of, a line for each, and which settings, where they are not the preset's."""
+    """A line for each real set that figures were measured against, then a line for each change of settings."""
     measured = [_note(real_set, own) for real_set, own in grouped(cells, lambda cell: cell.real_set).items()]
     changed = dict.fromkeys((cell.dataset, cell.method, cell.settings) for cell in cells if cell.settings)
     return [*measured, *(f"{METHODS[method]} on {dataset}: {settings}" for dataset, method, settings in changed)]
@@ -139,7 +142,7 @@ def _cell(group: Group, real_set: str, shots: int, method: str, metric: str, ove
     name = f"{metric}/{over}"
     of_method = [record for record in _ours(group) if record.tags["method"] == method]
     own = [record for record in of_method if _real_set(record) == real_set and record.shots == shots]
-    # By seed: against a dataset's one test set, either choice of the real set is the same figure.
+    # By seed: for a dataset with one test set, runs with either choice of the real set have the same figure.
     by_seed = {r.seed: r.metrics[name] for r in own if not math.isnan(r.metrics.get(name, math.nan))}
     values = list(by_seed.values())
     return Table1Cell(
@@ -157,7 +160,7 @@ def _cell(group: Group, real_set: str, shots: int, method: str, metric: str, ove
 
 
 def _ours(group: Group) -> list[Record]:
-    """The runs that stand for the two methods, of each those of one label, whose settings are said below the table."""
+    """The runs that stand for the two methods: of each method those of one label, whose settings the notes state."""
     standing = [record for record in standing_for_methods(group.records, _label) if _is_measured(record)]
     return [
         record
@@ -167,7 +170,7 @@ def _ours(group: Group) -> list[Record]:
 
 
 def _most(records: Sequence[Record]) -> list[Record]:
-    """Those of the label that changes least of the method itself, and of several such ones that has most runs."""
+    """The runs of the label that changes the fewest of the method's own settings; in a tie, that with most runs."""
 
     def rank(own: Sequence[Record]) -> tuple[int, int]:
         hyperparameters = [name for name in _settings(own[0]) if name.startswith(f"{own[0].tags['method']}.")]
@@ -181,23 +184,23 @@ def _real_sets(group: Group) -> list[str]:
 
 
 def _real_set(record: Record) -> str:
-    """The test sets that the record's images were measured against; in earlier releases all of them."""
+    """The test sets that the record's images were measured against; in earlier releases always all of them."""
     tests = tested_on([record])
     return "test" if record.parameters.get(REAL_SET) == "test" and "test" in tests else " and ".join(tests)
 
 
 def _label(record: Record) -> str:
-    """The method's label, whichever real set its images were measured against."""
+    """The method's label, regardless of the real set that its images were measured against."""
     return method_label({**record.tags, "overrides": as_text(_settings(record))})
 
 
 def _settings(record: Record) -> dict[str, str]:
-    """Those in which its run differs from the preset, but for the real set."""
+    """The settings in which the record's run differs from the preset, except the real set."""
     return {name: value for name, value in overrides(record.tags).items() if name != REAL_SET}
 
 
 def _shots(group: Group, real_set: str) -> list[int]:
-    """The shots that were run; the paper's own for its datasets, so that missing ones show."""
+    """The shots that were run; for the paper's datasets also the paper's own, so that missing ones show."""
     own = {record.shots for record in _ours(group) if _real_set(record) == real_set}
     return sorted(own | set(PAPER_SHOTS if group.registered in PAPER_DATASETS else ()))
 

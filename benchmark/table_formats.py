@@ -1,4 +1,4 @@
-"""Tables of text as a terminal, Markdown, LaTeX or a spreadsheet takes them. The first line holds the titles."""
+"""Tables of text for a terminal, Markdown, LaTeX or a spreadsheet. The first line holds the titles."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _LATEX = {
 _BEYOND_LATIN = r"[^\n\x20-\u017f\u2010-\u2026]"
 _MARKDOWN = re.compile(r"[\\&<>|`*~]|(?<![^\W_])_|_(?![^\W_])|(?<=\])\(")
 _ENTITIES = {"\\": "&#92;", "&": "&amp;", "<": "&lt;", ">": "&gt;"}
-"""A backslash would escape the mark after it, or the one that escapes that mark."""
+"""A literal backslash would escape the mark after it, or undo that mark's own escape."""
 
 
 def plain(lines: Lines) -> str:
-    """Columns aligned by spaces, a rule under the titles."""
+    """Columns aligned by spaces, with a rule under the titles."""
     widths = [max(_width(line[column]) for line in lines) for column in range(len(lines[0]))]
     rows = [
         "  ".join(
@@ -61,7 +61,7 @@ def latex(lines: Lines) -> str:
 
 
 def comma_separated(lines: Sequence[Sequence[object]]) -> str:
-    """CSV, without a line end at the end; None is empty."""
+    """CSV without a final line break; None becomes an empty field."""
     file = io.StringIO()
     csv.writer(file, lineterminator="\n").writerows(lines)
     return file.getvalue().rstrip("\n")
@@ -70,7 +70,7 @@ def comma_separated(lines: Sequence[Sequence[object]]) -> str:
 def escape_latex(text: str) -> str:
     """The text with LaTeX's special characters made harmless.
 
-    A character that pdfLaTeX has no letter for becomes its code point, `U+1F600`.
+    A character that pdfLaTeX cannot typeset becomes its code point, `U+1F600`.
     """
     signs = "|".join(map(re.escape, _LATEX))
     return re.sub(
@@ -79,7 +79,7 @@ def escape_latex(text: str) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """The text in one line, with the marks that GitHub would read as a table's bar, HTML, code or emphasis escaped.
+    """The text on one line, with the marks escaped that GitHub would read as a table's bar, HTML, code or emphasis.
 
     An underscore within a word stays: GitHub shows it as it is.
     """
@@ -93,7 +93,7 @@ def _padded(text: str, width: int, right: bool) -> str:
 
 
 def _guarded(line: str) -> str:
-    """LaTeX takes a bracket or a star after a line end or a rule for that command's argument."""
+    """Protect a leading bracket or star, which LaTeX would read as an argument of the preceding line end or rule."""
     return "{}" + line if line.startswith(("[", "*")) else line
 
 

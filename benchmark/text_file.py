@@ -1,4 +1,4 @@
-"""Text files that a command leaves in the folder of --out."""
+"""Text files that a command writes into the folder of its --out option."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datasets.whole_file import whole_file
 
 
 def write_text(path: Path, text: str) -> Path:
-    """Write a whole file or none; the path itself.
+    """Write the whole file or nothing, and return its path.
 
     Raises:
         UserError: the file cannot be written.

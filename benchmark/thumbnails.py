@@ -1,4 +1,4 @@
-"""Small pictures of a cell's images on one sheet, with a table that says what each tile is: for the report."""
+"""Thumbnails of a cell's images on one sheet for the report, with a table that says what each tile shows."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 SHEET, TABLE = "thumbnails.webp", "thumbnails"
-"""What a run logs them as: the file of the sheet, and its table."""
+"""Names under which a run logs them: the sheet as a file, and its table."""
 
 TILE = 128
-"""Pixels of the longer side of a tile, at most: smaller pictures stay as they are."""
+"""Largest side of a tile in pixels; smaller pictures are not enlarged."""
 
 MOST = 1200
-"""Tiles on a sheet, so that a run of thousands of images still fits into a report."""
+"""Maximum number of tiles on a sheet, so that a run with thousands of images still fits into a report."""
 
 COLUMNS = ("tile", "kind", "class", "guide", "prompt", "noise_std", "strength", "guidance_scale", "weight")
 
@@ -32,10 +32,10 @@ def has_thumbnails(record: Record) -> bool:
 
 
 def thumbnails(task: FewShotTask, synthetic: SyntheticSet) -> tuple[Image, dict[str, list[Any]]]:
-    """The sheet, square tiles in rows, and its table: a line for each tile, `kind` is `guide` or `synthetic`.
+    """The sheet of square tiles in rows, and its table with a row per tile, whose `kind` is `guide` or `synthetic`.
 
-    Every guide is followed by its images. Where there are more than fit, every class shows as many of its guides as
-    the others, from the first on.
+    Every guide is followed by its images. If not all of them fit, the first guide of every class is taken, then the
+    second, and so on.
     """
     from PIL import Image as images
 
@@ -51,7 +51,7 @@ def thumbnails(task: FewShotTask, synthetic: SyntheticSet) -> tuple[Image, dict[
 
 
 def _fitting(task: FewShotTask, by_guide: dict[int, list[SyntheticImage]]) -> list[int]:
-    """The guides that fit, in order: the first shot of every class, then the second, and so on."""
+    """The guides that fit, sorted; they are chosen from the first shot of every class, then the second, and so on."""
     rank: dict[int, int] = {}
     seen: dict[int, int] = {}
     for guide, example in enumerate(task.train):
@@ -67,7 +67,7 @@ def _fitting(task: FewShotTask, by_guide: dict[int, list[SyntheticImage]]) -> li
 
 
 def _tiles(task: FewShotTask, guide: int, made: list[SyntheticImage]) -> Iterator[tuple[Image, tuple[Any, ...]]]:
-    """Each with its facts: the columns after the first."""
+    """Yield each tile with its values in the columns after the first."""
     example = task.train[guide]
     name = task.dataset.display_names[example.label]
     yield _small(task.image(example)), ("guide", name, example.identifier, "", None, None, None, None)

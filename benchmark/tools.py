@@ -1,4 +1,4 @@
-"""The services that methods are given, on this machine, each result kept in the store."""
+"""The services that are offered to methods, on this machine; each result is kept in the store."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class Models:
-    """The networks that are open, shared by all runs of a process."""
+    """The networks that are loaded, shared by all runs of a process."""
 
     def __init__(self, store: Store, stages: Stages, workers: int = -1) -> None:
         self.store = store
@@ -48,14 +48,14 @@ class Models:
         self._generators: dict[str, Generator] = {}
 
     def embedder(self, name: str, image_size: int, dtype: str) -> Embedder:
-        """Features of a backbone at one image size, in one precision."""
+        """The embedder for a backbone at one image size and in one precision."""
         key = (name, image_size, dtype)
         if key not in self._embedders:
             self._embedders[key] = Embedder(name, image_size, self.store, self.stages, self.workers, dtype)
         return self._embedders[key]
 
     def drifting_backbone(self, name: str, image_size: int) -> DriftingBackbone:
-        """A network for `backbone_mode: train`; whoever uses it restores its statistics first."""
+        """A network for `backbone_mode: train`; its user must restore its statistics first."""
         from evaluation.batch_statistics import load_drifting_backbone
 
         if (name, image_size) not in self._drifting:
@@ -74,8 +74,8 @@ class Models:
 class LocalTools:
     """Implements `methods.base.Tools`. Heavy libraries are imported by the service that needs them.
 
-    first_task: of the job that the tools are for, whose words all tasks share if `words_of: first_task`.
-    calibration: of the guide classifier that was asked last, for the record.
+    first_task: the first task of the job; with `words_of: first_task`, all tasks share its words.
+    calibration: calibration of the guide classifier used last, for the record.
     """
 
     def __init__(self, settings: RunSettings, models: Models, first_task: FewShotTask) -> None:
@@ -88,7 +88,7 @@ class LocalTools:
 
     @property
     def feature_embedder(self) -> Embedder:
-        """Of the measures on images."""
+        """The embedder for the measures of synthetic images."""
         features = self.settings.features
         return self.models.embedder(features.name, features.image_size, features.dtype)
 
@@ -110,10 +110,10 @@ class LocalTools:
         return self.models.generator(self.settings.generator)
 
     def open_networks(self, method: Method) -> None:
-        """Load the frozen networks that every cell of a method needs, as they are loaded for the first picture.
+        """Load the frozen networks that every cell of a method needs, as would happen at the first picture.
 
         Raises:
-            UserError: weights that cannot be had, or for which a GPU has no room.
+            UserError: weights cannot be obtained, or do not fit into the GPU's memory.
         """
         drifts = self.settings.classifier.backbone_mode == "train"
         _ = self.drifting_backbone if drifts else self.classifier_embedder.backbone
@@ -121,7 +121,7 @@ class LocalTools:
             _ = self.feature_embedder.backbone
 
     def textual_inversion(self, task: FewShotTask) -> tuple[Vector, ...]:
-        """One learned word per class, learned and kept in groups of those that learn together."""
+        """One learned word per class; classes that are learned together are kept together in the store."""
         self._check_declared("generator", "textual_inversion", "features")
         from methods.class_groups import class_groups
 
@@ -132,7 +132,7 @@ class LocalTools:
         return tuple(words[label] for label in range(len(task.classes)))
 
     def prompts(self, task: FewShotTask, per_class: int) -> tuple[tuple[str, ...], ...]:
-        """Per class, `per_class` prompts; what a server wrote is kept, word lists and files are read anew."""
+        """Per class, `per_class` prompts; a server's are kept, while those from word lists and files are made anew."""
         self._check_declared("prompts")
         with self.stages.stage("prompts", total=len(task.classes)) as advance:
             texts = []
@@ -142,7 +142,7 @@ class LocalTools:
         return tuple(texts)
 
     def generate(self, task: FewShotTask, plan: Plan) -> SyntheticSet:
-        """The plan's images; only those that are not in the store are made, and each batch is kept as it ends."""
+        """The plan's images; only those missing in the store are made, and each batch is kept when it is done."""
         self._check_declared("generator", "features")
         digests = {guide: task.dataset.digest(task.train[guide]) for guide in {row.guide for row in plan.rows}}
         keys = [self._image_key(row, digests[row.guide], plan.words[row.word]) for row in plan.rows]
@@ -154,7 +154,7 @@ class LocalTools:
         return SyntheticSet(tuple(SyntheticImage(row, _present(paths[key])) for row, key in pairs))
 
     def keep(self, task: FewShotTask, images: Iterable[tuple[int, Image]]) -> SyntheticSet:
-        """Images that the method made itself, by their guides; each lies in the store under what it shows."""
+        """Store images that the method made itself, each with its guide; their keys depend on their pixels."""
         self._check_declared("features")
         rows: list[PlanRow] = []
 
@@ -182,7 +182,8 @@ class LocalTools:
         return self._confidence_of_cached_views(task, synthetic, seed)
 
     def _check_declared(self, *services: str) -> None:
-        """Settings of a service that a method does not declare make no other run of it: it would get stale figures."""
+        """Refuse undeclared services: runs that differ in their settings would count as equal, and show stale
+        figures."""
         name = self.settings.method
         for service in services:
             if service not in METHODS[name].services:
@@ -211,7 +212,7 @@ class LocalTools:
         return result.confidence
 
     def _task_of_words(self, task: FewShotTask) -> FewShotTask:
-        """The published code keeps its pipeline, and with it the words, of the first task of a process."""
+        """The published code keeps its pipeline, and so the learned words, from the first task of a process."""
         return task if self.settings.textual_inversion.words_of == "each_task" else self._first_task
 
     def _words(self, task: FewShotTask, labels: Sequence[int]) -> Singles:
@@ -222,7 +223,7 @@ class LocalTools:
         digests = [[task.dataset.digest(example) for example in own] for own in examples]
         how = {k: value for k, value in asdict(settings).items() if k not in ("classes_per_batch", "words_of")}
         if not settings.deterministic:
-            del how["deterministic"]  # the address of words from before there was a choice
+            del how["deterministic"]  # keeps the key of words from before this setting existed
         key = fingerprint("words", self.generator.fingerprint, how, digests, seeds, nouns)
         words = self.store.array("words", key)
         if words is None:
@@ -272,11 +273,12 @@ class LocalTools:
         return tuple(texts)
 
     def _fits(self, prompt: str) -> bool:
-        """Asked for the first prompt alone, the checkpoint is found: a server that is down costs no download of it."""
+        """Loads the text encoder only once there is a prompt to check: a server that is down costs no download of
+        it."""
         return self.generator.fits(prompt)
 
     def _check_that_they_fit(self, prompts: Sequence[str], noun: str, file: Path) -> None:
-        """Stored prompts may have been written for a checkpoint that reads longer ones."""
+        """Stored prompts may have been written for a checkpoint whose text encoder reads longer ones."""
         for prompt in prompts:
             if not self._fits(prompt):
                 raise UserError(
@@ -286,7 +288,7 @@ class LocalTools:
                 )
 
     def _image_key(self, row: PlanRow, guide: str, word: Vector) -> str:
-        """The address of a row's image: every field that the image depends on, by content."""
+        """The key of a row's image, from the content of everything that the image depends on."""
         vector = hashlib.sha256(word.tobytes()).hexdigest() if PLACEHOLDER in row.prompt else ""
         how = (row.prompt, row.strength, row.guidance_scale, row.steps, row.seed)
         return fingerprint("image", self.generator.fingerprint, guide, vector, how)
@@ -304,7 +306,7 @@ class LocalTools:
 
 
 def _made_without_generator(guide: int, task: FewShotTask) -> PlanRow:
-    """No step of denoising was run, no prompt was read."""
+    """The row of an image made without denoising steps and without a prompt."""
     return PlanRow(guide, task.train[guide].label, "", "", strength=0.0, guidance_scale=0.0, steps=0, seed=0)
 
 

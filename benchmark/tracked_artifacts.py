@@ -1,4 +1,4 @@
-"""What a tracked run keeps in files, fetched when it is asked for."""
+"""The files of a tracked run, fetched when they are asked for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class _Columns(dict[str, list[Any]]):
-    """A table's columns by name; asked for one that is not there, it says that the table is damaged.
+    """A table's columns by name; a missing column raises an error that says that the table is damaged.
 
     where: the table's file and run.
     """
@@ -30,10 +30,10 @@ class _Columns(dict[str, list[Any]]):
 
 
 class Artifacts(Mapping[str, T]):
-    """A run's artifacts in one folder by name, each fetched once, when it is asked for."""
+    """A run's artifacts in one folder by name, each fetched once, when it is first asked for."""
 
     def __init__(self, client: Any, run: str, folder: str, suffix: str, read: Callable[[Path, str], T]) -> None:
-        """read: of a file and of what it is called where it is damaged."""
+        """read: takes a file and the name for it in an error message, and returns its content."""
         self._client, self._run, self._folder, self._suffix, self._read = client, run, folder, suffix, read
         self._fetched: dict[str, T] = {}
 
@@ -65,7 +65,7 @@ class Artifacts(Mapping[str, T]):
 
 
 def read_table(path: Path, where: str) -> Table:
-    """Of what MLflow writes: `{"columns": [...], "data": [[...], ...]}`."""
+    """Read a table that MLflow wrote: `{"columns": [...], "data": [[...], ...]}`."""
     content = json.loads(path.read_text(encoding="utf-8"))
     return _Columns(columns(content["columns"], content["data"]), where)
 

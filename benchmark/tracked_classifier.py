@@ -28,13 +28,13 @@ SERVED_WITH = (
     "torch",
     "torchvision",
 )
-"""What a classifier needs where it is served."""
+"""Packages that are needed where a classifier is served."""
 
 
 def log_classifier(run: TrackedRun, folder: Path, image: Image, name: str) -> str:
-    """The files of a `SavedClassifier` in `folder`, as a model of the run, with `image` as its example of an input.
+    """Log the files of a `SavedClassifier` in `folder` as a model of the run, with `image` as its example input.
 
-    MLflow shows it by the name, in which what MLflow does not allow there becomes a hyphen.
+    MLflow shows the model by `name`, with a hyphen for what MLflow does not allow in a name.
 
     Returns the address by which MLflow loads and serves it.
     """
@@ -50,7 +50,7 @@ def log_classifier(run: TrackedRun, folder: Path, image: Image, name: str) -> st
         logged = Model.log(
             artifact_path=None,
             name=re.sub(r"[^\w-]+", "-", name),
-            tags={MLFLOW_SOURCE_NAME: SOURCE},  # for the path of this checkout
+            tags={MLFLOW_SOURCE_NAME: SOURCE},  # instead of the path of this checkout
             flavor=mlflow.pyfunc,
             run_id=run.identifier,
             python_model=str(here / "served_classifier.py"),
@@ -65,7 +65,7 @@ def log_classifier(run: TrackedRun, folder: Path, image: Image, name: str) -> st
 
 @contextmanager
 def _experiment(identifier: str) -> Iterator[None]:
-    """MLflow files a model under the experiment that is set for the process, not under its run's."""
+    """Set the process's experiment: MLflow files a model under that one, not under the experiment of its run."""
     from mlflow.environment_variables import MLFLOW_EXPERIMENT_ID
 
     before = MLFLOW_EXPERIMENT_ID.get_raw()

@@ -14,12 +14,12 @@ from pathlib import Path
 
 SOURCE = "python -m benchmark"
 PROCESS = "process"
-"""The tag that holds a run's machine and process, `<host>:<number>`."""
+"""The tag that holds the machine and process number of a run, `<host>:<number>`."""
 
 
 @cache
 def origin() -> dict[str, str]:
-    """Where a figure comes from: code, versions, process, and who ran it, for MLflow's columns."""
+    """Where a figure comes from: code, versions, process and user, also under MLflow's own names."""
     from mlflow.entities import SourceType
     from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_SOURCE_NAME, MLFLOW_SOURCE_TYPE, MLFLOW_USER
 
@@ -32,7 +32,7 @@ def origin() -> dict[str, str]:
         MLFLOW_SOURCE_NAME: SOURCE,
         MLFLOW_SOURCE_TYPE: SourceType.to_string(SourceType.LOCAL),
     }
-    with suppress(OSError, KeyError):  # a container may run under a number without a name
+    with suppress(OSError, KeyError):  # a container's user may have a number but no name
         tags[MLFLOW_USER] = getpass.getuser()
     if commit:
         tags[MLFLOW_GIT_COMMIT] = commit
@@ -40,7 +40,7 @@ def origin() -> dict[str, str]:
 
 
 def has_died(process: str) -> bool:
-    """Whether a process, as the tag `process` names it, ran on this machine and is no more."""
+    """Whether a process, as the tag `process` names it, ran on this machine and no longer exists."""
     host, _, number = process.rpartition(":")
     if host != socket.gethostname() or not number.isdecimal():
         return False
@@ -48,7 +48,7 @@ def has_died(process: str) -> bool:
         os.kill(int(number), 0)
     except ProcessLookupError:
         return True
-    except (PermissionError, OverflowError, ValueError):  # it lives, as another user's; no system counts so far
+    except (PermissionError, OverflowError, ValueError):  # it is another user's; the number is too large
         pass
     return False
 

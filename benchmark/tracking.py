@@ -1,11 +1,11 @@
-"""What is tracked, and how: runs, and what is logged to them and read from them (docs/records.md names all of it).
+"""What is tracked, and how: runs, what is logged to them and what is read from them (docs/records.md names all of it).
 
-Of MLflow know, besides, how it fails `tracking_failures`, what is a run's origin `tracked_origin`, and how a classifier
-is logged and served `tracked_classifier` and `served_classifier`.
+Other modules that deal with MLflow: `tracking_failures` (how it fails), `tracked_origin` (where a run comes from), and
+`tracked_classifier` and `served_classifier` (how a classifier is logged and served).
 
-Levels of runs, told apart by the tag `level`: a `sweep` over methods and datasets, a `run` of one method on one
-dataset, and under it a `cell` for each (shots, seed); figures are read from finished cells alone. A `report` holds
-what was made of them.
+The tag `level` distinguishes the levels of runs: a `sweep` over methods and datasets, a `run` of one method on one
+dataset, and under it a `cell` for each (shots, seed). Figures are read only from finished cells. A `report` holds what
+was made from them.
 """
 
 from __future__ import annotations
@@ -47,18 +47,18 @@ LEVEL = "level"
 FINGERPRINT, DATA, SPLIT = "settings_fingerprint", "data_fingerprint", "split_digest"
 CHECKPOINT, PROMPTS = "checkpoint_fingerprint", "prompts_fingerprint"
 PARENT = "mlflow.parentRunId"
-"""MLflow's own tag."""
+"""MLflow's own tag for a run's parent."""
 
 CELL, RUN, SWEEP, REPORT = "cell", "run", "sweep", "report"
 
 LONGEST_PARAMETER = 6000
-"""Characters that MLflow stores of a parameter's value."""
+"""Number of characters that MLflow stores of a parameter's value."""
 
 
 class TrackedRun:
     """One open MLflow run to log to.
 
-    status: with which it ends, unless an error ends it.
+    status: the status with which the run ends, unless an error ends it.
     """
 
     def __init__(self, client: Any, identifier: str, experiment: str, uri: str) -> None:
@@ -76,11 +76,11 @@ class TrackedRun:
         self._client.log_batch(self.identifier, params=[Param(key, value) for key, value in new.items()])
 
     def written(self) -> AbstractContextManager[None]:
-        """Within it, what is written to the store by other ways than these methods fails in one line too."""
+        """A context in which other ways of writing to the store also fail with a one-line error."""
         return told(self._uri)
 
     def log_metrics(self, values: Mapping[str, float], model: str = "") -> None:
-        """model: the address of a logged model whose accuracies these are, and with which MLflow shows them too."""
+        """Log metrics; MLflow shows accuracies with a model too, if `model` is the address of a logged one."""
         from mlflow.entities import Metric
 
         now, identifier = int(time.time() * 1000), model.removeprefix("models:/") or None
@@ -91,7 +91,7 @@ class TrackedRun:
         self._client.log_batch(self.identifier, metrics=metrics)
 
     def log_dataset(self, name: str, digest: str, source: str, images: Mapping[str, int]) -> None:
-        """The images that the run used, as an MLflow dataset input: `images` counts them by split."""
+        """Log the images that the run used, as an MLflow dataset input; `images` counts them by split."""
         from mlflow.entities import Dataset, DatasetInput, InputTag
         from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT
 
@@ -106,16 +106,16 @@ class TrackedRun:
         self._client.log_inputs(self.identifier, [DatasetInput(described, [context])])
 
     def log_file(self, path: Path, folder: str) -> None:
-        """A file, into a folder of the run's artifacts; `.` is the topmost."""
+        """Log a file into a folder of the run's artifacts; `.` is the top level."""
         self._client.log_artifact(self.identifier, str(path), "" if folder == "." else folder)
 
     def log_text(self, name: str, text: str) -> None:
         self._client.log_text(self.identifier, text, name)
 
     def log_tables(self, tables: Mapping[str, Mapping[str, Sequence[Any]]]) -> None:
-        """Tables by name, each column name → values, as artifacts that the MLflow UI shows.
+        """Log tables (by name, each column name → values) as artifacts that the MLflow UI shows.
 
-        What MLflow's `log_table` writes, without its several requests for each table.
+        This writes what MLflow's `log_table` would, without its several requests per table.
         """
         from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
@@ -126,7 +126,7 @@ class TrackedRun:
         self._client.set_tag(self.identifier, MLFLOW_LOGGED_ARTIFACTS, json.dumps(logged))
 
     def log_image(self, name: str, image: Image) -> None:
-        """`name` ends with the format: `.png` or `.webp`."""
+        """Log an image; `name` ends with the format: `.png` or `.webp`."""
         self._client.log_image(self.identifier, image, name)
 
 
@@ -146,12 +146,12 @@ class Tracker:
             self._experiment = self._find_experiment()
         except UserError:
             raise
-        except Exception as error:  # SQLAlchemy's, requests' and MLflow's own
+        except Exception as error:  # from SQLAlchemy, requests or MLflow
             raise unusable(self.uri, error) from error
 
     @contextmanager
     def run(self, name: str, tags: Mapping[str, str], parent: TrackedRun | None = None) -> Iterator[TrackedRun]:
-        """An open run; it ends FINISHED, FAILED, or KILLED where the user interrupts.
+        """An open run; it ends as FINISHED or FAILED, or as KILLED if the user interrupts it.
 
         The outermost run is the one that `mlflow run` opened, if it did (MLFLOW_RUN_ID).
         """
@@ -160,7 +160,7 @@ class Tracker:
             yield run
         except BaseException as error:
             status = "KILLED" if isinstance(error, KeyboardInterrupt) else FAILED
-            with suppress(UserError, ConnectionError):  # of the store: what went wrong first is told
+            with suppress(UserError, ConnectionError):  # of the store: the first error is the one to report
                 check_that_it_answers(self.uri)
                 self._client.set_terminated(run.identifier, status)
                 if status == FAILED and not isinstance(error, CannotKeep):
@@ -175,7 +175,7 @@ class Tracker:
     def cells(self, tags: Mapping[str, str] | None = None) -> list[Record]:
         """Every cell with these tags, finished or not, in every experiment of the store, the latest first.
 
-        Runs of others that are tagged so, but tell no cell, are counted in a warning.
+        Other runs that have these tags but do not describe a cell are counted in a warning.
         """
         found = self._search({LEVEL: CELL, **(tags or {})})
         own = [run for run in found if tells_its_cell(run.data.tags)]
@@ -189,7 +189,7 @@ class Tracker:
         return [self._record(run) for run in own]
 
     def end_dead_runs(self) -> int:
-        """Mark runs KILLED whose process on this machine died without a word (kill -9); returns how many."""
+        """Mark runs as KILLED whose process on this machine died without closing them (kill -9); return how many."""
         dead = 0
         for run in self._search({}, RUNNING):
             if has_died(run.data.tags.get(PROCESS, "")):
@@ -222,7 +222,7 @@ class Tracker:
         return self._client.get_experiment("0")
 
     def _open_experiment(self) -> str:
-        """The identifier of an experiment that takes runs: one that was deleted can only be read from."""
+        """The identifier of the experiment for new runs; raises `UserError` if it was deleted, as that is read-only."""
         experiment = self._experiment
         if experiment.lifecycle_stage != "active":
             variable = "MLFLOW_EXPERIMENT_ID" if os.environ.get("MLFLOW_EXPERIMENT_ID") else "MLFLOW_EXPERIMENT_NAME"
@@ -247,7 +247,7 @@ class Tracker:
 
     def _search(self, tags: Mapping[str, str], status: str = "") -> list[Any]:
         conditions = [f"attributes.status = '{status}'"] if status else []
-        # MLflow's filters know no quote within a value.
+        # MLflow's filters cannot have a quote within a value: such values are compared below.
         conditions += [f"tags.`{key}` = '{value}'" for key, value in tags.items() if "'" not in value]
         experiments = [experiment.experiment_id for experiment in self._client.search_experiments()]
         runs: list[Any] = []
@@ -263,7 +263,7 @@ class Tracker:
 
 
 def open_tracker() -> Tracker:
-    """The tracking store, with runs that died without a word marked as killed, where it may be written to."""
+    """Open the tracking store; if it can be written to, mark runs whose process died as killed."""
     tracker = Tracker()
     with suppress(CannotKeep):
         tracker.end_dead_runs()
@@ -275,7 +275,11 @@ def _text(value: Any) -> str:
 
 
 def _default_address() -> str:
-    """Raises `UserError` where the working directory's name would lead MLflow to another file, or to none."""
+    """The address of `mlflow.db` in the working directory.
+
+    Raises:
+        UserError: the directory's name would lead MLflow to another file, or to none.
+    """
     folder = Path.cwd()
     if re.search(r"\?|%[0-9A-Fa-f]{2}", str(folder)):
         raise UserError(
@@ -286,9 +290,9 @@ def _default_address() -> str:
 
 
 def _create_database(uri: str) -> None:
-    """Make a new SQLite store under a temporary name, so that a kill cannot leave one with half of its tables.
+    """Make a new SQLite store under a temporary name, so that a kill cannot leave one with only half of its tables.
 
-    MLflow creates tables for seconds, and refuses a database in which only some of them are.
+    MLflow takes seconds to create the tables, and refuses a database that has only some of them.
     """
     from mlflow import MlflowClient
 
@@ -299,15 +303,16 @@ def _create_database(uri: str) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".creating-") as folder:
         new = Path(folder) / path.name
         MlflowClient(tracking_uri=f"sqlite:///{quote(str(new))}").search_experiments()
-        with suppress(FileExistsError):  # another process was quicker: its database is as good
+        with suppress(FileExistsError):  # another process was faster: its database is as good
             os.link(new, path)
 
 
 def _quieten(uri: str) -> None:
-    """A new SQLite store is migrated with a line a step: nothing that a user needs to read.
+    """Silence messages that a user does not need, and one that could show a password.
 
-    Nor is the traceback of a database that fails, which `tracking_failures` tells in a line, nor that git is missing,
-    which MLflow says three times a classifier; and the address of each run shows the password in that of the server.
+    These are a line for each migration step of a new SQLite store, the traceback of a failing database
+    (`tracking_failures` reports it in one line), and that git is missing (MLflow says so three times per classifier).
+    The address of each run is not printed if the server's address, which it contains, holds a password.
     """
     from mlflow.environment_variables import MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT
 

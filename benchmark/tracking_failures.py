@@ -1,4 +1,4 @@
-"""A tracking store that is not there, or fails while it is written to, in one line."""
+"""Reports in one line that a tracking store is missing, or fails while it is written to."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from datasets.errors import CannotKeep, UserError, reason_of
 
 _SECONDS_TO_ANSWER = 20
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
-"""Of errors with which artifacts cannot be written."""
+"""Numbers of the errors with which writing artifacts may fail."""
 _BEFORE_THE_REASON = re.compile(r"(\(raised as a result of .*\n)?(\([\w.]+\) )?")
-"""What SQLAlchemy puts before the words of the database; in the lines after them are the statement and its values."""
+"""What SQLAlchemy puts before the database's own words; the lines after them hold the statement and its values."""
 
 _OF_TLS = re.compile(r"\[SSL[^]]*\][^(]*")
-"""What OpenSSL says, of all that requests says of it."""
+"""OpenSSL's part of the message that requests gives."""
 
 _HOST_AND_PORT = re.compile(r"(?![./])(?!.*://)(.*@)?[\w.-]+:\d+(/.*)?")
 _ADDRESS = re.compile(r"([\w+.-]+://)?(?:(.*)@)?([^?]*)(?:\?(.*))?", re.DOTALL)
-"""Its scheme, its user with the password, in which any mark may stand, where it leads, and its query."""
+"""Scheme, user with password (which may contain any character), location, and query."""
 
 _FILES = ("sqlite:", "file:", "/", ".")
-"""How addresses begin that lead to a file, in whose path an `@` is no user's."""
+"""How addresses of files begin; an `@` in their path does not mark a user."""
 
 _DELETED_RUN = re.compile(r"[Rr]un (?:with id=)?(\w+) (?:must be in the 'active' state|not found)")
-"""What MLflow says of a run that was deleted, and of one that is not there."""
+"""MLflow's messages about a run that was deleted and about one that does not exist."""
 
 
 class ClientThatTells:
-    """MLflow's client, whose failures are told as by `told`."""
+    """MLflow's client, with its failures turned into one-line errors by `told`."""
 
     def __init__(self, client: Any, uri: str) -> None:
         self._client, self._uri = client, uri
@@ -56,7 +56,7 @@ class ClientThatTells:
 def told(uri: str) -> Iterator[None]:
     """Turn failures of the store at `uri` (a full disk, a server that went away) into a `CannotKeep`.
 
-    Of a run that somebody deleted meanwhile a `UserError` tells: the others can be kept.
+    A run that somebody deleted in the meantime raises a plain `UserError`: other runs can still be kept.
     """
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
@@ -74,10 +74,10 @@ def told(uri: str) -> Iterator[None]:
 
 
 def check_that_it_answers(uri: str) -> None:
-    """Raise `ConnectionError` for a server that is not there, or that MLflow's settings of TLS do not fit, and for a
-    database file that cannot be opened.
+    """Raise `ConnectionError` for a store that cannot be reached.
 
-    MLflow itself would try for minutes, without a word; and take an address without http:// for a folder.
+    That is a server that does not answer or that MLflow's TLS settings do not fit, or a database file that cannot be
+    opened. MLflow itself would silently try for minutes, and would take an address without http:// for a folder.
     """
     import requests
     from mlflow.utils.credentials import get_default_host_creds
@@ -105,7 +105,7 @@ def database_file(uri: str) -> Path | None:
     """The file of an SQLite address, as SQLAlchemy reads it; None for other addresses.
 
     Raises:
-        ConnectionError: the database is in memory, where every run is lost with the process.
+        ConnectionError: the database is in memory, where every run is lost when the process ends.
     """
     from sqlalchemy.engine import make_url
 
@@ -123,12 +123,12 @@ def _check_that_it_opens(file: Path) -> None:
         with closing(sqlite3.connect(file)) as database:
             database.execute("PRAGMA schema_version")
     except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:  # others may be writing: MLflow waits
+        if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:  # another process is writing: MLflow waits
             raise ConnectionError(str(error)) from None
 
 
 def unusable(uri: str, error: Exception) -> CannotKeep:
-    """What is wrong with a store, in a line without the secrets that its address may hold."""
+    """An error that says in one line what is wrong with a store, without the secrets that its address may hold."""
     reason = _BEFORE_THE_REASON.sub("", str(error).strip(), count=1).split("\n", 1)[0]
     for secret in secrets_in(uri):
         reason = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "…", reason)
@@ -141,10 +141,11 @@ def unusable(uri: str, error: Exception) -> CannotKeep:
 
 
 def secrets_in(uri: str) -> list[str]:
-    """What an address may hold that is nobody else's, as it is written and as it is meant; the longest first.
+    """All parts of an address that may be secret, as written, decoded and encoded; the longest first.
 
-    That is its user, password or token and the values of its query; and the parts of these, one of which is what a
-    reader names who takes a mark in a password for the end of it.
+    They are the user, password or token, the query and its values. Pieces of the user and password are included,
+    because an error message may name only a piece if its author took a character in the password for the password's
+    end.
     """
     _, user, _, query = _parts(uri)
     values = [part.partition("=")[2] or part for part in re.split("[&;]", query)]
@@ -153,11 +154,11 @@ def secrets_in(uri: str) -> list[str]:
 
 
 def _parts(uri: str) -> tuple[str, str, str, str]:
-    """As of `_ADDRESS`; empty texts for what an address lacks."""
+    """The groups of `_ADDRESS`; empty texts for what an address lacks."""
     if uri.startswith(_FILES):
         return "", "", uri, ""
     match = _ADDRESS.fullmatch(uri)
     scheme, user, place, query = match.groups(default="") if match else ("", uri, "", "")
-    if "?" in user:  # of a password, or an @ in the query: it cannot be told where it leads
+    if "?" in user:  # in a password, or before an @ in the query: the location is not known
         return scheme, f"{user}@{place}", "", query
     return scheme, user, place, query

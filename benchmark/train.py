@@ -1,4 +1,4 @@
-"""The downstream classifier of a cell: features of views, kept in the store, and a head trained on them."""
+"""The downstream classifier of a cell: a head trained on features of views, which the store keeps."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Classifier:
-    """A trained classifier of a dataset's images, whatever its backbone went through.
+    """A trained classifier of a dataset's images, with a backbone that was frozen or that drifted.
 
-    head: on the backbone's features.
-    picture_logits: (N, C) of N pictures, as they are.
+    head: the trained layer on the backbone's features.
+    picture_logits: computes logits (N, C) of N pictures without augmentation.
     """
 
     dataset: Dataset
@@ -31,12 +31,12 @@ class Classifier:
     picture_logits: Callable[[Sequence[Picture]], Singles]
 
     def logits(self, examples: Sequence[Example]) -> Singles:
-        """(N, C), float32."""
+        """Logits (N, C), float32."""
         return self.picture_logits(real_pictures(self.dataset, examples))
 
 
 def train_classifier(task: FewShotTask, synthetic: SyntheticSet, alpha: float, tools: LocalTools) -> Classifier:
-    """Train on the task's real and synthetic images; `alpha` is Eq. 2's probability of a synthetic one."""
+    """Train on the task's real and synthetic images; `alpha` is Eq. 2's probability of choosing a synthetic one."""
     alpha = alpha if synthetic.images else 0.0
     seed = seed_from("classifier", task.name, task.shots, task.seed)
     if tools.settings.classifier.backbone_mode == "train":

@@ -18,13 +18,13 @@ from datasets.split_file import TRAIN, Split, replay, split_from
 
 
 def training_task(cell: Record, data_root: str = "") -> FewShotTask:
-    """The cell's task with its training images alone, each of the same content as when it ran.
+    """The cell's task with its training images only, each with the same content as when the cell ran.
 
     Args:
-        data_root: where the data lies now; empty: where it lay when the cell ran.
+        data_root: where the data is now; if empty, where it was when the cell ran.
 
     Raises:
-        UserError: the data is not there, or changed; or the cell is of a release that kept no split.
+        UserError: the data is missing or changed, or the cell is of a release that kept no split.
     """
     split = _split(cell)
     trained_on = replace(split, images=tuple(image for image in split.images if image.split == TRAIN))
@@ -32,9 +32,9 @@ def training_task(cell: Record, data_root: str = "") -> FewShotTask:
 
 
 def class_folders(cell: Record) -> dict[str, str]:
-    """What the folders of the cell's classes were called, by noun; empty for a cell of a release that did not keep it.
+    """Folder names of the cell's classes, by noun; empty for a cell of a release that did not record them.
 
-    Of what was tracked, so that a folder is called the same where the photos are no longer there.
+    They are read from what was tracked, so that folders keep their names if the photos are no longer there.
     """
     if SPLIT_FILE not in cell.files:
         return {}
@@ -53,7 +53,7 @@ def _where(cell: Record) -> str:
 
 
 def _open_dataset(cell: Record, data_root: str) -> Dataset:
-    """The cell's dataset, by its parameters alone: its preset may be gone, and its method not be loaded here."""
+    """The cell's dataset, opened by its parameters alone: its preset may be gone, and its method may not be loaded."""
     name, plugins = cell.tags["dataset"], cell.parameters.get("plugins", "")
     if plugins and name not in DATASETS:
         raise UserError(f"dataset '{name}' comes from a plugin of the run: add --plugins {shlex.quote(plugins)}")
@@ -67,7 +67,7 @@ def _open_dataset(cell: Record, data_root: str) -> Dataset:
 
 
 def _own_settings(cell: Record, dataset: str) -> Any:
-    """The dataset's own, of which the parameters hold the texts; what they lack, or hold as None, is the default."""
+    """The dataset's own settings, from the texts of the cell's parameters; missing or None values become defaults."""
     config = OmegaConf.structured(dataset_schema(dataset))
     texts = {key: cell.parameters.get(f"{dataset}.{key}", "None") for key in config}
     given = {key: _value(config[key], text) for key, text in texts.items() if text != "None"}
@@ -76,5 +76,5 @@ def _own_settings(cell: Record, dataset: str) -> Any:
 
 
 def _value(default: Any, text: str) -> str | list[str]:
-    """A parameter's text as the settings take it, which make numbers of texts by themselves."""
+    """A parameter's text in the form that settings take; they turn texts into numbers themselves."""
     return [part for part in text.split(",") if part] if isinstance(default, Container) else text
