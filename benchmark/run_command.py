@@ -31,7 +31,7 @@ def run_command(record: Record, shots: Sequence[int], seeds: Sequence[int], data
 
 
 def command_for(groups: Sequence[Group], command: str) -> str:
-    """`python -m benchmark …` on the dataset, preset and protocol of one of the groups, which lack runs.
+    """`python -m benchmark …` for runs like those of one of the groups, to complete its figure or table.
 
     A group on the command's defaults is preferred, as it needs no options; if there is none, the first group is used.
     """

@@ -60,7 +60,7 @@ class Store:
         return self._read(self.path(kind, key, ".npy"), lambda path: np.load(path, allow_pickle=False))
 
     def put_array(self, kind: str, key: str, value: npt.NDArray[Any]) -> None:
-        data = io.BytesIO()  # for Python to write: NumPy's own error does not say that the disk is full
+        data = io.BytesIO()  # Python writes the file: NumPy's own error would not say that a disk is full
         np.save(data, value, allow_pickle=False)
         with self._write(self.path(kind, key, ".npy")) as file:
             file.write(data.getbuffer())

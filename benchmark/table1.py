@@ -36,8 +36,7 @@ NOTES: Mapping[str, Callable[[str], str]] = {
 
 @dataclass(frozen=True)
 class Table1Cell:
-    """One figure in [0, 1]: the mean over `n` seeds, their sample deviation (None for one seed), and the paper's
-    figure.
+    """One figure in [0, 1]: the mean over `n` seeds, its sample deviation (None for one seed), and the paper's figure.
 
     `mean` is None if no run gives it, and `paper` is None if the paper has no such figure. `real_set` names the test
     sets that the synthetic images were measured against: `test and uncommon`. `settings` are those in which the

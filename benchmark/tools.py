@@ -182,7 +182,7 @@ class LocalTools:
         return self._confidence_of_cached_views(task, synthetic, seed)
 
     def _check_declared(self, *services: str) -> None:
-        """Refuse undeclared services: runs that differ in their settings would count as equal, and show stale
+        """Refuse undeclared services: runs that differ only in their settings would pass for equal, with stale
         figures."""
         name = self.settings.method
         for service in services:
@@ -273,8 +273,7 @@ class LocalTools:
         return tuple(texts)
 
     def _fits(self, prompt: str) -> bool:
-        """Loads the text encoder only once there is a prompt to check: a server that is down costs no download of
-        it."""
+        """Loads the text encoder only when there is a prompt to check: if a server is down, it is not downloaded."""
         return self.generator.fits(prompt)
 
     def _check_that_they_fit(self, prompts: Sequence[str], noun: str, file: Path) -> None:

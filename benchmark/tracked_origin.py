@@ -48,7 +48,7 @@ def has_died(process: str) -> bool:
         os.kill(int(number), 0)
     except ProcessLookupError:
         return True
-    except (PermissionError, OverflowError, ValueError):  # it is another user's; the number is too large
+    except (PermissionError, OverflowError, ValueError):  # another user's process; a number that none has
         pass
     return False
 

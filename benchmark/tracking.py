@@ -222,7 +222,7 @@ class Tracker:
         return self._client.get_experiment("0")
 
     def _open_experiment(self) -> str:
-        """The identifier of the experiment for new runs; raises `UserError` if it was deleted, as that is read-only."""
+        """The identifier of the experiment for new runs; raises `UserError` for a deleted one, which is read-only."""
         experiment = self._experiment
         if experiment.lifecycle_stage != "active":
             variable = "MLFLOW_EXPERIMENT_ID" if os.environ.get("MLFLOW_EXPERIMENT_ID") else "MLFLOW_EXPERIMENT_NAME"

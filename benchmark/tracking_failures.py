@@ -143,9 +143,8 @@ def unusable(uri: str, error: Exception) -> CannotKeep:
 def secrets_in(uri: str) -> list[str]:
     """All parts of an address that may be secret, as written, decoded and encoded; the longest first.
 
-    They are the user, password or token, the query and its values. Pieces of the user and password are included,
-    because an error message may name only a piece if its author took a character in the password for the password's
-    end.
+    They are the user, password or token, the query and its values. Pieces of the user and password are included: a
+    parser that takes a character of the password for its end names only such a piece in its error message.
     """
     _, user, _, query = _parts(uri)
     values = [part.partition("=")[2] or part for part in re.split("[&;]", query)]

@@ -15,7 +15,7 @@ COMMAND = "sweep --methods standard,da_fusion,diagen --shots 2,4,8 --seeds 0,1,2
 
 
 def draw_accuracy(groups: Sequence[Group]) -> Drawing:
-    """Mean accuracy and interval of every method; runs of ablations are left to their own figures.
+    """Mean accuracy and interval of every method; runs of ablations have their own figures.
 
     Raises:
         MissingRuns: no finished run has an accuracy on a test set.
@@ -43,7 +43,7 @@ def _lines(records: Sequence[Record], metric: str) -> dict[str, list[Point]]:
 
 
 def shots_line(records: Sequence[Record], metric: str) -> list[Point]:
-    """The metric of one method's records at every number of shots that has it."""
+    """The metric of one method's records, at every number of shots for which it is known."""
     every = sorted({record.shots for record in records})
     estimates = [(k, over_seeds([record for record in records if record.shots == k], metric)) for k in every]
     return [Point(k, one) for k, one in estimates if one]

@@ -1,4 +1,4 @@
-"""What a figure is, and how one says that the runs for it are missing."""
+"""What a figure is, and the error for a figure whose runs are missing."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 class Drawing:
     """A drawn figure and what it was drawn from.
 
-    caption: what there is to see, in words; also the text for a reader who does not see it.
+    caption: what the figure shows, in words; also its alternative text.
     data: every number that is drawn.
-    notes: what limits the reading (one seed, runs left out, …); they stand under the figure too.
+    notes: what limits the interpretation (one seed, runs left out, …); they are also printed under the figure.
     """
 
     figure: Figure
@@ -34,20 +34,20 @@ Draw = Callable[[Sequence[Group]], Drawing]
 
 
 class MissingRuns(UserError):
-    """The runs of a figure are not there; the message's one line gives the command that makes them for `groups`."""
+    """The runs for a figure are missing; the one-line message gives the command that makes them for `groups`."""
 
     def __init__(self, what: str, command: str, groups: Sequence[Group] = ()) -> None:
         super().__init__(f"{what}; `{command_for(groups, command)}` makes such runs")
 
 
 def group_notes(groups: Sequence[Group]) -> tuple[str, ...]:
-    """What was left out of the groups, each note with its group where there are several."""
+    """Notes on what was left out of the groups; each names its group if there are several."""
     alone = len(groups) == 1
     return tuple(note if alone else f"{group.title}: {note}" for group in groups for note in group.notes)
 
 
 def group_name(group: Group, groups: Sequence[Group]) -> str:
-    """The dataset; preset and protocol too where they tell groups apart."""
+    """The dataset, followed by preset and protocol if these differ between the groups."""
     presets = {other.preset for other in groups}
     protocols = {other.protocol for other in groups}
     parts = [group.dataset, group.preset if len(presets) > 1 else "", group.protocol if len(protocols) > 1 else ""]

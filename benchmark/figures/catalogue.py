@@ -26,7 +26,7 @@ from benchmark.figures.weights import draw_weights
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure's title and how it is drawn from groups of runs."""
+    """A figure's title, and the function that draws it from groups of runs."""
 
     title: str
     draw: Draw

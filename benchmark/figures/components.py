@@ -37,7 +37,7 @@ def draw_components(groups: Sequence[Group]) -> Drawing:
     """Accuracy minus that of DA-Fusion on the same dataset, shots and seed: the mean over seeds and its interval.
 
     Raises:
-        MissingRuns: no run with some of the components has a run of DA-Fusion to be compared with.
+        MissingRuns: no run with only some of the components has a run of DA-Fusion to compare with.
     """
     panels = [panel for group in groups for panel in _panels(group, group_name(group, groups))]
     if not panels:
@@ -57,7 +57,7 @@ def draw_components(groups: Sequence[Group]) -> Drawing:
 
 
 def _panels(group: Group, name: str) -> Iterator[LinePanel]:
-    """One for each test set and each way of setting DIAGen that was run with some of its components."""
+    """A panel for each test set and each choice of DIAGen's settings that was run with only some of its components."""
     for changed, records in _with_equal_overrides(group.records).items():
         base = _base(group.records, common_overrides(records[0], BASE))
         for test in tested_on(records):
@@ -72,7 +72,8 @@ def _with_equal_overrides(records: Sequence[Record]) -> dict[str, list[Record]]:
 
 
 def _base(records: Sequence[Record], changed: str) -> list[Record]:
-    """DA-Fusion's runs with these settings, and its preset's hyper-parameters or the only ones that there are."""
+    """DA-Fusion's runs with these settings: those with the preset's hyper-parameters, or else with the only other
+    ones."""
     own = [record for record in records if record.tags["method"] == BASE and common_overrides(record, BASE) == changed]
     found = grouped(own, _overrides)
     return found.get(changed) or (next(iter(found.values())) if len(found) == 1 else [])
@@ -94,7 +95,7 @@ def _gains(records: Sequence[Record], base_records: Sequence[Record], metric: st
 
 
 def _gain(records: Sequence[Record], shots: int, base: Mapping[Cell, float], metric: str) -> Estimate | None:
-    """Of the differences at the seeds that both methods have."""
+    """The estimate from the differences at the seeds that both methods have."""
     nan = float("nan")
     own = [record for record in records if record.shots == shots]
     gains = (record.metrics.get(metric, nan) - base.get(record.cell, nan) for record in own)
@@ -121,7 +122,7 @@ def _draw_bars(ax: Axes, panel: LinePanel, looks: Mapping[str, Style]) -> None:
 
 
 def _missing(panels: Sequence[LinePanel], groups: Sequence[Group]) -> tuple[str, ...]:
-    """Which bars are not there, and what makes them."""
+    """A note on the bars that are missing and the command that makes them."""
     gaps: set[str] = set()
     lacking: list[Group] = []
     for group in groups:

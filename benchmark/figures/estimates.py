@@ -12,7 +12,7 @@ from evaluation.intervals import Interval, share_interval
 
 @dataclass(frozen=True)
 class Estimate:
-    """Mean of `n` seeds and its 95% confidence interval (Student's t); NaN limits where seeds give none."""
+    """Mean over `n` seeds and its 95% confidence interval (Student's t); the limits are NaN if there is none."""
 
     mean: float
     low: float
@@ -27,10 +27,10 @@ class Estimate:
 def estimate(
     values: Iterable[float], interval: Callable[[Sequence[float]], Interval | None] = share_interval
 ) -> Estimate | None:
-    """From one value a seed; NaN and infinite ones count as missing, and without any other there is no estimate.
+    """The estimate from one value per seed, or None if there is no finite value; NaN and infinity count as missing.
 
     Args:
-        interval: `share_interval`, or `mean_interval` for values that are no shares, such as differences of them.
+        interval: `share_interval`, or `mean_interval` for values that are not shares, such as differences of shares.
     """
     known = [value for value in values if math.isfinite(value)]
     if not known:
@@ -41,7 +41,7 @@ def estimate(
 
 
 def seed_notes(estimates: Iterable[Estimate]) -> tuple[str, ...]:
-    """What the numbers of seeds mean for the reading."""
+    """Notes on what the number of seeds means for the reader."""
     known = list(estimates)
     counts = sorted({one.n for one in known})
     if counts == [1]:

@@ -1,4 +1,4 @@
-"""Accuracy against one hyper-parameter, all else equal (the paper's Figures 7 and 8, and more of the kind)."""
+"""Accuracy against one hyper-parameter, all else equal (the paper's Figures 7 and 8, and others of that kind)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from benchmark.selection import Group
 from datasets.grouping import grouped
 
 Family = tuple[str, int]
-"""What runs that differ in the hyper-parameter alone share: their label without it, and the number of shots."""
+"""What runs that differ only in the hyper-parameter share: their label without it, and the number of shots."""
 
 
 @dataclass(frozen=True)
 class HyperParameter:
-    """Accuracy against `<method>.<name>`, of every method that was run with several values of it.
+    """Accuracy against `<method>.<name>`, for every method that was run with several values of it.
 
-    command: what makes such runs.
+    command: the command that makes such runs.
     """
 
     name: str
@@ -72,7 +72,7 @@ class HyperParameter:
 
 
 def _number(text: str) -> float:
-    """A setting as a number; of a list (the levels of noise) the largest."""
+    """A setting as a number; for a list (the levels of noise), its largest number."""
     return max((float(part) for part in text.strip("[]() ").split(",") if part.strip()), default=0.0)
 
 

@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 COMMAND = "sweep --methods da_fusion,diagen"
 CLASSES, METHODS, IMAGES = 4, 4, 8
 REAL = 0.88
-"""Inches for the guides."""
+"""Width of the column of guides in inches."""
 CHARACTER, LINE = 0.08, 0.15
-"""Inches across and down for a letter of the methods' names."""
+"""Width and height in inches of a character in the methods' names."""
 NARROWEST, WIDEST = 10, 20
-"""Characters in a line of the methods' names: as many as their longest word has, within these."""
+"""Limits on the characters per line of the methods' names, which otherwise fits their longest word."""
 
 NAMES = ("dataset", "shots", "seed", "class", "guide", "method", "place", "prompt", "noise_std", "weight")
 
 
 @dataclass(frozen=True)
 class Block:
-    """One guide of a cell, and under each method's label what it made of it."""
+    """One guide of a cell and, by method label, the images made from it."""
 
     name: str
     dataset: str
@@ -47,7 +47,7 @@ class Block:
 
 
 def draw_images(groups: Sequence[Group]) -> Drawing:
-    """For a few classes a guide, and a row of images for each method, at most `METHODS` of them.
+    """For a few classes, a guide and a row of images for each method, of which there are at most `METHODS`.
 
     Raises:
         MissingRuns: no dataset has the pictures of two methods at the same shots and seed.
@@ -64,9 +64,9 @@ def draw_images(groups: Sequence[Group]) -> Drawing:
 
 
 def _reading(groups: Sequence[Group], blocks: Sequence[Block]) -> tuple[str, ...]:
-    """What a column of images of the project's own methods has in common.
+    """A note on what the images in a column have in common, for the project's own methods.
 
-    As released, seeds depend on the weighting.
+    There is none for protocol `as_released`, where seeds depend on the weighting.
     """
     alike = {label for block in blocks for label in block.made} <= set(FIRST)
     alike &= {group.protocol for group in groups} == {PAPER}
@@ -74,7 +74,7 @@ def _reading(groups: Sequence[Group], blocks: Sequence[Block]) -> tuple[str, ...
 
 
 def _blocks(group: Group, name: str) -> list[Block]:
-    """The classes of the cell of most shots in which two methods have pictures."""
+    """A block per class, from the cell with the most shots for which two methods have pictures."""
     cells = grouped(filter(has_thumbnails, plain_runs(group)), lambda record: (-record.shots, record.seed))
     for _, records in sorted(cells.items()):
         found = {label: own[0] for label, own in labelled(records).items()}
@@ -86,7 +86,7 @@ def _blocks(group: Group, name: str) -> list[Block]:
 
 
 def _same_guide(guides: Mapping[str, Mapping[str, GuideTiles]], class_name: str) -> dict[str, GuideTiles]:
-    """Label → images of the class's guide, of the methods that show the same guide as the first one."""
+    """Label → images of the class's guide, for the methods that show the same guide as the first method."""
     own = {label: found[class_name] for label, found in guides.items() if class_name in found}
     first = next(iter(own.values())).guide.guide
     return {label: tiles for label, tiles in own.items() if tiles.guide.guide == first}
@@ -103,7 +103,7 @@ def _rows(block: Block) -> list[tuple[object, ...]]:
 
 @dataclass(frozen=True)
 class _Names:
-    """Label → what stands beside its images; `width` in inches, `height` of the tallest."""
+    """Label → text beside its images; `width` is in inches, and so is `height`, that of the tallest text."""
 
     texts: Mapping[str, str]
     width: float

@@ -1,4 +1,4 @@
-"""One real image's synthetics over the deviation σ of the embedding noise (the paper's Figure 9)."""
+"""Synthetic images of one real image at each deviation σ of the embedding noise (the paper's Figure 9)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NAMES = ("dataset", "shots", "seed", "class", "guide", "noise_std", "prompt", "w
 
 
 def draw_noise(groups: Sequence[Group]) -> Drawing:
-    """For a few classes a guide and an image of it at each σ; of runs without written prompts where there are any.
+    """For a few classes, a guide and one image of it at each σ, from runs without written prompts if there are any.
 
     Raises:
         MissingRuns: no run has pictures of one guide at two levels of noise.

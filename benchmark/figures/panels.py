@@ -1,4 +1,4 @@
-"""Lines with intervals in panels: the shape of every figure of accuracy against something."""
+"""Panels of lines with intervals, the form of every figure of accuracy against something."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ class Point:
 class LinePanel:
     """A panel's lines: series → points, in order of x.
 
-    key: dataset, preset, protocol, test set. changed: other settings of DIAGen than its preset's, for all lines.
+    key: dataset, preset, protocol, test set.
+    changed: the settings of DIAGen that differ from its preset's, in all lines.
     """
 
     title: str
@@ -65,7 +66,7 @@ def panel_columns(panels: Sequence[LinePanel]) -> Table:
 
 
 def line_notes(panels: Sequence[LinePanel]) -> tuple[str, ...]:
-    """How many seeds there are, what a hollow marker says, and what the legend leaves out."""
+    """Notes on the number of seeds, the meaning of hollow markers, and what the legend leaves out."""
     hollow = any(len({point.estimate.n for point in panel.points}) > 1 for panel in panels)
     note = ("Hollow: fewer seeds than other points of the panel.",) if hollow else ()
     names = shared_note(name for panel in panels for name in panel.lines)
@@ -74,7 +75,7 @@ def line_notes(panels: Sequence[LinePanel]) -> tuple[str, ...]:
 
 
 def titles(panels: Sequence[LinePanel]) -> list[str]:
-    """Each panel's title, and below it in which settings it differs from the others."""
+    """Each panel's title and, on the line below, the settings in which it differs from the others."""
     short = short_labels(list(dict.fromkeys(panel.as_label for panel in panels)))
     cut = fitted([text.removeprefix("diagen").strip() for text in short.values()], 44)
     below = dict(zip(short, cut, strict=True))
@@ -83,7 +84,7 @@ def titles(panels: Sequence[LinePanel]) -> list[str]:
 
 
 def axes_for(count: int, height: float = 2.5) -> tuple[Figure, list[Axes]]:
-    """A figure of `count` panels, at most `PER_ROW` beside each other."""
+    """A figure of `count` panels, at most `PER_ROW` in a row."""
     across = min(count, PER_ROW)
     rows = -(-count // across)
     figure = Figure(figsize=(WIDTH if across > 1 else WIDTH * 0.68, height * rows), layout="constrained")
@@ -96,17 +97,18 @@ def axes_for(count: int, height: float = 2.5) -> tuple[Figure, list[Axes]]:
 
 
 def ranks(values: Sequence[float]) -> list[float]:
-    """Equal distances, as for numbers of shots."""
+    """Positions at equal distances, as for numbers of shots."""
     return [float(rank) for rank in range(len(values))]
 
 
 def own_scale(values: Sequence[float]) -> list[float]:
-    """Distances in proportion."""
+    """Positions in proportion to the values."""
     return list(values)
 
 
 def draw_lines(panels: Sequence[LinePanel], looks: Mapping[str, Style], x_label: str, placed: Placed) -> Figure:
-    """The panels of accuracy, one legend below. `placed` says where values of x stand: `ranks` or `own_scale`."""
+    """The panels of accuracy, with one legend below. `placed` gives the positions of x values: `ranks` or
+    `own_scale`."""
     figure, axes = axes_for(len(panels))
     for panel, ax, title in zip(panels, axes, titles(panels), strict=True):
         _draw_panel(ax, panel, looks, placed)
@@ -136,7 +138,7 @@ def _draw_line(ax: Axes, points: Sequence[tuple[float, Estimate]], style: Style,
     ax.plot([x for x, _ in points], [100 * e.mean for _, e in points], color=style.colour, ls=style.line, zorder=2)
     for x, one in points:
         if one.has_interval:
-            centre, reach = 50 * (one.low + one.high), 50 * (one.high - one.low)  # not the mean, where one end was cut
+            centre, reach = 50 * (one.low + one.high), 50 * (one.high - one.low)  # not the mean, if one end was cut
             ax.errorbar(x, centre, reach, fmt="none", color=style.colour, capsize=2.5, lw=1, zorder=1)
         inside = style.colour if one.n == most else "white"
         ax.plot(x, 100 * one.mean, style.marker, color=style.colour, markerfacecolor=inside, zorder=3)

@@ -1,4 +1,4 @@
-"""Precision against recall of the synthetic images of all methods, over lines of equal F-score."""
+"""Precision against recall of the synthetic images of all methods, with lines of equal F-score."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ class SpotPanel:
 
 
 def draw_precision_recall(groups: Sequence[Group]) -> Drawing:
-    """A panel for each dataset: the mean over seeds of every method and number of shots, and its seeds.
+    """A panel for each dataset: for each method and number of shots, the mean over seeds and every seed.
 
     Raises:
-        MissingRuns: no run has both figures.
+        MissingRuns: no run has both precision and recall.
     """
     panels = [
         SpotPanel(group_name(group, groups), group.key, spots)
@@ -114,7 +114,7 @@ def _draw(ax: Axes, panel: SpotPanel, looks: Mapping[str, Style]) -> None:
 
 
 def _draw_equal_f(ax: Axes, right: float, top: float) -> None:
-    """Four lines F = 2pr / (p + r), up to the F of the upper right corner, each with its F."""
+    """Draw four lines of equal F = 2pr / (p + r), up to the F of the upper right corner, each labelled with its F."""
     corner = 2 * right * top / (right + top)
     for share in (0.2, 0.4, 0.6, 0.8):
         score = float(f"{share * corner:.2g}") if corner < 90 else 100 * share

@@ -1,4 +1,4 @@
-"""Images under the prompts that they were made with (the paper's Figure 10)."""
+"""Images with the prompts that they were made with (the paper's Figure 10)."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 COMMAND = "run --method diagen"
 CLASSES, IMAGES = 3, 5
 CHARACTERS = 18
-"""In a line under an image."""
+"""Maximum number of characters per line below an image."""
 
 NAMES = ("dataset", "shots", "seed", "class", "guide", "prompt", "noise_std", "weight")
 
 
 def draw_prompts(groups: Sequence[Group]) -> Drawing:
-    """For a few classes a guide, and images of it with their prompts below.
+    """For a few classes, a guide and images of it with their prompts below.
 
     Raises:
         MissingRuns: no run has pictures of one guide with two prompts.

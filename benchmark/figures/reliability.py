@@ -41,7 +41,7 @@ Row = tuple[float, float, int]
 
 @dataclass(frozen=True)
 class Diagram:
-    """The bins of one dataset and number of shots, images of all seeds together; state → rows and error."""
+    """The bins for one dataset and number of shots, with the images of all seeds; `bins` and `errors` are by state."""
 
     title: str
     key: tuple[str, str, str, int]
@@ -51,8 +51,9 @@ class Diagram:
 
 
 def draw_reliability(groups: Sequence[Group]) -> Drawing:
-    """Accuracy against confidence on validation images, weighted as they were in the calibration, a panel for each
-    dataset and number of shots.
+    """Accuracy against confidence on validation images, weighted as in the calibration.
+
+    There is a panel for each dataset and number of shots.
 
     Raises:
         MissingRuns: no run has a table `calibration`.
@@ -85,7 +86,7 @@ def draw_reliability(groups: Sequence[Group]) -> Drawing:
 def _diagrams(group: Group, name: str) -> Iterator[Diagram]:
     by_cell: dict[Cell, Table] = {}
     for record in sorted(group.records, key=_whole_first):
-        # Runs that differ in other settings share the guide classifier.
+        # One run per cell: runs that differ in other settings share the guide classifier.
         if record.tables.get(CALIBRATION, {}).get("correct"):
             by_cell.setdefault(record.cell, record.tables[CALIBRATION])
     for shots in sorted({shots for shots, _ in by_cell}):
@@ -103,7 +104,8 @@ def _whole_first(record: Record) -> tuple[int, int]:
 
 
 def _joined(tables: Sequence[Table], state: str) -> tuple[Doubles, Mask, Doubles]:
-    """Confidences, whether they are right, and weights; runs from before there were weights counted images alike."""
+    """Confidences, correctness and weights of several tables; in those of earlier runs, without weights, images count
+    alike."""
     confidence = np.concatenate([np.asarray(table[f"confidence_{state}"], np.float64) for table in tables])
     correct = np.concatenate([np.asarray(table["correct"], bool) for table in tables])
     weights = np.concatenate([np.asarray(table.get("weight", [1] * len(table["correct"])), float) for table in tables])
@@ -112,7 +114,7 @@ def _joined(tables: Sequence[Table], state: str) -> tuple[Doubles, Mask, Doubles
 
 
 def _bins(confidence: Doubles, correct: Mask, weights: Doubles) -> list[Row]:
-    """Bins that hold an image, by confidence."""
+    """The bins that hold an image, by increasing confidence."""
     place = bin_of(confidence)
     masks = [place == number for number in range(BINS)]
     return [_row(confidence[m], correct[m], weights[m]) for m in masks if m.any()]

@@ -24,10 +24,10 @@ Way = tuple[Values, str]
 
 
 def draw_same_hyperparameters(groups: Sequence[Group]) -> Drawing:
-    """Accuracy against shots of both methods, a panel for each dataset, test set and choice of the `SHARED` values.
+    """Accuracy of both methods against shots, with a panel for each dataset, test set and choice of `SHARED` values.
 
     Raises:
-        MissingRuns: nowhere do both methods have runs with the same values and the same other settings.
+        MissingRuns: the two methods have no runs with the same values and the same other settings.
     """
     panels = [panel for group in groups for panel in _panels(group, group_name(group, groups))]
     if not panels:
@@ -56,7 +56,7 @@ def _panels(group: Group, name: str) -> Iterator[LinePanel]:
 
 
 def _with_same_values(records: Sequence[Record]) -> Iterator[tuple[Way, dict[str, list[Record]]]]:
-    """Each way of DIAGen that DA-Fusion was run in too, and both methods' runs."""
+    """Each choice of settings with which both DIAGen and DA-Fusion were run, and both methods' runs."""
     base, method = PAIR
     of_base, own = (_by_way(records, name) for name in PAIR)
     for (values, changed), runs in own.items():
@@ -71,7 +71,7 @@ def _by_way(records: Sequence[Record], method: str) -> dict[Way, list[Record]]:
 
 
 def _values(record: Record) -> Values:
-    """The run's values of `SHARED`; none for one with fewer components or other hyper-parameters changed."""
+    """The run's values of `SHARED`; empty if it lacks a component or changes another hyper-parameter."""
     method = record.tags["method"]
     names = [f"{method}.{name}" for name in SHARED]
     whole = record.tags.get("components", "") == ",".join(METHODS[method].components)

@@ -1,4 +1,4 @@
-"""Figures as files: PNG for a text processor, SVG for a page, CSV for whoever wants the numbers."""
+"""Figures as files: PNG for text documents, SVG for web pages, CSV for the numbers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Outcome:
     """What became of one figure.
 
     files: suffix (`png`, `svg`, `csv`) → path; empty if runs are missing.
-    missing: one line that says so and gives the command that makes them; empty if the figure was drawn.
+    missing: one line that says which runs are missing and which command makes them; empty if the figure was drawn.
     """
 
     name: str
@@ -42,13 +42,13 @@ class Outcome:
 
 
 def save_figures(groups: Sequence[Group], folder: Path, names: Sequence[str] = ()) -> list[Outcome]:
-    """Write the figures of these names (all, if none is given) that the groups suffice for.
+    """Write the named figures (all, if no name is given) for which the groups have the runs.
 
-    A figure's three files are `folder/NAME.png`, `.svg` and `.csv`. They are written whole or not at all; those that
-    an earlier call left under the name of a figure whose runs are missing are removed.
+    A figure's three files are `folder/NAME.png`, `.svg` and `.csv`. They are written whole or not at all. If a figure's
+    runs are missing, files that an earlier call wrote for it are removed.
 
     Raises:
-        UnknownName: a name that is no figure's, before anything is drawn.
+        UnknownName: a name is not that of a figure; nothing is drawn.
         UserError: `folder` cannot be written to.
     """
     for name in names:
@@ -89,21 +89,21 @@ def _save(name: str, groups: Sequence[Group], folder: Path) -> Outcome:
             (folder / f"{name}.{kind}").unlink(missing_ok=True)
         return Outcome(name, plot.title, missing=str(error))
     files = {kind: folder / f"{name}.{kind}" for kind in contents}
-    with ExitStack() as written:  # all of them, before the first is put in its place
+    with ExitStack() as written:  # all are written before the first is moved to its place
         for kind, path in files.items():
             written.enter_context(whole_file(path)).write(contents[kind])
     return Outcome(name, plot.title, drawing.caption, drawing.notes, files)
 
 
 def _csv(data: Table) -> str:
-    """A line for each row."""
+    """The titles, then a line for each row."""
     return comma_separated(
         [list(data), *([_plain(value) for value in row] for row in zip(*data.values(), strict=True))]
     )
 
 
 def _plain(value: object) -> object:
-    """Floats with ten digits; what is not known (None, NaN) is empty."""
+    """Floats with ten digits; unknown values (None, NaN) become empty."""
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.10g}"
     return "" if value is None else value

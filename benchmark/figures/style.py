@@ -1,6 +1,6 @@
-"""The look of all figures: seaborn's colour-blind palette, and a marker and a line of its own for every method.
+"""The look of all figures: seaborn's colour-blind palette, with a different marker and line style for every method.
 
-Colour never tells alone: markers, dashes or hatches repeat what it says, so that a figure survives a black-and-white
+Colour is never the only cue: markers, dashes or hatches say the same, so that a figure survives a black-and-white
 print. No text is smaller than 8 points.
 """
 
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH = 6.9
-"""Inches of a figure that fills a page's text width."""
+"""Width in inches of a figure that fills a page's text width."""
 
 FIRST = ("standard", "da_fusion", "diagen")
-"""Methods that look the same in all figures, whichever others there are."""
+"""Methods that look the same in all figures, whichever others are shown."""
 
 YELLOW, BLACK = "#ece133", "#222222"
 COLOURS = tuple(BLACK if colour == YELLOW else colour for colour in sns.color_palette("colorblind").as_hex())
-"""Seaborn's, with black for the yellow that a white page swallows."""
+"""Seaborn's, with black instead of the yellow that is hard to see on a white page."""
 
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "<", ">", "*", "h")
 LINES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1)))
 HATCHES = ("", "///", "...", "xxx", "\\\\\\", "++", "oo")
 
 FEWEST_LINES, MOST_LINES = 4, 24
-"""Lines of a name, and those that a name may grow to where fewer do not tell it from another one."""
+"""Lines of a name, and the limit up to which it grows if fewer lines do not distinguish it from another."""
 
 _OWN = {
     "font.family": ["DejaVu Sans", "sans-serif"],
@@ -58,7 +58,7 @@ _OWN = {
     "lines.markersize": 5.5,
     "savefig.bbox": "tight",
     "savefig.pad_inches": 0.06,
-    "svg.fonttype": "none",  # text stays text: it can be searched, read aloud and set in the page's font
+    "svg.fonttype": "none",  # keeps text as text: it can be searched, read aloud and set in the page's font
     "svg.hashsalt": "figures",  # the same drawing gives the same file
     "text.parse_math": False,  # a method may be called a$b$
 }
@@ -79,13 +79,13 @@ def look() -> Iterator[None]:
     """Matplotlib's settings while a figure is drawn and saved."""
     settings = {**sns.plotting_context("paper"), **sns.axes_style("ticks"), **_OWN}
     with matplotlib.rc_context(settings), warnings.catch_warnings():
-        # A name in another script: the SVG holds it as text, which the reader's own fonts can show.
+        # For names in other scripts: the SVG holds them as text, which the reader's own fonts can show.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
 
 
 def nth_style(number: int) -> Style:
-    """The look of the n-th series, from 0 on; ten colours, eleven markers, so that 110 look different."""
+    """The look of the n-th series, counted from 0; ten colours and eleven markers make 110 different looks."""
     return Style(
         COLOURS[number % len(COLOURS)],
         MARKERS[number % len(MARKERS)],
@@ -95,7 +95,7 @@ def nth_style(number: int) -> Style:
 
 
 def styles(labels: Collection[str]) -> dict[str, Style]:
-    """A look for every label, in the order in which a legend names them: `FIRST`, then by name."""
+    """A look for every label, in the order of a legend: `FIRST`, then the others by name."""
     others = sorted(set(labels) - set(FIRST))
     known = [label for label in FIRST if label in labels]
     places = {**{label: FIRST.index(label) for label in known}, **{o: len(FIRST) + i for i, o in enumerate(others)}}
@@ -103,9 +103,9 @@ def styles(labels: Collection[str]) -> dict[str, Style]:
 
 
 def readable(text: str, width: int = 44, lines: int = FEWEST_LINES) -> str:
-    """The text in at most so many lines of `width` characters, without those that an SVG cannot hold.
+    """The text in at most `lines` lines of `width` characters, without characters that an SVG cannot hold.
 
-    A cut leaves the number of shots at the end.
+    If it is cut, the number of shots at its end is kept.
     """
     clean = "".join(mark if mark.isprintable() else " " for mark in text)
     tail = AT_SHOTS.search(clean)
@@ -113,9 +113,9 @@ def readable(text: str, width: int = 44, lines: int = FEWEST_LINES) -> str:
 
 
 def fitted(texts: Sequence[str], width: int) -> list[str]:
-    """Each text within lines of this width, cut after `FEWEST_LINES`, or more where the cut made texts equal.
+    """Each text in lines of this width, cut after `FEWEST_LINES`, or later if that cut makes texts equal.
 
-    Those that are equal but for signs that cannot be shown are numbered.
+    If texts stay equal, for example because they differ only in characters that cannot be shown, all are numbered.
     """
     for most in range(FEWEST_LINES, MOST_LINES):
         cut = [readable(text, width, most) for text in texts]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 READ = ("tile", "kind", "class", "guide", "prompt", "noise_std", "weight")
-"""Columns of the sheet's table."""
+"""Columns that are read from the sheet's table."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class GuideTiles:
 
 @dataclass(frozen=True)
 class Row:
-    """A guide of a cell, and some of the images made of it."""
+    """A guide of a cell, and some of the images made from it."""
 
     dataset: str
     cell: Record
@@ -58,7 +58,7 @@ class Row:
 
 
 def first_guides(record: Record) -> dict[str, GuideTiles]:
-    """Class → its first guide with the images made from it."""
+    """Class → its first guide, with the images made from it."""
     found: dict[str, GuideTiles] = {}
     for own in _guides(record):
         found.setdefault(own.guide.class_name, own)
@@ -68,8 +68,9 @@ def first_guides(record: Record) -> dict[str, GuideTiles]:
 def rows_of_several(
     records: Sequence[Record], dataset: str, choose: Callable[[Sequence[Tile]], Sequence[Tile]]
 ) -> list[Row]:
-    """Each class's first guide with those of its images that `choose` gives, where they are several: of the run of most
-    shots, and of those of one of the first seed.
+    """Each class's first guide with those of its images that `choose` returns, if these are several.
+
+    They are from the run with the most shots, and among such runs from the one with the lowest seed.
     """
     record = min(records, key=lambda record: (-record.shots, record.seed), default=None)
     if record is None:

@@ -26,7 +26,7 @@ NAMES = ("dataset", "preset", "protocol", "shots", "method", "from", "to", "imag
 
 @dataclass(frozen=True)
 class WeightPanel:
-    """A dataset and number of shots: method label → the weights of its images, of all seeds together."""
+    """The weights at one dataset and number of shots: method label → weights of its images, for all seeds together."""
 
     title: str
     key: tuple[str, str, str, int]
@@ -34,7 +34,7 @@ class WeightPanel:
 
 
 def draw_weights(groups: Sequence[Group]) -> Drawing:
-    """A panel for each dataset and number of shots, in it a histogram for each method that weights its images.
+    """A panel for each dataset and number of shots, with a histogram for each method that weights its images.
 
     Raises:
         MissingRuns: no run gave its images different weights.

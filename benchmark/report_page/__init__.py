@@ -1,4 +1,4 @@
-"""The report: one self-contained HTML page made of tracked cells alone."""
+"""The report: one self-contained HTML page, made only from tracked cells."""
 
 from benchmark.report_page.page import write_report
 

@@ -1,4 +1,4 @@
-"""What the page shows, ready to be laid out: no template looks into a record."""
+"""What the page shows, ready for the template, which never reads a record."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ NOT_KNOWN = "–"
 class Column:
     """A column of figures.
 
-    metric: a score's name, or a fact of the leaderboard's rows.
-    meaning: one sentence for whoever points at the heading.
-    scale: what a value is multiplied by; 100 makes percents of shares.
-    better: `higher` or `lower` where the best value of a group is marked; empty where it is not.
+    metric: a score's name, or a fact about the leaderboard's rows.
+    meaning: one sentence, shown to a reader who points at the heading.
+    scale: the factor for values; 100 turns shares into percentages.
+    better: `higher` or `lower` if the best value of a group is marked; empty if it is not.
     """
 
     metric: str
@@ -29,9 +29,9 @@ class Column:
 
 @dataclass(frozen=True)
 class Value:
-    """A figure with its 95% interval over `seeds` or `images`, scaled as its column; None where it is not known.
+    """A figure with its 95% interval over `seeds` or `images`, scaled like its column; None if it is not known.
 
-    whole: no run is missing that it should rest on; only then can it be the best.
+    whole: whether no run is missing that it should rest on; only then can it be the best.
     """
 
     mean: float | None
@@ -48,7 +48,7 @@ class Value:
 
     @property
     def interval(self) -> str:
-        """`57.0 to 65.6`, or `… over images`; empty where there is none."""
+        """`57.0 to 65.6`, or `… over images`; empty if there is none."""
         if self.low is None or self.high is None:
             return ""
         return f"{self._written(self.low)} to {self._written(self.high)}" + " over images" * (self.over == "images")
@@ -61,7 +61,9 @@ class Value:
 class Line:
     """A method on a dataset at one number of shots.
 
-    followed: preset and protocol. seeds: how many runs it rests on; missing: how many more there should be.
+    followed: preset and protocol.
+    seeds: number of runs that it rests on.
+    missing: number of further runs that there should be.
     """
 
     method: str
@@ -85,10 +87,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Summary:
-    """What is to be said of a group of comparable runs.
+    """What to say about a group of comparable runs.
 
-    leads: who has the highest mean. significant, open: verdicts of the paired comparisons; none_significant: the
-    sentence where `significant` is empty. notes: what is missing.
+    leads: who has the highest mean.
+    significant, open: verdicts of the paired comparisons.
+    none_significant: the sentence to use if `significant` is empty.
+    notes: what is missing.
     """
 
     title: str
@@ -101,7 +105,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure as data URIs, or the line that says why there is none."""
+    """A figure as data URIs, or a line that says why there is none."""
 
     name: str
     title: str
@@ -124,7 +128,7 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Gallery:
-    """The runs whose images can be looked at, and what was left out, in words."""
+    """The runs whose images can be viewed, and notes on what was left out."""
 
     sheets: tuple[Sheet, ...]
     notes: tuple[str, ...]
@@ -132,7 +136,11 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of a group's methods: `rows` hold a parameter's name and its value for each method."""
+    """The settings of a group's methods, in rows that begin with a parameter's name.
+
+    different: rows with a value for each method.
+    same: rows with the one value that all methods have.
+    """
 
     title: str
     methods: tuple[str, ...]
@@ -142,7 +150,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """Where one cell comes from."""
+    """Where the results of one cell come from."""
 
     method: str
     group: str
@@ -156,7 +164,7 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What made the runs; `facts` are names with their values, several where runs differ."""
+    """What made the runs; `facts` are names with their values, several if runs differ."""
 
     facts: tuple[tuple[str, str], ...]
     settings: tuple[Settings, ...]
@@ -166,7 +174,7 @@ class Provenance:
 
 @dataclass(frozen=True)
 class PageContent:
-    """All of a report."""
+    """The entire content of a report."""
 
     subtitle: str
     summaries: tuple[Summary, ...]

@@ -1,4 +1,4 @@
-"""The images of the runs, to be looked at by class and guide."""
+"""The images of the runs, to be viewed by class and guide."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ FACTS = ("kind", "class", "guide", "prompt", "noise_std", "strength", "guidance_
 
 MOST_SHEETS = 24
 MOST_BYTES = 9_000_000
-"""Of all sheets together; in a page they take a third more."""
+"""Limit for all sheets together; in a page they take a third more."""
 
 
 def gallery(groups: Sequence[Group]) -> Gallery:
-    """The sheets that fit: of the first seed, the fewest shots and all methods first, so that these can be compared."""
+    """The sheets that fit, starting with the first seed and fewest shots of all methods, for comparison."""
     found = [(group, record) for group in groups for record in group.records if has_thumbnails(record)]
     chosen: list[tuple[Group, Record]] = []
     size = 0
@@ -45,7 +45,7 @@ def _sheet(group: Group, record: Record) -> Sheet:
 
 
 def _facts(table: Table) -> Mapping[str, Any]:
-    """The columns in the order of the tiles; what is not a finite number is None."""
+    """The columns in the order of the tiles; NaN and infinite numbers become None."""
     count = len(table["tile"])
     order = sorted(range(count), key=lambda place: table["tile"][place])
     return {name: [_plain(table.get(name, [None] * count)[place]) for place in order] for name in FACTS}

@@ -14,7 +14,7 @@ TYPES = {"png": "image/png", "svg": "image/svg+xml", "csv": "text/csv", "webp": 
 
 
 def figures(groups: Sequence[Group]) -> tuple[Figure, ...]:
-    """All figures in the catalogue's order; the smaller of PNG and SVG is shown."""
+    """All figures in the catalogue's order, each as PNG or SVG, whichever is smaller."""
     from benchmark.figures.saving import save_figures
 
     with tempfile.TemporaryDirectory() as folder:
@@ -33,7 +33,7 @@ def figures(groups: Sequence[Group]) -> tuple[Figure, ...]:
 
 
 def data_uri(content: bytes, kind: str) -> str:
-    """The content itself as an address; `kind` is one of `TYPES`."""
+    """The content itself as a data URI; `kind` is one of `TYPES`."""
     return f"data:{TYPES[kind]};base64,{base64.b64encode(content).decode('ascii')}"
 
 

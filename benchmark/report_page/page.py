@@ -1,4 +1,4 @@
-"""The page: what it shows, laid out by a template, in one file that needs nothing beside it."""
+"""The page: its content, laid out by a template, in one self-contained file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def write_report(groups: Sequence[Group], folder: Path) -> Path:
     """Write `folder/report.html`, whole or not at all; equal groups give equal bytes.
 
     Raises:
-        UserError: there is no group, that is, no finished run; or the folder cannot be written to.
+        UserError: there is no group, that is, no finished run, or the folder cannot be written to.
     """
     return write_text(folder / NAME, render(page_content(groups)))
 
@@ -59,7 +59,7 @@ def _boards_of(group: Group, boards: Sequence[Board]) -> list[Board]:
 
 
 def render(content: PageContent) -> str:
-    """The page as HTML. It may load nothing: its policy allows its own script and style, and images within it."""
+    """The page as HTML. Its policy allows only its own script and style and the images within it; it loads nothing."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -74,7 +74,7 @@ def render(content: PageContent) -> str:
 
 
 def with_code(text: str) -> Markup:
-    """The text, escaped, with what stands between backticks as code."""
+    """The text, escaped, with the parts between backticks as code."""
     from markupsafe import Markup, escape
 
     parts = [
@@ -85,13 +85,13 @@ def with_code(text: str) -> Markup:
 
 
 def parted(label: str) -> tuple[str, str]:
-    """A method's label as its name with components, and the settings, which are set small: they may be many."""
+    """A method's label in two parts: its name with components, and its settings, shown smaller as they may be many."""
     name, settings = name_and_settings(label)
     return name, as_text(settings)
 
 
 def _policy(style: str, script: str) -> str:
-    """A content security policy that names style and script by their digests."""
+    """A content security policy that allows the style and the script by their digests."""
     rules: Mapping[str, str] = {
         "default-src": "'none'",
         "img-src": "data: blob:",

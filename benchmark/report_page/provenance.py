@@ -14,7 +14,7 @@ from datasets.grouping import grouped
 
 
 def provenance(groups: Sequence[Group]) -> Provenance:
-    """Of all cells that the page shows."""
+    """Provenance of all cells that the page shows."""
     records = [record for group in groups for record in group.records]
     return Provenance(
         facts=_facts(records),
@@ -25,7 +25,7 @@ def provenance(groups: Sequence[Group]) -> Provenance:
 
 
 def ended_at(milliseconds: int) -> str:
-    """`2026-11-23 14:05 UTC`; a dash where the end is not known."""
+    """`2026-11-23 14:05 UTC`; a dash if the end is not known."""
     return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M} UTC" if milliseconds else NOT_KNOWN
 
 
@@ -42,7 +42,7 @@ def _distinct(values: Iterable[str]) -> str:
 
 
 def _settings(group: Group) -> Settings:
-    """A method's own parameters stand under their bare name, so that methods can be compared."""
+    """Settings of a group; a method's own parameters have their bare names, so that methods can be compared."""
     by_label = {method_label(record.tags): _own_parameters(record) for record in group.records}
     methods = tuple(sorted(by_label))
     names = sorted({name for parameters in by_label.values() for name in parameters})
@@ -52,7 +52,7 @@ def _settings(group: Group) -> Settings:
 
 
 def _own_parameters(record: Record) -> dict[str, str]:
-    """Those that say how a run was done; the ones that have an option say which run it is."""
+    """Parameters that say how a run was done, without those that have an option and say which run it is."""
     prefix = f"{record.tags['method']}."
     return {
         name.removeprefix(prefix): value or NOT_KNOWN
@@ -62,7 +62,7 @@ def _own_parameters(record: Record) -> dict[str, str]:
 
 
 def _commands(groups: Sequence[Group]) -> list[str]:
-    """One for each method of a group, and one more where some of its shots lack a seed."""
+    """A command for each method of a group, or several if its numbers of shots were run with different seeds."""
     lines = []
     for group in groups:
         for _, own in sorted(grouped(group.records, lambda record: method_label(record.tags)).items()):

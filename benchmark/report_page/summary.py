@@ -1,4 +1,4 @@
-"""The summary in words: who leads by how much, what can be trusted, what was left out or is missing."""
+"""The summary in words: who leads and by how much, what can be trusted, and what was left out or is missing."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from datasets.plurals import counted
 
 SETS = {"uncommon": "uncommon settings", "test": "the test set"}
 NAMED = 5
-"""Methods with the same mean that a sentence names."""
+"""Maximum number of methods with the same mean that a sentence names."""
 
 
 def summarise(group: Group, boards: Sequence[Board]) -> Summary:
-    """Of a group and its boards, which share its comparisons."""
+    """The summary of a group, whose boards all have the same comparisons."""
     comparisons = [pair for name in SETS for pair in boards[0].comparisons if pair.test_set == name]
     leads = [_lead(board, name) for board in boards for name in SETS]
     return Summary(
@@ -30,7 +30,8 @@ def summarise(group: Group, boards: Sequence[Board]) -> Summary:
 
 
 def _lead(board: Board, test_set: str) -> str:
-    """Who has the highest mean; a method that lacks a seed is not ranked, so that no missing cell makes a leader."""
+    """Who has the highest mean. A method that lacks a seed is not ranked, so that a missing cell cannot make a
+    leader."""
     scores = {row.label: score for row in board.rows if (score := row.scores.get(f"accuracy/{test_set}"))}
     seeds = {seed for score in scores.values() for seed in score.values}
     means = {label: 100 * score.mean for label, score in scores.items() if len(score.values) == len(seeds)}
@@ -55,14 +56,15 @@ def _ranking(means: Mapping[str, float]) -> str:
 
 
 def _listed(labels: Sequence[str]) -> str:
-    """`a, b and c`; of many the first `NAMED`."""
+    """`a, b and c`; if there are many, the first `NAMED` and how many more."""
     more = len(labels) - NAMED
     *most, last = labels if more <= 0 else [*labels[:NAMED], f"{more} more"]
     return f"{', '.join(most)} and {last}" if most else last
 
 
 def _none_significant(comparisons: Sequence[Comparison]) -> str:
-    """A difference that could not be tested is not one that was tested and not found."""
+    """The sentence if no difference is significant, which distinguishes untested differences from insignificant
+    ones."""
     untested = sum(not pair.tested for pair in comparisons)
     if not untested:
         return "No difference between two methods is significant."
@@ -78,7 +80,7 @@ def _over(seeds: int, unranked: int) -> str:
 
 
 def _notes(group: Group, boards: Sequence[Board]) -> tuple[str, ...]:
-    """What was left out of the group and of each board, then the cells without a finished run."""
+    """Notes on what was left out of the group and of each board, then on the cells without a finished run."""
     own = [(board.shots, note) for board in boards for note in board.notes if note not in group.notes]
     missing = [
         f"{row.label}, {counted(board.shots, 'shot')}: no finished run of {seeds_in_words(row.missing)}"

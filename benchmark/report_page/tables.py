@@ -9,7 +9,7 @@ from benchmark.leaderboard import Board, Row
 from benchmark.report_page.content import Column, Line, Table, Value
 
 ROW_FACTS = ("rank", "seconds", "images_per_second")
-"""Columns that are no score but a fact of the whole row."""
+"""Columns that are not scores but facts about the whole row."""
 
 SCORES = (
     Column("accuracy/test", "Test", "Mean per-class accuracy on the test set, in percent.", better="higher"),
@@ -51,7 +51,7 @@ IMAGES = (
 
 
 def tables(boards: Sequence[Board]) -> tuple[Table, ...]:
-    """The leaderboard, then the scores of the images where a run has any."""
+    """The leaderboard and, if any run has them, the scores of the images."""
     leaderboard = Table("leaderboard", "Leaderboard", *_columns_and_lines(SCORES, boards))
     columns, lines = _columns_and_lines(IMAGES, boards)
     measured = tuple(line for line in lines if any(value.mean is not None for value in line.values))
@@ -62,7 +62,7 @@ def tables(boards: Sequence[Board]) -> tuple[Table, ...]:
 def _columns_and_lines(
     columns: Sequence[Column], boards: Sequence[Board]
 ) -> tuple[tuple[Column, ...], tuple[Line, ...]]:
-    """The columns with a value somewhere, and all lines in the order of their boards."""
+    """The columns that have a value in some row, and all lines in the order of their boards."""
     rows = [row for board in boards for row in board.rows]
     known = tuple(column for column in columns if any(_value(row, column).mean is not None for row in rows))
     return known, tuple(line for board in boards for line in _board_lines(board, known))
@@ -86,7 +86,7 @@ def _board_lines(board: Board, columns: Sequence[Column]) -> list[Line]:
 
 
 def _value(row: Row, column: Column) -> Value:
-    """Mean and interval over seeds; over test images where there is but one seed."""
+    """Mean and interval over seeds, or over test images if there is only one seed."""
     if column.metric in ROW_FACTS:
         fact: float | None = getattr(row, column.metric)
         return Value(None if fact is None else column.scale * fact, digits=column.digits)
@@ -101,7 +101,7 @@ def _value(row: Row, column: Column) -> Value:
 
 
 def _mark_best(lines: Sequence[Line], columns: Sequence[Column]) -> list[Line]:
-    """The best of a column's values that lack no run; several where they tie, none where all do."""
+    """Mark the best of a column's values that lack no run: several if they tie, none if all are equal."""
     best = [_best([line.values[place] for line in lines], column) for place, column in enumerate(columns)]
     return [
         replace(
