@@ -182,8 +182,7 @@ class LocalTools:
         return self._confidence_of_cached_views(task, synthetic, seed)
 
     def _check_declared(self, *services: str) -> None:
-        """Refuse undeclared services: runs that differ only in their settings would pass for equal, with stale
-        figures."""
+        """Refuse undeclared services: their settings do not distinguish runs, so stale figures could be reused."""
         name = self.settings.method
         for service in services:
             if service not in METHODS[name].services:

@@ -76,7 +76,7 @@ class TrackedRun:
         self._client.log_batch(self.identifier, params=[Param(key, value) for key, value in new.items()])
 
     def written(self) -> AbstractContextManager[None]:
-        """A context in which other ways of writing to the store also fail with a one-line error."""
+        """A context in which failures of other ways of writing to the store are also reported in one line."""
         return told(self._uri)
 
     def log_metrics(self, values: Mapping[str, float], model: str = "") -> None:

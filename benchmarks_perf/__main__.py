@@ -1,4 +1,4 @@
-"""`python -m benchmarks_perf`: what costs the paper its GPU-hours, the plain way and ours, in one table."""
+"""`python -m benchmarks_perf`: what costs the paper its GPU-hours, done the plain way and ours, in one table."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def main(
     for name in parts:
         measured = _measured(name, chosen)
         measurements.append(measured)
-        if save:  # after each part, so that what was measured is kept whatever comes
+        if save:  # after each part, so that its rates are kept if a later part fails
             device = f"{machine()} · size {size}"
             add_rates(Path(save), device, default_device().type == "cuda", measured.rates)
     print(table(measurements))

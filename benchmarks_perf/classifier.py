@@ -30,9 +30,9 @@ CLASSES, SHOTS = 10, 4
 
 
 def measure(size: Size) -> Measurement:
-    """Time a classifier of the paper's 50 × 200 × 32 samples on 4 shots of 10 classes; both ways load ahead.
+    """Time a classifier of the paper's 50 × 200 × 32 samples on 4 shots of 10 classes; both ways load images ahead.
 
-    The plain way's pace is measured on some samples, and its total is computed from that.
+    The plain way is measured on some of the samples, and its total is computed from that.
     """
     settings = size.classifier
     network = BACKBONES[settings.backbone]()
@@ -65,13 +65,13 @@ def measure(size: Size) -> Measurement:
 def _embed_one_by_one(
     backbone: Backbone, photos: Sequence[Path], samples: int, settings: ClassifierSettings
 ) -> Singles:
-    """Each sample is loaded and transformed for itself, as in training with a data loader."""
+    """Each sample is loaded and transformed on its own, as in training with a data loader."""
     jobs = [ImageViews(partial(load_rgb, photos[i % len(photos)]), (i,)) for i in range(samples)]
     return embed_pixels(backbone, load_pixels(backbone, jobs, VIEWS[settings.transform], worker_count(-1)))
 
 
 def _train_head(dimension: int, settings: ClassifierSettings) -> None:
-    """On random features: they take as long as any."""
+    """Train on random features, which take as long as any others."""
     rng, labels = np.random.default_rng(0), np.arange(CLASSES * SHOTS) // SHOTS
     real = rng.standard_normal((len(labels), settings.views_per_image, dimension)).astype(np.float32)
     train_head(TrainingFeatures(real, labels), real[:, 0], labels, CLASSES, settings, 0.0, 0)

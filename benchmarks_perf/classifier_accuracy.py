@@ -1,7 +1,7 @@
-"""What cached views cost in accuracy, and save in time: the product's classifier against one of fresh views.
+"""What cached views cost in accuracy and save in time: the product's classifier against one trained on fresh views.
 
-Fresh views are the plain way: each training sample is a view that is never seen again, pushed through the frozen
-network. Both ways have the same tasks, initial weights, optimiser, validation and test sets.
+Fresh views are the plain way: each training sample is a new view, passed through the frozen network. Both ways have the
+same tasks, initial weights, optimiser, validation and test sets.
 
 python -m benchmarks_perf.classifier_accuracy --data-root DIR
 """
@@ -44,13 +44,13 @@ from methods.base import SyntheticSet
 
 
 class FreshViews:
-    """A `classifier.FeatureSource` of the task's real images: every sample in a view of its own."""
+    """A `classifier.FeatureSource` of the task's real images in which every sample is a new view."""
 
     def __init__(self, task: FewShotTask, tools: LocalTools) -> None:
         embedder = tools.classifier_embedder
         self.dimension = embedder.backbone.dimension
         self._backbone, self._workers, self._settings = embedder.backbone, embedder.workers, tools.settings.classifier
-        # Decoded once, to the plain way's advantage: what is timed are views and features.
+        # Decoded once, which favours the plain way: only views and features are timed.
         self._images = [task.image(example) for example in task.train]
         self._labels = labels_of(task.train)
         self._probabilities = balanced(self._labels)
@@ -72,7 +72,7 @@ class FreshViews:
         return self._validation
 
     def statistics(self) -> None:
-        """The network stays as it was published."""
+        """None: the network stays as it was published."""
 
     def _image(self, index: int) -> Image:
         return self._images[index]
@@ -80,7 +80,7 @@ class FreshViews:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One seed: mean per-class accuracy in [0, 1] by test set, and seconds of training, of both ways."""
+    """Both ways at one seed: mean per-class accuracy in [0, 1] by test set, and seconds of training."""
 
     cached: dict[str, float]
     fresh: dict[str, float]
@@ -136,7 +136,7 @@ def _compare(task: FewShotTask, settings: RunSettings) -> Comparison:
 def _train_on_fresh_views(
     task: FewShotTask, views: FreshViews, settings: RunSettings, embedder: Embedder
 ) -> Classifier:
-    seed = seed_from("classifier", task.name, task.shots, task.seed)  # the product's
+    seed = seed_from("classifier", task.name, task.shots, task.seed)  # as in the product
     head = train_on(views, labels_of(task.validation), len(task.classes), settings.classifier, seed)
     return Classifier(task.dataset, head, lambda pictures: head.logits(embedder.embed(pictures)[:, 0]))
 
@@ -161,7 +161,7 @@ def _line(seed: Comparison) -> str:
 
 
 def _report(comparisons: list[Comparison]) -> None:
-    """Mean differences over the seeds, with their standard error where there are several, and the ratio of times."""
+    """Print mean differences over the seeds, their standard error if there are several, and the ratio of times."""
     for name in comparisons[0].cached:
         points = [100 * (seed.cached[name] - seed.fresh[name]) for seed in comparisons]
         error = f" ± {stdev(points) / len(points) ** 0.5:.2f}" if len(points) > 1 else ""

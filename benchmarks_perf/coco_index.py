@@ -1,4 +1,4 @@
-"""Opening COCO: Python's json of the annotation files, against the typed decoder and the index that it leaves."""
+"""Opening COCO: Python's json on the annotation files, against the typed decoder and the index that it writes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def main(
     val_images: int = 5_000,
     val_annotations: int = 36_781,
 ) -> None:
-    """Write annotation files of full size and empty image files, and open them, each way in a new process."""
+    """Write full-size annotation files and empty image files, and open them each way in a new process."""
     with TemporaryDirectory() as folder:
         root = Path(folder)
         os.environ["DIAGEN_STORE"] = str(root / "store")
@@ -48,7 +48,7 @@ def _measured(work: Callable[[Path], object], root: Path) -> tuple[float, float]
 
 
 def _load_json(root: Path) -> None:
-    """What every reader of the files without an index does, before it does anything else; one file at a time."""
+    """What every reader without an index does first; one file at a time."""
     for path in sorted((root / "coco" / "annotations").iterdir()):
         with path.open(encoding="utf-8") as file:
             json.load(file)
@@ -59,7 +59,7 @@ def _open_and_split(root: Path) -> None:
 
 
 def _write(data: Path, folder: str, images: int, annotations: int) -> int:
-    """An annotation file and its empty images; the bytes of the annotation file."""
+    """Write an annotation file and its empty images; return the annotation file's size in bytes."""
     draw = random.Random(0)
     polygons = [_polygon(draw) for _ in range(1000)]
     (data / folder).mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""What every measuring script shares: its options, and how it prints."""
+"""What all measuring scripts share: their options, and how they print."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a new process waits for its first image and its first step of words: compiled anew, from the cache, and without.
+"""How long a new process waits for its first image and first step of words: uncompiled, compiled, and from the cache.
 
-Compiling pays where what it takes is less than what it spares, and its cache only where the next process finds it.
+Compiling pays if it takes less time than it saves, and its cache only if the next process finds it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TITLES = ("networks", "opened", "first image", "first step of words")
 
 
 def main(size: SizeName = "small", checkpoint: Checkpoint = "") -> None:
-    """Time a new process for each way, the compiled ones on a cache that is empty at first: minutes."""
+    """Time a new process for each way, which takes minutes; the cache of the compiled ways is empty at first."""
     chosen = chosen_size(size, checkpoint)
     lines: list[tuple[str, ...]] = [TITLES]
     with tempfile.TemporaryDirectory() as folder:
@@ -39,7 +39,7 @@ def main(size: SizeName = "small", checkpoint: Checkpoint = "") -> None:
 
 
 def first_waits(size: Size) -> tuple[float, float, float]:
-    """Seconds to open the checkpoint, then to the first image, a whole batch being made, then to one step of words."""
+    """Seconds to open the checkpoint, then to make the first image (a full batch), then for one step of words."""
     generator = Generator(size.generator)
     images = [[photo(size.guide_width, label)] for label in range(size.classes)]
     one_step = replace(size.inversion, steps=1)

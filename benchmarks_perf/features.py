@@ -1,4 +1,4 @@
-"""Features of photos: one image a call in float32, against batches of images that are loaded ahead."""
+"""Features of photos: one image per call in float32, against batches of images that are loaded ahead."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def measure(size: Size) -> Measurement:
 
 
 def _plain_seconds(settings: FeatureSettings, photos: Sequence[Path]) -> float:
-    """Seconds an image of a loop that loads an image, calls the network and fetches the features."""
+    """Seconds per image of a loop that loads an image, calls the network and fetches the features."""
     network, device = BACKBONES[settings.name](), default_device()
     module = network.module.eval().to(device)
     with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""Image-to-image with DIAGen's settings: one pipeline call an image, as the published code does, against batches."""
+"""Image-to-image with DIAGen's settings: one pipeline call per image, as in the published code, against batches."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from methods.plan import PlanRow
 from methods.schedulers import fresh_scheduler, times_from
 
 STEPS, STRENGTH, GUIDANCE_SCALE = 50, 0.7, 15.0
-"""DIAGen's: 35 denoising steps."""
+"""DIAGen's settings, which make 35 denoising steps."""
 
 IMAGES_PER_GUIDE = 10
 
 
 def measure(size: Size) -> Measurement:
-    """Time guided edits of photos; ours first, so that it has the device's memory to itself."""
+    """Time guided edits of photos; our way comes first, so that it has the device's memory to itself."""
     generator, resolution = Generator(size.generator), size.generator.resolution
     first_image(generator, size.guide_width)
     threads = torch.get_num_threads() if generator.device.type == "cpu" else 1
     rows = _rows(size.rounds * threads * generator.batch_size)
     guides = _guides(rows, size.guide_width)
     ours = seconds(lambda: list(generator.generate(rows, {}, guides))) / len(rows)
-    # PNDM looks at its second time twice.
+    # PNDM evaluates its second time step twice.
     evaluations = len(times_from(fresh_scheduler(generator.model.scheduler, STEPS), STRENGTH, STEPS))
     counted = (
         evaluations * guided_operations(generator.model, resolution)
@@ -58,7 +58,7 @@ def measure(size: Size) -> Measurement:
 
 
 def first_image(generator: Generator, guide_width: int) -> None:
-    """Opens, compiles, and halves a batch size that does not fit."""
+    """Make one image, to open and compile the networks and to halve a batch size that does not fit."""
     rows = _rows(1)
     list(generator.generate(rows, {}, _guides(rows, guide_width)))
 
@@ -75,7 +75,7 @@ def _guides(rows: Sequence[PlanRow], width: int) -> dict[int, Image.Image]:
 
 
 def _plain_seconds(folder: Path, rows: Sequence[PlanRow], guides: Mapping[int, Image.Image], resolution: int) -> float:
-    """Seconds an image of diffusers' pipeline, called for each image; float16 on a GPU."""
+    """Seconds per image of diffusers' pipeline, called once for each image; float16 on a GPU."""
     pipeline = open_plain_pipeline(folder, plain_dtype(), plain_dtype())
 
     def make(row: PlanRow, steps: int) -> None:

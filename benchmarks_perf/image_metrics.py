@@ -1,9 +1,8 @@
-"""Metrics of image sets: the `prdc` package, against exact search in blocks; seconds and memory, each in a process
-of its own.
+"""Metrics of image sets: the `prdc` package against exact search in blocks, in seconds and memory.
 
 python -m benchmarks_perf.image_metrics --images 2000    a quick look
 
-At 20,000 images `prdc` takes 5 to 6 GB.
+Each has a process of its own. At 20,000 images `prdc` takes 5 to 6 GB.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from evaluation.vendi_score import vendi_score
 
 @dataclass
 class Measurement:
-    """Seconds of each step, the metrics, and by how many megabytes the process grew beyond the features."""
+    """Seconds of each step, the metrics, and the megabytes by which the process grew beyond the features."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
@@ -53,7 +52,7 @@ def main(images: int = 20_000, entries: int = 1_024, neighbours: int = 5) -> Non
 
 
 def _features(images: int, entries: int) -> tuple[Singles, Singles]:
-    """Real and synthetic: 32 directions of variation, a little noise in the others, synthetic ones less diverse."""
+    """Real and synthetic features: 32 directions of variation and a little noise; the synthetic vary less."""
     rng = np.random.default_rng(0)
     directions = rng.standard_normal((32, entries), np.float32)
     sets = [rng.standard_normal((images, entries), np.float32) for _ in range(2)]

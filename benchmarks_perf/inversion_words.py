@@ -1,4 +1,4 @@
-"""Whether words learned all together draw their classes as well as words of the published loop, on mini_sd.
+"""Whether words learned together draw their classes as well as words learned by the published loop, on mini_sd.
 
 python -m benchmarks_perf.inversion_words methods/mini_sd/weights training/oracle
 """
@@ -39,7 +39,7 @@ def main(
 
     The oracle, a network that reads class and location from a picture, judges them.
 
-    The published loop computes in float32, ours as the machine does best, so that words part by rounding as they learn.
+    The published loop computes in float32, ours in what suits the machine best, so the words diverge through rounding.
     """
     settings = TextualInversionSettings(steps=steps, batch_size=4, learning_rate=learning_rate)
     guides, seeds = lessons(shots, seed)[: len(CATEGORIES)], seeds_of_words(seed)[: len(CATEGORIES)]

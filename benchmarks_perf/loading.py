@@ -1,6 +1,6 @@
 """Loading images ahead of the network, against a plain loop that loads a batch and then embeds it.
 
-Photos are custom_coco's where DIAGEN_DATA names the data root, else JPEGs that are made for the purpose.
+The photos are custom_coco's if DIAGEN_DATA names a data root that has it, and otherwise generated JPEGs.
 """
 
 from __future__ import annotations

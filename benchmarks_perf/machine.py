@@ -1,4 +1,4 @@
-"""The machine that measures: its name, and the fastest that it multiplies matrices."""
+"""The machine that measures: its description, and its highest rate in matrix products."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def machine() -> str:
 
 @cache
 def peak(dtype: torch.dtype) -> float:
-    """Operations a second of a large matrix product on this device, by all threads; the best of some tries."""
+    """Operations per second of a large matrix product on this device, with all threads; the best of several tries."""
     device = default_device()
     side, products = _SIDE[device.type], _PRODUCTS[device.type]
     one, other = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))

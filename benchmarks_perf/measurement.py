@@ -1,4 +1,4 @@
-"""What a measurement is, and the one table that shows measurements."""
+"""What a measurement is, and the table that shows measurements."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ TITLES = ("work", "plain way", "ours", "ratio", "share of peak")
 
 @dataclass(frozen=True)
 class Measurement:
-    """One kind of work, done the plain way and ours.
+    """One kind of work, done the plain way and our way.
 
-    work: what was done, in a few words; note: how much of it was done, and what was computed from less.
+    work: what was done, in a few words.
+    note: how much of it was done, and what was computed from less.
     unit: what `plain` and `ours` are seconds of ("image").
-    operations: counted in one unit of the work as we do it, a product and its addition being two; None: not counted.
-    dtype: what they are computed in.
-    rates: seconds by name, as `benchmark.rates.Rates` has them.
+    operations: number in one unit of the work our way, with a product and its addition as two; None if not counted.
+    dtype: the dtype in which the operations are computed.
+    rates: seconds by name, as in `benchmark.rates.Rates`.
     """
 
     name: str
@@ -37,7 +38,7 @@ class Measurement:
 
 
 def table(measurements: Sequence[Measurement]) -> str:
-    """Where it was measured and against which peak; a line for each measurement; a note on each."""
+    """The machine and the peak that shares refer to, then a line for each measurement, then a note on each."""
     dtypes = dict.fromkeys(measured.dtype for measured in measurements)
     peaks = ", ".join(f"{peak(dtype) / 1e12:.3g} TFLOP/s in {dtype_name(dtype)}" for dtype in dtypes)
     header = f"{machine()} · peak: {peaks} (a large matrix product, measured in this run)"

@@ -1,4 +1,4 @@
-"""Counts what networks compute, on tensors without memory: the same figures on every machine."""
+"""Counts the operations of networks on tensors without memory, so that all machines give the same figures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from methods.latent_diffusion import LatentDiffusion
 
 
 def operations(module: nn.Module, *inputs: Tensor) -> float:
-    """Of one call of a module on inputs of any device; a product and its addition are two."""
+    """Operations of one call of a module on inputs of any device; a product and its addition count as two."""
     tensors = {name: tensor.to("meta") for name, tensor in chain(module.named_parameters(), module.named_buffers())}
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         functional_call(module, tensors, tuple(tensor.to("meta") for tensor in inputs))
@@ -22,28 +22,28 @@ def operations(module: nn.Module, *inputs: Tensor) -> float:
 
 
 def network_operations(network: Network, image_size: int) -> float:
-    """Of one image of `image_size` × `image_size` pixels through a backbone."""
+    """Operations for one image of `image_size` × `image_size` pixels through a backbone."""
     return operations(network.module, torch.empty(1, 3, image_size, image_size))
 
 
 def unet_operations(model: LatentDiffusion, resolution: int) -> float:
-    """Of one evaluation of the UNet for one image of `resolution` × `resolution` pixels."""
+    """Operations of one evaluation of the UNet for one image of `resolution` × `resolution` pixels."""
     return operations(model.unet, _latents(model, resolution), torch.ones(1), _context(model))
 
 
 def guided_operations(model: LatentDiffusion, resolution: int) -> float:
-    """Of both halves of guidance for one image."""
+    """Operations of both halves of guidance for one image."""
     latents, context = _latents(model, resolution).repeat(2, 1, 1, 1), _context(model).repeat(2, 1, 1)
     return operations(model.guided_unet, latents, torch.ones(2), context)
 
 
 def encoder_operations(model: LatentDiffusion, resolution: int) -> float:
-    """Of encoding one image by the codec."""
+    """Operations of encoding one image by the codec."""
     return operations(model.vae.encoder, _empty(model, 3, resolution, resolution))
 
 
 def decoder_operations(model: LatentDiffusion, resolution: int) -> float:
-    """Of decoding one image's latents by the codec."""
+    """Operations of decoding one image's latents by the codec."""
     return operations(model.vae.decoder, _latents(model, resolution))
 
 

@@ -1,4 +1,4 @@
-"""Work in a process of its own, whose peak memory is the work's."""
+"""Work in a process of its own, so that its peak memory is that of the work."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Result = TypeVar("Result")
 
 
 def in_own_process(work: Callable[..., Result], *arguments: object) -> Result:
-    """What `work` returns, from a new process that does nothing else."""
+    """The result of `work` in a new process that does nothing else."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         return pool.submit(work, *arguments).result()
 
 
 def peak_memory() -> int:
-    """Bytes that this process held at most."""
+    """The largest amount of memory, in bytes, that this process has held."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

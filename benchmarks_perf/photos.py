@@ -1,4 +1,4 @@
-"""Photos made for the purpose: noise at many scales, with about the bytes of a photo of their size."""
+"""Generated photos: noise at many scales, with about as many bytes as a real photo of their size."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from evaluation.views import VIEWS
 
 
 def photo(width: int, seed: int) -> Image.Image:
-    """An RGB picture, 4:3."""
+    """An RGB picture with an aspect ratio of 4:3."""
     rng, size = np.random.default_rng(seed), (width, width * 3 // 4)
     coarse = rng.integers(0, 256, (12, 16, 3)).astype(np.uint8)
     fine = rng.normal(0, 8, (size[1], size[0], 3))
@@ -27,7 +27,7 @@ def photo(width: int, seed: int) -> Image.Image:
 
 
 def photo_files(folder: Path, count: int, width: int = 640) -> list[Path]:
-    """As many JPEG files in the folder."""
+    """Write `count` JPEG files into the folder, and return their paths."""
     paths = [folder / f"{seed}.jpg" for seed in range(count)]
     for seed, path in enumerate(paths):
         photo(width, seed).save(path, quality=85)
@@ -35,13 +35,13 @@ def photo_files(folder: Path, count: int, width: int = 640) -> list[Path]:
 
 
 def embed_files(backbone: Backbone, files: Sequence[Path], view: str, views: int = 1) -> Singles:
-    """Features of so many views of each file, which are loaded ahead of the network."""
+    """Features of `views` views of each file; the files are loaded ahead of the network."""
     jobs = [ImageViews(partial(load_rgb, path), tuple(range(views))) for path in files]
     return embed_pixels(backbone, load_pixels(backbone, jobs, VIEWS[view], worker_count(-1)))
 
 
 class OpenedAgain:
-    """The images of files, each read anew whenever it is asked for."""
+    """The images of files, each read again whenever it is asked for."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._paths = paths

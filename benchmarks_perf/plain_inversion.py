@@ -1,4 +1,4 @@
-"""Textual inversion as the published code has it, which follows diffusers' example: a class after the other."""
+"""Textual inversion as in the published code, which follows diffusers' example: one class after the other."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ Images = Sequence[Image.Image] | OpenedAgain
 
 
 class PlainInversion:
-    """A checkpoint with one added token, whose row of the token matrix is what is learned.
+    """A checkpoint with one added token, whose row of the token matrix is learned.
 
-    The whole matrix carries gradients and the optimiser's state, and all other rows are put back after each step; each
-    image is taken anew, resized and encoded at each step that draws it, while nothing else is done: as by a loader
-    without workers. The UNet's activations are computed twice, as by `--gradient_checkpointing` in the published
-    README's command, and each step's loss is read. Text encoder in float32, UNet and codec in `dtype`.
+    The whole matrix has gradients and optimiser state, and all other rows are restored after each step. Each step
+    opens, resizes and encodes its images anew while nothing else runs, as with a data loader without workers. The
+    UNet's activations are computed twice, as with `--gradient_checkpointing` in the published README's command, and
+    each step's loss is read. The text encoder is in float32, the UNet and the codec in `dtype`.
     """
 
     def __init__(self, folder: Path, dtype: torch.dtype) -> None:
@@ -44,7 +44,7 @@ class PlainInversion:
         self._table: Tensor = pipeline.text_encoder.get_input_embeddings().weight.requires_grad_(True)
 
     def learn(self, images: Images, settings: TextualInversionSettings, resolution: int, seed: int) -> Singles:
-        """The word of one class, float32 (width,), on the draws that `ClassSampler` makes from this seed."""
+        """The word of one class, float32 (width,), learned from the draws that `ClassSampler` makes with this seed."""
         from diffusers import DDPMScheduler
 
         self._begin_at(settings.initial_word)
@@ -62,8 +62,8 @@ class PlainInversion:
             others = torch.arange(len(frozen)) != len(frozen) - 1
             with torch.no_grad():
                 self._table[others] = frozen[others]
-            loss.item()  # for the published loop's progress bar: waits for the device
-        # A copy: the next class learns in its row.
+            loss.item()  # as for the published loop's progress bar: waits for the device
+        # A copy, because the next class is learned in the same row.
         word: Singles = self._table[-1].detach().clone().cpu().numpy()
         return word
 
@@ -73,7 +73,7 @@ class PlainInversion:
             self._table[-1] = self._table[tokens].mean(dim=0)
 
     def _loss(self, images: Images, resolution: int, batch: int, schedule: Any, draws: torch.Generator) -> Tensor:
-        """Of one step's samples, drawn from the images and their mirror images."""
+        """The loss of one step on samples drawn from the images and their mirror images."""
         bounds = (2 * len(images), len(TEMPLATES), schedule.config.num_train_timesteps)
         views, templates, times = (torch.randint(bound, (batch,), generator=draws) for bound in bounds)
         seen = torch.stack([_view(images, number, resolution) for number in views.tolist()])
@@ -101,7 +101,7 @@ class PlainInversion:
 
 
 def _view(images: Images, number: int, resolution: int) -> Tensor:
-    """An image, at even numbers, or its mirror image."""
+    """The image for an even number, its mirror image for an odd one."""
     image, mirrored = images[number // 2], number % 2
     resized = image.convert("RGB").resize((resolution, resolution), Image.Resampling.BICUBIC)
     pixels = torch.from_numpy(np.asarray(resized, dtype=np.float32) / 127.5 - 1).permute(2, 0, 1)

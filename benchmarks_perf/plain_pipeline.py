@@ -1,4 +1,4 @@
-"""diffusers' own pipeline, as the published code opens it."""
+"""diffusers' own pipeline, opened as in the published code."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from methods.checkpoint_layout import weight_variant
 
 
 def plain_dtype() -> torch.dtype:
-    """What the published code computes in."""
+    """The dtype in which the published code computes."""
     return torch.float16 if default_device().type == "cuda" else torch.float32
 
 
 def open_plain_pipeline(folder: Path, dtype: torch.dtype, text_dtype: torch.dtype) -> Any:
-    """Image-to-image on the default device; the text encoder in `text_dtype`, all else in `dtype`."""
+    """An image-to-image pipeline on the default device; the text encoder is in `text_dtype`, all else in `dtype`."""
     from diffusers import StableDiffusionImg2ImgPipeline
 
     pipeline = StableDiffusionImg2ImgPipeline.from_pretrained(

@@ -32,7 +32,7 @@ def _resnet50() -> Network:
 
 @BACKBONES.register("random/dinov2_vitl14")
 def _dinov2_vitl14() -> Network:
-    """timm's: the architecture of torch.hub's `dinov2_vitl14`, which interpolates its position embeddings as well."""
+    """timm's model: the architecture of torch.hub's `dinov2_vitl14`, which also interpolates position embeddings."""
     import timm
 
     def build() -> nn.Module:
@@ -43,7 +43,7 @@ def _dinov2_vitl14() -> Network:
 
 
 def _with_random_weights(build: Callable[[], nn.Module], interpolation: str, multiple_of: int = 1) -> Network:
-    """The same weights every time."""
+    """A network with random weights, which are the same every time."""
     import torch
 
     from evaluation.frozen import IMAGENET_MEAN, IMAGENET_STD, Network, weights_digest

@@ -12,7 +12,7 @@ from datasets.whole_file import whole_file
 
 
 def add_rates(path: Path, device: str, on_gpu: bool, seconds: Mapping[str, float]) -> None:
-    """Write rates by name, and keep those of other parts that were measured on the same device at the same size.
+    """Write rates by name, keeping those of other parts that were measured on the same device at the same size.
 
     Raises:
         UserError: the file cannot be written.

@@ -1,10 +1,10 @@
-"""How much is measured: a laptop's share, or the paper's work."""
+"""How much is measured: as much as suits a laptop, or the paper's work."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import benchmarks_perf.random_backbones  # noqa: F401, size full names them
+import benchmarks_perf.random_backbones  # noqa: F401  (registers the backbones of size full)
 from datasets.errors import UnknownName, UserError
 from evaluation.device import default_device
 from evaluation.settings import ClassifierSettings, FeatureSettings
@@ -15,12 +15,14 @@ from methods.settings import GeneratorSettings, TextualInversionSettings
 class Size:
     """What each part is measured on.
 
-    guide_width: of the photos that images are made from and words are learned from, in pixels.
-    rounds: of full batches that are generated; plain_images: that the plain way generates.
-    inversion: its `steps` are timed, and the time of 1,000 is computed from theirs.
-    classes: that learn together; plain_classes: that the plain way learns.
-    samples: that the plain way's pace through the classifier's network is measured on.
-    photos, plain_photos: whose features are computed.
+    guide_width: width in pixels of the photos that images are made from and words are learned from.
+    rounds: number of times that full batches (one per thread on a CPU) are generated.
+    plain_images: number of images that the plain way generates.
+    inversion: its `steps` are timed, and the time of 1,000 steps is computed from theirs.
+    classes: number of classes that are learned together.
+    plain_classes: number of classes that the plain way learns.
+    samples: number of samples with which the plain way through the classifier's network is timed.
+    photos, plain_photos: number of photos whose features are computed, our way and the plain way.
     """
 
     generator: GeneratorSettings
@@ -71,7 +73,7 @@ SIZES = {
 
 
 def chosen_size(name: str, checkpoint: str = "") -> Size:
-    """The size of that name, with another checkpoint where one is given.
+    """The size with this name, with another checkpoint if one is given.
 
     Raises:
         UserError: an unknown name, or `full` on a machine without a GPU.

@@ -1,4 +1,4 @@
-"""Textual inversion: a class after the other as in the published code, against all classes in one batch."""
+"""Textual inversion: one class after the other as in the published code, against all classes in one batch."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ STEPS = 1000
 SHOTS = 4
 
 Files = Sequence[Sequence[Path]]
-"""Each class's."""
+"""The image files of each class."""
 
 
 def measure(size: Size) -> Measurement:
-    """Time words of 1,000 steps, computed from fewer; ours first, so that it has the device's memory to itself."""
+    """Time words of 1,000 steps, computed from fewer; our way comes first, to have the device's memory to itself."""
     with tempfile.TemporaryDirectory() as folder:
         photos = photo_files(Path(folder), size.classes * SHOTS, size.guide_width)
         return _measured(size, [photos[at : at + SHOTS] for at in range(0, len(photos), SHOTS)])
@@ -40,7 +40,7 @@ def _measured(size: Size, files: Files) -> Measurement:
     generator, resolution = Generator(size.generator), size.generator.resolution
     ours = _seconds(partial(_learn_together, generator, files, size.inversion), size.inversion.steps) / len(files)
     samples = STEPS * size.inversion.batch_size
-    # Forwards, and backwards to the input alone, since no weight has a gradient: as much again.
+    # Forward, and backward to the input only, since no weight has a gradient: as much again.
     counted = 2 * samples * unet_operations(generator.model, resolution)
     alone = files[: size.plain_classes]
     plain = PlainInversion(generator.folder, plain_dtype())
@@ -74,11 +74,11 @@ def _learn_one_by_one(
 
 
 def _seconds(learn: Callable[[int], None], steps: int) -> float:
-    """Of learning in 1,000 steps, from fewer: the second half of them says what each of the others takes."""
-    learn(1)  # opens, compiles
+    """Seconds for 1,000 steps, computed from fewer: the remaining ones are as fast as the second half of `steps`."""
+    learn(1)  # opens and compiles the networks
     half = steps // 2
     before, whole = seconds(lambda: learn(half)), seconds(lambda: learn(steps))
-    # Beside other work, a few small steps may by chance take less time than half of them.
+    # On a busy machine, a few short steps may by chance take less time than half of them.
     each = (whole - before) / (steps - half) if whole > before else whole / steps
     return whole + each * (STEPS - steps)
 

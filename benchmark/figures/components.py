@@ -72,8 +72,7 @@ def _with_equal_overrides(records: Sequence[Record]) -> dict[str, list[Record]]:
 
 
 def _base(records: Sequence[Record], changed: str) -> list[Record]:
-    """DA-Fusion's runs with these settings: those with the preset's hyper-parameters, or else with the only other
-    ones."""
+    """DA-Fusion's runs with these settings and its preset's hyper-parameters, or else with the only ones it has."""
     own = [record for record in records if record.tags["method"] == BASE and common_overrides(record, BASE) == changed]
     found = grouped(own, _overrides)
     return found.get(changed) or (next(iter(found.values())) if len(found) == 1 else [])

@@ -107,8 +107,7 @@ def own_scale(values: Sequence[float]) -> list[float]:
 
 
 def draw_lines(panels: Sequence[LinePanel], looks: Mapping[str, Style], x_label: str, placed: Placed) -> Figure:
-    """The panels of accuracy, with one legend below. `placed` gives the positions of x values: `ranks` or
-    `own_scale`."""
+    """The panels of accuracy, with one legend below; `placed` gives the positions of x: `ranks` or `own_scale`."""
     figure, axes = axes_for(len(panels))
     for panel, ax, title in zip(panels, axes, titles(panels), strict=True):
         _draw_panel(ax, panel, looks, placed)

@@ -104,8 +104,7 @@ def _whole_first(record: Record) -> tuple[int, int]:
 
 
 def _joined(tables: Sequence[Table], state: str) -> tuple[Doubles, Mask, Doubles]:
-    """Confidences, correctness and weights of several tables; in those of earlier runs, without weights, images count
-    alike."""
+    """Confidences, correctness and weights of several tables; earlier tables without weights count images alike."""
     confidence = np.concatenate([np.asarray(table[f"confidence_{state}"], np.float64) for table in tables])
     correct = np.concatenate([np.asarray(table["correct"], bool) for table in tables])
     weights = np.concatenate([np.asarray(table.get("weight", [1] * len(table["correct"])), float) for table in tables])

@@ -56,7 +56,7 @@ def _panels(group: Group, name: str) -> Iterator[LinePanel]:
 
 
 def _with_same_values(records: Sequence[Record]) -> Iterator[tuple[Way, dict[str, list[Record]]]]:
-    """Each choice of settings with which both DIAGen and DA-Fusion were run, and both methods' runs."""
+    """Each choice of settings that DIAGen and DA-Fusion were both run with, and the runs of both."""
     base, method = PAIR
     of_base, own = (_by_way(records, name) for name in PAIR)
     for (values, changed), runs in own.items():

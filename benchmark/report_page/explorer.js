@@ -23,7 +23,7 @@ function startExplorer(explorer) {
     showClass();
   }
 
-  // The same guide stays chosen, so that runs can be compared.
+  // Keep the same guide selected, so that runs can be compared.
   function showClass() {
     const kept = guides.querySelector(":checked")?.value;
     const own = sheet.places.filter((place) => fact("class", place) === classes.value);
@@ -124,7 +124,7 @@ function startExplorer(explorer) {
   showRun();
 }
 
-// As a blob: browsers cut custom properties that are as long as a picture.
+// As a blob URL: a data URI of a picture is too long for a custom property, and browsers would cut it.
 function usePicture(explorer, sheet) {
   const [head, body] = sheet.picture.split(",");
   const bytes = Uint8Array.from(atob(body), (letter) => letter.charCodeAt(0));

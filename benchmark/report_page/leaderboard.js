@@ -1,6 +1,6 @@
 "use strict";
 
-// Sorting and filtering of the tables. Without this script they are plain tables.
+// Sort and filter the tables. Without this script they are plain tables.
 for (const table of document.querySelectorAll("table.sortable")) {
   table.querySelectorAll("th[data-sort]").forEach((heading) => {
     const button = document.createElement("button");
@@ -11,7 +11,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
   });
 }
 
-// Figures start with the largest, names with A; a second press turns the order round.
+// The first click sorts numbers from the largest and names from A; a second click reverses the order.
 function sortBy(table, heading) {
   const numeric = heading.dataset.sort === "number";
   const first = numeric ? "descending" : "ascending";
@@ -32,7 +32,7 @@ function sortValue(cell, numeric) {
   return text === "" ? null : Number(text);
 }
 
-// What is not known stands last in either order.
+// Unknown values come last in either order.
 function compare(a, b, sign) {
   if (a === null || b === null) return (a === null) - (b === null);
   return sign * (typeof a === "number" ? a - b : a.localeCompare(b, "en", { numeric: true }));
@@ -44,7 +44,7 @@ for (const form of document.querySelectorAll("form[data-table]")) {
   const selects = [...form.querySelectorAll("select")];
   form.hidden = false;
   form.addEventListener("submit", (event) => event.preventDefault());
-  // Typing is an input; some browsers call the choice of an option a change alone.
+  // Typing fires "input"; choosing an option fires only "change" in some browsers.
   for (const event of ["input", "change"]) form.addEventListener(event, () => filter(form, rows, selects));
 }
 

@@ -30,8 +30,7 @@ def summarise(group: Group, boards: Sequence[Board]) -> Summary:
 
 
 def _lead(board: Board, test_set: str) -> str:
-    """Who has the highest mean. A method that lacks a seed is not ranked, so that a missing cell cannot make a
-    leader."""
+    """Who has the highest mean; methods that lack a seed are not ranked, so that a missing cell makes no leader."""
     scores = {row.label: score for row in board.rows if (score := row.scores.get(f"accuracy/{test_set}"))}
     seeds = {seed for score in scores.values() for seed in score.values}
     means = {label: 100 * score.mean for label, score in scores.items() if len(score.values) == len(seeds)}
@@ -63,8 +62,7 @@ def _listed(labels: Sequence[str]) -> str:
 
 
 def _none_significant(comparisons: Sequence[Comparison]) -> str:
-    """The sentence if no difference is significant, which distinguishes untested differences from insignificant
-    ones."""
+    """The sentence if no difference is significant; it does not count untested differences as insignificant."""
     untested = sum(not pair.tested for pair in comparisons)
     if not untested:
         return "No difference between two methods is significant."
