@@ -29,8 +29,8 @@ class _Label:
 def short_labels(labels: Sequence[str]) -> dict[str, str]:
     """Label → a short form that distinguishes it from the others.
 
-    Settings that all labels share are left out, those that differ from other rows of the same method come first, and
-    the method's name is dropped from its own settings.
+    Settings that all labels share are left out, settings that differ from other rows of the same method come first, and
+    settings of the method itself are named without it (`strength` for `diagen.strength`).
     """
     split = [_split(label) for label in labels]
     left_out = _shared(split)

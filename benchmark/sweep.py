@@ -53,8 +53,7 @@ def _open(grid: Sequence[RunSettings], look: Look, stages: Stages, opened: dict[
 
 
 def _published(grid: Sequence[RunSettings], stages: Stages) -> dict[str, Dataset]:
-    """A stand-in with the published number of images for each dataset that is not on disk, by its settings
-    (`open_job`).
+    """A stand-in of published size for each dataset that is not on disk, by its settings (see `open_job`).
 
     Raises:
         NotOnDisk: the number of a dataset's images is not known, or split files name the images to use.

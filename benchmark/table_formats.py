@@ -27,7 +27,7 @@ _LATEX = {
 _BEYOND_LATIN = r"[^\n\x20-\u017f\u2010-\u2026]"
 _MARKDOWN = re.compile(r"[\\&<>|`*~]|(?<![^\W_])_|_(?![^\W_])|(?<=\])\(")
 _ENTITIES = {"\\": "&#92;", "&": "&amp;", "<": "&lt;", ">": "&gt;"}
-"""A literal backslash would escape the mark after it, or undo that mark's own escape."""
+"""A backslash in a text is one of them: it would escape the mark after it, or the backslash that escapes that mark."""
 
 
 def plain(lines: Lines) -> str:

@@ -272,7 +272,7 @@ class LocalTools:
         return tuple(texts)
 
     def _fits(self, prompt: str) -> bool:
-        """Loads the text encoder only when there is a prompt to check: if a server is down, it is not downloaded."""
+        """Finds the checkpoint only when there is a prompt to check: if a server is down, nothing is downloaded."""
         return self.generator.fits(prompt)
 
     def _check_that_they_fit(self, prompts: Sequence[str], noun: str, file: Path) -> None:
