@@ -1,4 +1,4 @@
-"""Things in groups."""
+"""Grouping of items by a key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ K = TypeVar("K")
 
 
 def grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
-    """Key → the items that have it; keys and items in the order in which they come."""
+    """Map each key to its items; keys and items keep the order in which they first appear."""
     found: dict[K, list[T]] = {}
     for item in items:
         found.setdefault(key(item), []).append(item)

@@ -10,8 +10,11 @@ from datasets.errors import UserError
 
 
 def path_of(text: str) -> Path:
-    """The path of a text, in which a leading `~` is the home folder; raises `UserError` where that is not known, and
-    for a name that is longer than the file system takes, which is no file's, and which `Path.is_file` would raise for.
+    """The path that a text names, with a leading `~` expanded to the home folder.
+
+    Raises:
+        UserError: the home folder is not known, or the name is too long for the file system: no file can have it, and
+            `Path.is_file` would raise an error.
     """
     try:
         path = Path(text).expanduser()

@@ -9,8 +9,8 @@ Expected on disk:
         uncommon/<class>/*   (optional)
         classes.yaml         (optional: nouns and names, see datasets/class_list.py)
 
-Folders in a class folder belong to the class; links are followed; hidden files are ignored, and with a word of warning
-files that are no images by their names, and images beside the class folders.
+Folders inside a class folder belong to the class, and links are followed. Hidden files are ignored. So are, with a
+warning, files whose names are not those of images, and images beside the class folders.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from datasets.folders import FolderDataset, Groups, flat, require_folder, requir
 from datasets.part_folders import ADVICE, ALL, part_folders, refuse_parts_as_classes, require_test, where_classes_lie
 
 PROVENANCE = "provenance.csv"
-"""Lies beside the class folders of a folder that `augment` or `export` wrote, and says which images are photos."""
+"""A file that `augment` and `export` write beside the class folders; it says which images are photos."""
 
 _log = logging.getLogger(__name__)
 
@@ -37,8 +37,8 @@ _log = logging.getLogger(__name__)
 class ImageFolder(FolderDataset):
     """With `train/` and `test/`: shots from `train/`, validation from `val/` or else from the rest of `train/`.
 
-    Without them each class is divided by a seeded permutation: the first `train_pool` images are the train pool; of
-    the others a share of `validation_share`, rounded down, validates, and the rest tests.
+    Without them, each class is divided by a seeded permutation. The first `train_pool` images are the train pool. Of
+    the others, `validation_share` (rounded down, but at least one image) is for validation and the rest for testing.
 
     Args:
         train_pool: images per class that shots are drawn from.
@@ -87,8 +87,8 @@ class ImageFolder(FolderDataset):
         """The splits of `seed`.
 
         Raises:
-            UserError: there is one class alone, train/ has no test/ beside it, or a class has too few images for its
-                train pool and one each to validate and to test.
+            UserError: there is only one class, train/ has no test/ beside it, or a class has too few images for its
+                train pool plus one each for validation and testing, where these have no folder of their own.
         """
         if len(self.classes) == 1:
             raise UserError(
@@ -109,10 +109,10 @@ class ImageFolder(FolderDataset):
         return Splits(tuple(tuple(pool) for pool in pools), flat(validation), tests)
 
     def all_photos(self) -> tuple[tuple[tuple[Example, ...], ...], tuple[Example, ...]]:
-        """By class all that may be trained on, in natural order, and those of val/: for who tests nothing.
+        """All photos that may be trained on, by class and in natural order, and those of val/; for use without a test.
 
         Raises:
-            UserError: a class without a photo.
+            UserError: a class has no photo.
         """
         require_images(self._names, self._trained_on, 1, "at least 1 is", "add images")
         trained_on = (sorted(own, key=lambda photo: natural_key(photo.identifier)) for own in self._trained_on)
@@ -123,7 +123,7 @@ class ImageFolder(FolderDataset):
         return self._parts["train" if "train" in self._parts else ALL]
 
     def _halves(self, rest: list[Example]) -> tuple[list[Example], list[Example]]:
-        """What is left of a class as (validation, test), with at least one image in each."""
+        """Divide the remaining images of a class into (validation, test), with at least one image in each."""
         count = min(max(int(len(rest) * self._validation_share), 1), len(rest) - 1)
         return rest[:count], rest[count:]
 
@@ -144,7 +144,7 @@ class ImageFolder(FolderDataset):
 
 
 def _refuse_folders_of_no_class(folder: Path) -> None:
-    """Those of other datasets, and what runs leave that are started in the folder of photos."""
+    """Refuse folders of other datasets, and results of runs that were started in the folder of photos."""
     here = Path.cwd().resolve()
     own = {
         default_cache().resolve(),
@@ -161,7 +161,7 @@ def _refuse_folders_of_no_class(folder: Path) -> None:
 
 
 def _warn_of_made_images(root: Path) -> None:
-    """Divided at random, images that were made of a photo would be tested on where the photo is trained on."""
+    """Warn of generated images: a random split may test on them while training on the photo they were made from."""
     if (root / PROVENANCE).is_file():
         _log.warning(
             "%s was written by augment or export (it contains %s): generated images are treated as photos, and may be "
@@ -172,7 +172,7 @@ def _warn_of_made_images(root: Path) -> None:
 
 
 def _class_folders(root: Path, folder: Path) -> list[Path]:
-    """Those in the folder that is trained on: the root, where `uncommon` is a part, or its train/, where it is none."""
+    """The class folders of the folder to train on. In the root, `uncommon` is a part; in train/, it is a class."""
     found = [path for path in subfolders(folder) if path.name != "uncommon" or folder != root]
     if not found:
         raise UserError(f"{folder}: no class folders in it; {ADVICE}")

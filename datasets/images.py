@@ -1,4 +1,4 @@
-"""Reading image files: upright, RGB, and with the file named when it cannot be read."""
+"""Reading image files: upright, in RGB, with errors that name the file."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 UNREADABLE_CHOICES = ("refuse", "skip")
 READERS = 4
 MOST_PIXELS = 300_000_000
-"""Of an image file; phones make 200 million. Pillow takes 4 bytes for each, and as many again to turn it upright."""
+"""Limit for an image file (phones make 200 million). Pillow needs 4 bytes a pixel, and as many again to rotate it."""
 _MANY = 2_000
 _SHOWN = 3
 _TELLING = 512
-"""Bytes at the start of a file that tell what it is."""
+"""How many bytes at the start of a file are read to recognise its kind."""
 
 _LARGE = Lock()
-"""Held while an image is read that Pillow alone would refuse: READERS of them at once would not fit into memory."""
+"""Held while reading an image that Pillow by itself would refuse: READERS of them at once would not fit into memory."""
 
 _log = logging.getLogger(__name__)
 
 
 def load_rgb(path: Path) -> Image:
-    """The image of `path`, as `to_rgb` gives it; of an animation or of several pages, the first counts.
+    """The image in `path`, as `to_rgb` gives it; of an animation or a multi-page file, the first image.
 
     Raises:
-        UserError: the file is missing, truncated, not an image or one of too many pixels; the message names it.
+        UserError: the file is missing, truncated, not an image, or has too many pixels; the message names it.
     """
     from PIL import Image as images
 
@@ -46,17 +46,18 @@ def load_rgb(path: Path) -> Image:
         except images.DecompressionBombError:
             return _read_large(path)
     except MemoryError:
-        raise  # of the machine's: the file may be sound
-    except Exception as error:  # a decoder may raise anything for bytes that it did not expect
+        raise  # the machine ran out of memory; the file may be fine
+    except Exception as error:  # a decoder may raise anything for unexpected bytes
         raise UserError(f"{path}: {_what_is_wrong(path, error)}") from None
 
 
 def open_image(source: Path | IO[bytes]) -> Image:
-    """Pillow's `open` without its warnings, none of which names a file: where an image has too many pixels for it, it
-    refuses, and damaged EXIF or TIFF tags leave the pixels as they are.
+    """Pillow's `open` without its warnings, which do not name the file.
+
+    Nothing is lost: Pillow refuses an image with too many pixels, and damaged EXIF or TIFF tags do not change pixels.
 
     Raises:
-        PIL.Image.DecompressionBombError: it has more pixels than Pillow's own limit.
+        PIL.Image.DecompressionBombError: the image has more pixels than Pillow accepts.
     """
     from PIL import Image as images
 
@@ -67,9 +68,9 @@ def open_image(source: Path | IO[bytes]) -> Image:
 
 
 def reads_plainly(path: Path) -> bool:
-    """Whether a program that knows Pillow's `convert("RGB")` alone sees in the file what `load_rgb` does.
+    """Whether a program that only uses Pillow's `convert("RGB")` sees the same image in the file as `load_rgb`.
 
-    The pixels are compared: what may differ (EXIF orientation, transparency, 16 bits, inks) need not be listed.
+    The pixels are compared, so that the causes (EXIF orientation, transparency, 16 bits, inks) need not be listed.
     """
     from PIL import Image as images
 
@@ -85,7 +86,7 @@ def reads_plainly(path: Path) -> bool:
 def to_rgb(image: Image) -> Image:
     """The image in mode RGB, upright (EXIF orientation).
 
-    Transparency is laid over white; 16-bit grey is scaled to 8 bits; inks (CMYK) become light without a colour profile.
+    Transparent images are put on white, 16-bit grey is scaled to 8 bits, CMYK is converted without a colour profile.
     """
     from PIL import Image as images
     from PIL import ImageOps
@@ -109,11 +110,11 @@ def _read(path: Path) -> Image:
 
 
 def _read_large(path: Path) -> Image:
-    """Up to `MOST_PIXELS`. The limit is Pillow's for all threads, and its own again as soon as the file is read."""
+    """Read an image of up to `MOST_PIXELS`. Pillow's limit holds for all threads, so it is restored afterwards."""
     from PIL import Image as images
 
     with _LARGE:
-        usual, images.MAX_IMAGE_PIXELS = images.MAX_IMAGE_PIXELS, MOST_PIXELS // 2  # it refuses twice as many
+        usual, images.MAX_IMAGE_PIXELS = images.MAX_IMAGE_PIXELS, MOST_PIXELS // 2  # Pillow refuses above twice this
         try:
             return _read(path)
         finally:
@@ -121,7 +122,7 @@ def _read_large(path: Path) -> Image:
 
 
 def _with_true_inks(image: Image) -> Image:
-    """Adobe writes the inks of a JPEG inverted, and Pillow holds every JPEG of four inks for Adobe's."""
+    """Undo Pillow's inversion of a CMYK JPEG not written by Adobe: only Adobe inverts, but Pillow expects it of all."""
     from PIL import ImageChops
 
     is_inverted = image.format == "JPEG" and image.mode == "CMYK" and "adobe" not in image.info
@@ -129,7 +130,7 @@ def _with_true_inks(image: Image) -> Image:
 
 
 def _to_eight_bits(image: Image) -> Image:
-    """Grey of 16 bits (0–65535) or floats (0–255) as 8 bits, clipped."""
+    """Convert grey of 16 bits (0–65535) or floats (0–255) to 8 bits, clipped."""
     import numpy as np
     from PIL import Image as images
 
@@ -151,7 +152,7 @@ def _what_is_wrong(path: Path, error: BaseException) -> str:
 
 
 def _reason(path: Path, error: BaseException) -> str:
-    """What the file is instead, where its first bytes tell, or what the decoder says."""
+    """What the decoder says or, if Pillow does not know the format, what the first bytes of the file say about it."""
     from PIL import UnidentifiedImageError
 
     if not isinstance(error, UnidentifiedImageError):
@@ -174,7 +175,7 @@ def file_digest(path: Path) -> str:
 
 
 def check_images(paths: Sequence[Path], unreadable: str = "refuse") -> list[Path]:
-    """Decode every file; the readable ones, in order. What a dataset does with the setting `unreadable`.
+    """Decode every file and return the readable ones, in order; datasets apply their setting `unreadable` with this.
 
     Args:
         unreadable: `refuse` raises for a file that cannot be decoded; `skip` leaves it out with a warning.
@@ -185,7 +186,7 @@ def check_images(paths: Sequence[Path], unreadable: str = "refuse") -> list[Path
     if unreadable not in UNREADABLE_CHOICES:
         raise UserError(f"unreadable={unreadable}: choose one of {', '.join(UNREADABLE_CHOICES)}")
     if len(paths) > _MANY:
-        # A warning, so that it is seen: this is a wait of minutes before anything else is said.
+        # A warning, so that users see it: otherwise they would wait for minutes without any message.
         _log.warning("decoding %d image files to check them; this takes a while", len(paths))
     with ThreadPoolExecutor(READERS) as pool:
         problems = list(pool.map(image_problem, paths))
@@ -200,7 +201,7 @@ def check_images(paths: Sequence[Path], unreadable: str = "refuse") -> list[Path
 
 
 def image_problem(path: Path) -> str:
-    """Why the file cannot be read, in a line that names it; "" if it can."""
+    """Why the file cannot be read, in one line that names it; "" if it can."""
     try:
         load_rgb(path)
     except UserError as error:

@@ -1,4 +1,4 @@
-"""Where a dataset's folder lies under the data root."""
+"""Finds a dataset's folder under the data root."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from datasets.home import path_of
 
 
 class NotOnDisk(UserError):
-    """There is no folder of the dataset, or it is not known where to look."""
+    """The dataset has no folder, or no data root is known to look in."""
 
 
 def given_data_root(data_root: str) -> Path | None:
-    """The folder that a user gave, or the one that DIAGEN_DATA names; None where neither is there."""
+    """The folder that the user gave, or else the one that DIAGEN_DATA names; None if neither is set."""
     given = data_root or os.environ.get("DIAGEN_DATA")
     return path_of(given) if given else None
 
 
 def named_folder(data_root: Path, name: str, other_names: tuple[str, ...] = ()) -> Path:
-    """`<data root>/<name>`, or the folder of another name where it alone is there."""
+    """`<data root>/<name>`, or if that does not exist, the first existing folder of `other_names`."""
     folders = [data_root / each for each in (name, *other_names)]
     return next((folder for folder in folders if folder.is_dir()), folders[0])
 
@@ -28,13 +28,13 @@ def named_folder(data_root: Path, name: str, other_names: tuple[str, ...] = ()) 
 def dataset_folder(
     data_root: Path | None, name: str, marker: str, advice: str, other_names: tuple[str, ...] = ()
 ) -> Path:
-    """`<data root>/<name>`, or the data root itself where `marker` (a file or folder of the layout) lies in it.
+    """`<data root>/<name>`, or the data root itself if it contains `marker` (a file or folder of the layout).
 
     Args:
-        other_names: of the dataset's folder, where it has none of that name.
+        other_names: names to try if there is no folder `name`.
 
     Raises:
-        NotOnDisk: no data root is given, or neither folder is there; the message ends with `advice`.
+        NotOnDisk: no data root is given, or neither folder exists; the message ends with `advice`.
     """
     if data_root is None:
         raise NotOnDisk(f"dataset {name}: no data root given; {advice}")

@@ -1,7 +1,7 @@
-"""Which folders of a user's photos are parts of the dataset, and which are classes: by their names and what they hold.
+"""Decides which folders of a user's photos are parts of the dataset and which are classes, by names and contents.
 
-A part under another name would be taken for a class, and no number of the run would tell: so where a folder looks like
-a part that is called otherwise, the user is asked to say which it is.
+A part under an unknown name would be taken for a class, and no result of the run would show it. So if a folder looks
+like a part with another name, the user is asked which it is.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from datasets.folders import require_folder, subfolders
 
 ADVICE = "give a folder of class folders, or one with train/ and test/, with --data-root (or DIAGEN_DATA)"
 PARTS = ("train", "val", "test", "uncommon")
-"""Folders that are parts of the dataset and not classes (MS COCO knows a class train)."""
+"""Folders that are parts of the dataset and not classes (MS COCO has a class train)."""
 ALL = "all"
-"""The one folder of class folders, where there are no parts."""
+"""Stands for the one folder of class folders if there are no parts."""
 _SPELLINGS = {
     "train": ("train", "training"),
     "val": ("val", "valid", "validation", "validate", "dev", "eval", "evaluation"),
@@ -28,18 +28,18 @@ _SPELLINGS = {
 }
 _PART_OF = {spelling: part for part, spellings in _SPELLINGS.items() for spelling in spellings}
 _FILLERS = {"set", "data", "dataset", "split", "folder", "image", "images", "img", "imgs", "photos", "pictures"}
-"""Words beside that of the part: `Test_set`, `train images`."""
+"""Words that may accompany the name of a part: `Test_set`, `train images`."""
 _WRAPPERS = 3
-"""So many folders of one folder each are looked through, as archives within archives unpack to."""
+"""How many nested single folders are looked through: archives within archives unpack to such folders."""
 _SHOWN = 3
 
 _log = logging.getLogger(__name__)
 
 
 def part_folders(root: Path) -> dict[str, Path]:
-    """The folders of class folders by part, the one with the training images first; of one layout or the other.
+    """Map each part to its folder of class folders, in either layout; the part with the training images comes first.
 
-    train/ and val/ are enough for who tests nothing; `require_test` is for who does.
+    train/ and val/ are enough for callers that test nothing; the others also call `require_test`.
     """
     folders = {path.name: path for path in subfolders(root)}
     for name, path in folders.items():
@@ -55,14 +55,14 @@ def part_folders(root: Path) -> dict[str, Path]:
 
 
 def require_test(root: Path) -> None:
-    """Raises `UserError` where test/ is missing beside train/, saying how to come by it."""
+    """Raise `UserError` if test/ is missing beside train/; the message says how to get one."""
     require_folder(root / "test", _how_to_test([path.name for path in subfolders(root)]))
 
 
 def refuse_parts_as_classes(root: Path, folders: Sequence[Path]) -> None:
-    """Refuses class folders that are the parts of a dataset by other names, or that hold the parts each for itself.
+    """Refuse class folders that are the parts of a dataset under other names, or that each contain such parts.
 
-    Class folders that hold folders of the same names may be right (photos by year): these are told in a warning.
+    Class folders that contain folders of the same names may be right (photos by year), so they only get a warning.
     """
     _refuse_parts_by_other_names(root, folders)
     _refuse_parts_within_classes(root, folders)
@@ -78,14 +78,14 @@ def refuse_parts_as_classes(root: Path, folders: Sequence[Path]) -> None:
 
 
 def part_meant(name: str) -> str:
-    """The part that a folder's name stands for: `Test_set`, `valid`, `seg_train`; "" for any other name."""
+    """The part that a folder's name means (`Test_set`, `valid`, `seg_train`); "" for any other name."""
     words = re.split(r"[\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
     telling = [word.removesuffix("set") for word in words if word and word not in _FILLERS]
     return _PART_OF.get(telling[-1], "") if telling else ""
 
 
 def unwrapped(folder: Path) -> Path:
-    """The folder, or where it holds nothing but one folder, that one."""
+    """The folder, or if it contains just one folder and no images, that one; repeated up to `_WRAPPERS` times."""
     for _ in range(_WRAPPERS):
         inner = _folders_alone(folder)
         if len(inner) != 1:
@@ -95,7 +95,7 @@ def unwrapped(folder: Path) -> Path:
 
 
 def where_classes_lie(root: Path, folder: Path) -> str:
-    """What to do about the only class folder of `folder`, where the classes seem to lie in it."""
+    """What to do if `folder`, the only class folder, seems to contain the classes; empty if it does not."""
     inner = unwrapped(folder)
     if len(_folders_alone(inner)) < 2:
         return ""
@@ -129,7 +129,7 @@ def _if_a_class(part: str) -> str:
 
 
 def _settle_other_folders(root: Path, folders: dict[str, Path]) -> None:
-    """Beside train/ and test/ no folder is a class: one that means to validate is not to be lost for its name."""
+    """Refuse a validation folder under another name, which would go unused; warn of other ignored folders."""
     if "val" not in folders and (named := _named_otherwise(folders, "val")):
         raise UserError(f"{root / named}: rename it to val if it is for validation; otherwise move it elsewhere")
     if ignored := [name for name in folders if name not in PARTS]:
@@ -141,7 +141,7 @@ def _named_otherwise(folders: Iterable[str], part: str) -> str:
 
 
 def _refuse_parts_by_other_names(root: Path, folders: Sequence[Path]) -> None:
-    """Names alone are no evidence (a class may be a driving test): one of the folders must hold folders as parts do."""
+    """Names alone are no evidence (a class may be a driving test): a folder must also contain folders, as parts do."""
     parts = {part: path for path in folders if (part := part_meant(path.name))}
     inner = {path.name: _folders_alone(unwrapped(path)) for path in parts.values()}
     divided = [(name, held) for name, held in inner.items() if len(held) > 1]
@@ -167,13 +167,13 @@ def _refuse_parts_within_classes(root: Path, folders: Sequence[Path]) -> None:
 
 
 def _shared_names(folders: Sequence[Path]) -> list[str]:
-    """The names of folders that lie in every one of the folders, if these hold no images themselves."""
+    """The names of folders that all the given folders contain, if these contain no images themselves."""
     names = [[composed(path.name) for path in _folders_alone(folder)] for folder in folders]
     return [name for name in names[0] if all(name in others for others in names)] if names else []
 
 
 def _folders_alone(folder: Path) -> list[Path]:
-    """The folders in a folder; none where it holds images too, as a class does."""
+    """The folders in a folder; none if it also contains images, as a class does."""
     return [] if any(is_image_name(path) for path in entries(folder)) else _folders(folder)
 
 
@@ -186,7 +186,7 @@ def _quoted_names(folders: Iterable[Path]) -> str:
 
 
 def _quoted(names: Iterable[str]) -> str:
-    """`'a' and 'b'`; of many names the first three."""
+    """`'a' and 'b'`; of many names, the first three."""
     quoted = [f"'{composed(name)}'" for name in names]
     if len(quoted) < _SHOWN:
         return " and ".join(quoted)

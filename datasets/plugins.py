@@ -1,4 +1,4 @@
-"""Plugins that are no part of the project: installed packages', and the user's files."""
+"""Loading of plugins from outside the project: from installed packages and from the user's files."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ GROUP = "diagen_bench"
 """Entry point group of packages that register methods, datasets or backbones when their module is imported."""
 
 _sources: dict[str, bytes] = {}
-"""Of the files that were loaded, by the names of their modules."""
+"""Content of the files that were loaded, by module name."""
 
 _installed: dict[str, bytes] = {}
-"""The same of the modules that installed packages name."""
+"""The same for the modules that installed packages name as plugins."""
 
 
 def load_installed() -> None:
@@ -35,10 +35,10 @@ def load_installed() -> None:
 
 
 def load_file(path: Path) -> None:
-    """Import a Python file, wherever it lies, unless its content was loaded before: a notebook's cell is run again.
+    """Import a Python file from any folder, unless its content was loaded before (a notebook's cell may be run again).
 
     Raises:
-        UserError: it is missing or fails.
+        UserError: the file is missing, cannot be read, or fails.
     """
     if not path.is_file():
         raise UserError(f"plugin file {path} does not exist")
@@ -64,14 +64,14 @@ def load_file(path: Path) -> None:
 
 
 def source_of(plugin: object) -> bytes | None:
-    """The content of the file in which a plugin is defined, as it was loaded; None where `load_file` loaded none."""
+    """The content of the file that defines a plugin, as it was loaded; None if `load_file` did not load it."""
     return _sources.get(getattr(plugin, "__module__", ""))
 
 
 def code_of(plugin: object) -> str:
-    """A digest of the files in which a plugin, and whatever plugin it extends, is defined; empty for the project's own.
+    """A digest of the files that define a plugin and the plugins it extends; empty for the project's own.
 
-    Part of what results are kept under: an edited plugin makes other ones. What a file imports is not looked into.
+    It is part of the key of stored results, as an edited plugin gives other results. Imports of the files do not count.
     """
     parts = plugin.__mro__ if isinstance(plugin, type) else (plugin,)
     files = _sources | _installed
@@ -82,14 +82,15 @@ def code_of(plugin: object) -> str:
 
 @contextmanager
 def told_in_a_line(title: str, plugin: object) -> Iterator[None]:
-    """Within it a plugin's own code runs, which may raise anything: a line says what, and where in its file. What the
-    project's own code raises is left as it is.
+    """Turn any error of a plugin's own code into one line that says what failed, and where in its file.
+
+    Errors of the project's own plugins are left as they are.
 
     Args:
-        title: what the plugin is called: `method mine`.
+        title: what the message calls the plugin, such as `method mine`.
 
     Raises:
-        UserError: that line, or the plugin's own.
+        UserError: that line, or the `UserError` that the plugin raised itself.
     """
     try:
         yield
@@ -105,7 +106,7 @@ def told_in_a_line(title: str, plugin: object) -> Iterator[None]:
 
 
 def _content(module: str) -> bytes:
-    """Of a module's file; empty for one that has none that could be read."""
+    """The content of a module's file; empty if the module has no file."""
     file = _file(module)
     return Path(file).read_bytes() if file else b""
 
