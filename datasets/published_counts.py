@@ -1,4 +1,4 @@
-"""A published dataset that is not on disk yet, by the number of its images: for counting what a grid amounts to."""
+"""Stands in for a published dataset that is not on disk yet, with as many images, to count the work of a grid."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from datasets.seeding import fingerprint
 
 
 class PublishedCounts(Dataset):
-    """As many examples as `dataset` has in each split where it is whole, of its classes in turn; no image of them.
+    """As many examples per split as the complete `dataset` has, labelled with its classes in turn; without images.
 
     Args:
-        dataset: one that says its `classes` and what is `published` of it.
+        dataset: a dataset that states its `classes` and its `published` counts.
     """
 
     def __init__(self, dataset: type[Dataset]) -> None:

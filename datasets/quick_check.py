@@ -1,4 +1,4 @@
-"""Whether image files are whole, told from their first and last bytes."""
+"""Checks from their first and last bytes whether image files are complete."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from datasets.images import READERS, check_images
 
 JPEG = (b"\xff\xd8\xff", b"\xff\xd9")
 PNG = (b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82")
-"""How a file of the format begins and ends."""
+"""First and last bytes of a file in each format."""
 
 _ENDS = 8
 
 
 def check_ends(paths: Sequence[Path], unreadable: str = "refuse") -> list[Path]:
-    """Like `check_images`, for many files: only what does not begin and end as a whole JPEG or PNG is decoded.
+    """A fast `check_images` for many files: decode only those that do not begin and end like a complete JPEG or PNG.
 
-    Finds files that are empty, cut short or something else, such as an error page; not damage in the middle.
+    This finds files that are empty, cut short or something else, such as an error page, but not damage in the middle.
 
     Raises:
-        UserError: as `check_images`.
+        UserError: as in `check_images`.
     """
     with ThreadPoolExecutor(READERS) as pool:
         whole = list(pool.map(_looks_whole, paths))

@@ -1,4 +1,4 @@
-"""One small registry, used for methods, datasets, backbones and sources of prompts alike."""
+"""A small registry, used for methods, datasets, backbones and prompt sources."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from datasets.errors import UnknownName
 T = TypeVar("T")
 
 OF_YOUR_OWN = "one of your own needs --plugins FILE"
-"""What may be wrong with a name that is like no other."""
+"""Advice for a name that does not resemble any known one."""
 
 
 class Registry(Generic[T]):
     """Maps names to plugins of one kind.
 
-    A plugin registers itself with the decorator that `register` returns; the modules that hold
-    plugins import no heavy library at module level, so that listing them stays quick.
+    A plugin registers itself with the decorator that `register` returns. Modules with plugins import no heavy library
+    at module level, so that listing the plugins stays quick.
 
-    check: raises an error for a plugin that cannot work, as it registers itself.
+    check: called when a plugin registers itself; raises an error if the plugin cannot work.
     """
 
     def __init__(self, kind: str, check: Callable[[str, T], None] | None = None) -> None:

@@ -10,9 +10,9 @@ from datasets.errors import UserError
 
 
 def run_script(command: Callable[..., Any]) -> None:
-    """Run a function as a Typer command; a `UserError` is one line on stderr and exit code 2, as of every command.
+    """Run a function as a Typer command; a `UserError` becomes one line on stderr and exit code 2, as in every command.
 
-    So is a file that is missing, and a package: some scripts need more than runs do.
+    So does a missing file or a missing package: some scripts need packages that runs do not.
     """
     import typer
 

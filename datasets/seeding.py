@@ -1,4 +1,4 @@
-"""Seeds derived from identity, so that no draw depends on what else is drawn."""
+"""Seeds derived from what they are used for, so that no random draw depends on what else is drawn."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def fingerprint(*parts: Any) -> str:
-    """Hexadecimal SHA-256 of JSON-serialisable parts: the address of whatever they determine."""
+    """Hexadecimal SHA-256 of JSON-serialisable parts: a key for whatever they determine."""
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Whether what a dataset gives can be trained on and measured: datasets may be anybody's code."""
+"""Checks that a dataset's output can be trained on and measured, since a dataset may be anybody's code."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 POOL, VALIDATION = "train pool", "validation"
 
 OTHER_SPLITS = ("train", POOL, "val", VALIDATION)
-"""What figures, split files and `prepare` call images that do not test."""
+"""What metrics, split files and `prepare` call the splits that are not test sets."""
 
 
 def check_splits(name: str, dataset: Dataset, splits: Splits) -> None:
-    """Refuse splits of which no figure, or one of something else, would come.
+    """Refuse splits that would give no result, or a wrong one.
 
     Args:
-        name: the dataset's.
+        name: the dataset's name.
 
     Raises:
         UserError: one line about the first thing that is wrong.
@@ -36,7 +36,7 @@ def check_splits(name: str, dataset: Dataset, splits: Splits) -> None:
 
 
 def load_image(dataset: Dataset, example: Example) -> Image:
-    """What `load` gives for the example; raises `UserError` naming it where that is no image to train on."""
+    """The example's image from `load`; raises a `UserError` that names the example if it cannot be trained on."""
     from PIL.Image import Image
 
     try:
@@ -51,7 +51,7 @@ def load_image(dataset: Dataset, example: Example) -> Image:
 
 
 def digests(dataset: Dataset, examples: Iterable[Example]) -> list[str]:
-    """What `digests` gives for the examples; raises `UserError` where that is no text, as no split file could hold."""
+    """The examples' digests from the dataset; raises `UserError` if one is not text, which split files require."""
     found = dataset.digests(examples)
     for digest in found:
         if not isinstance(digest, str):
@@ -61,7 +61,7 @@ def digests(dataset: Dataset, examples: Iterable[Example]) -> list[str]:
 
 
 def _wrong_with_classes(dataset: Dataset) -> str:
-    """What is wrong; empty where nothing is, as below."""
+    """What is wrong, or an empty string if nothing is. All functions below do the same."""
     classes = getattr(dataset, "classes", None)
     if not isinstance(classes, (tuple, list)) or not all(isinstance(noun, str) for noun in classes):
         return f"its `classes` must be a tuple of nouns, not {shorten(repr(classes), 80)}"
@@ -89,7 +89,7 @@ def _wrong_with_splits(dataset: Dataset, splits: Splits) -> str:
 
 
 def _wrong_with_name(test: str) -> str:
-    """Figures are tracked under it, images listed under it in split files, each beside those of the other splits."""
+    """A test set's name appears in metrics and split files, where it must not collide with other splits."""
     if test not in OTHER_SPLITS and re.fullmatch(r"(?!\.+$)[\w\-. ]+", test):
         return ""
     return (
@@ -110,7 +110,7 @@ def _wrong_with_example(example: Example, classes: int) -> str:
         return f"is not an Example but {kind_of(example)}"
     if not isinstance(example.identifier, str):
         return f"has the identifier {example.identifier!r}, which is not a string"
-    if type(example.label) is not int:  # others, as NumPy's, no split file can hold
+    if type(example.label) is not int:  # split files cannot hold other integers, such as NumPy's
         return f"has the label {example.label!r}, which is not an int"
     if not 0 <= example.label < classes:
         return f"has label {example.label}, but labels are 0 to {classes - 1}"
@@ -126,7 +126,7 @@ def _wrong_with_pool(label: int, pool: Sequence[Example], classes: Sequence[str]
 
 
 def _twice(parts: Mapping[str, Sequence[Example]]) -> str:
-    """Of an identifier that cannot be that of one image: but for training, an image may be in several parts."""
+    """Find an identifier that two images share. One image may be in several parts, unless it is in the train pool."""
     seen: dict[str, tuple[str, int]] = {}
     for part, examples in parts.items():
         for example in examples:

@@ -1,6 +1,6 @@
-"""Split files: the exact images of a few-shot task, so that two laboratories can use the same ones.
+"""Split files list the exact images of a few-shot task, so that two laboratories can use the same ones.
 
-A split file is JSON, with a line for each image:
+A split file is JSON, with one line per image:
 
     {"format": "diagen-bench split 1", "dataset": "custom_coco", "shots": 4, "seed": 0,
      "classes": ["cell phone", …],
@@ -12,9 +12,9 @@ A split file is JSON, with a line for each image:
       …]}
 
 `path` is relative to the dataset's folder (or names a rendered image), `split` is `train`, `validation` or the name
-of a test set, `label` is an index into `classes`. `class_folders` says what the classes' folders are called; it is no
-part of a digest. `digest` covers classes and images, `head_digest` dataset, shots and seed; files of earlier releases
-lack it.
+of a test set, `label` is an index into `classes`. `class_folders` gives the names of the classes' folders and is not
+part of a digest. `digest` covers classes and images; `head_digest` covers dataset, shots, seed and `digest`. Files of
+earlier releases lack `head_digest` and `class_folders`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _REMEDY = "set --data-root to where the same data is, or write a new split of th
 
 @dataclass(frozen=True)
 class SplitImage:
-    """An image of a task. `sha256`: its content's digest as `Dataset.digest` gives it; `label`: index of its class."""
+    """An image of a task. `sha256`: digest of its content, from `Dataset.digest`; `label`: index of its class."""
 
     path: str
     sha256: str
@@ -52,9 +52,9 @@ class SplitImage:
 
 @dataclass(frozen=True)
 class Split:
-    """The images of a task by content. `digest` names them all: equal digests mean equal images, labels and splits.
+    """The images of a task, identified by content. Equal values of `digest` mean equal images, labels and splits.
 
-    class_folders: what a folder of each class's images is called; empty in files of earlier releases.
+    class_folders: the name of each class's folder of images; empty in files of earlier releases.
     """
 
     dataset: str
@@ -75,14 +75,14 @@ class Split:
 
 
 def split_of(task: FewShotTask) -> Split:
-    """The task's images with their digests; reads every one of them once."""
+    """The task's images with their digests; reads every image once."""
     parts = [(name, example) for name, examples in _parts(task) for example in examples]
     images = split_images(task.dataset, parts)
     return Split(task.name, task.shots, task.seed, tuple(task.classes), images, task.dataset.class_folders)
 
 
 def split_images(dataset: Dataset, parts: Sequence[tuple[str, Example]]) -> tuple[SplitImage, ...]:
-    """The images of (split, example) pairs with their digests; reads every one of them once."""
+    """The images of (split, example) pairs with their digests; reads every image once."""
     of_each = digests(dataset, (example for _, example in parts))
     return tuple(
         SplitImage(example.identifier, digest, name, example.label)
@@ -108,10 +108,10 @@ def to_text(split: Split) -> str:
 
 
 def read_split(path: Path) -> Split:
-    """The split of a file.
+    """Read a split file.
 
     Raises:
-        UserError: the file is missing, is no split file, or was changed since it was written.
+        UserError: the file is missing, is not a split file, or was changed since it was written.
     """
     try:
         text = path.read_bytes()
@@ -121,10 +121,10 @@ def read_split(path: Path) -> Split:
 
 
 def split_from(text: bytes, where: str) -> Split:
-    """The split of a file's content; `where` names the file in what is raised.
+    """Parse the content of a split file; `where` names the file in error messages.
 
     Raises:
-        UserError: it is no split file, or was changed since it was written.
+        UserError: it is not a split file, or was changed since it was written.
     """
     try:
         content = json.loads(text.decode("utf-8-sig"))
@@ -149,10 +149,10 @@ def split_from(text: bytes, where: str) -> Split:
 
 
 def replay(split: Split, dataset: Dataset, where: str = "the split file") -> FewShotTask:
-    """The task of a split file on a dataset that lies here; `where` names the file in what is raised.
+    """Rebuild a split file's task from the dataset on this machine; `where` names the file in error messages.
 
     Raises:
-        UserError: another dataset or other classes, an image that is not there, or one of other content.
+        UserError: the dataset has other classes, lacks an image, or has one with different content.
     """
     if split.classes != tuple(dataset.classes):
         raise UserError(
@@ -180,9 +180,9 @@ def _first(names: Sequence[str]) -> str:
 
 
 def _known(dataset: Dataset, seed: int) -> dict[str, Example]:
-    """Every image by its identifier, with the attributes that it has in the splits: a plugin may add them there."""
+    """Every image by its identifier, with its attributes from the splits, where a plugin may have added them."""
     known = {example.identifier: example for example in dataset.examples(seed)}
-    with suppress(UserError):  # too few images to divide are enough for a file that divides them
+    with suppress(UserError):  # with too few images to divide: the split file has already divided them
         known |= {example.identifier: example for example in Dataset.examples(dataset, seed)}
     return known
 

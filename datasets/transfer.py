@@ -1,8 +1,8 @@
-"""One HTTP request that appends to a file what is missing in it, by libcurl (pycurl).
+"""Makes one HTTP request that appends the missing rest to a file, with libcurl (pycurl).
 
-libcurl asks for the rest by range, refuses an answer that does not continue where the file ends, and notices a body
-that was cut short and a connection that fell silent. Since the file itself is all that is remembered, a download
-survives the death of this process. When to ask again is the business of the caller.
+libcurl asks for the rest by range, refuses an answer that does not continue where the file ends, and notices when a
+body was cut short or a connection went silent. The file itself is the only state, so a download survives the death of
+this process. The caller decides when to ask again.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 SILENCE = 60
 """Seconds without a byte after which a connection counts as broken."""
 WORTH_ASKING_AGAIN = (408, 425, 429)
-"""Answers below 500 that another attempt may change."""
+"""HTTP status codes below 500 after which another attempt may succeed."""
 
 
 class BrokenOff(Exception):
-    """The transfer ended before the file did; the next request may go on from there."""
+    """The transfer ended before the file was complete; the next request may continue from there."""
 
 
 class CannotResume(BrokenOff):
-    """The server does not send the rest of a file alone."""
+    """The server cannot send only the rest of a file."""
 
 
 class Refused(Exception):
@@ -38,7 +38,7 @@ def append(url: str, path: Path, size: int, advance: Advance) -> None:
     """Request the bytes of `url` that follow those in `path`, and append them as they come.
 
     Args:
-        size: the file's whole size in bytes, 0 if unknown; an answer that is longer is not accepted.
+        size: the size of the whole file in bytes, 0 if unknown; a longer answer is refused.
 
     Raises:
         BrokenOff: the transfer ended early.
@@ -61,12 +61,12 @@ def append(url: str, path: Path, size: int, advance: Advance) -> None:
 
 
 def _request(url: str, file: IO[bytes], size: int, advance: Advance, trouble: list[OSError]) -> Curl:
-    """A request for what follows the bytes of `file`; a failure to write is put into `trouble`."""
+    """A request for what follows the bytes in `file`; an error while writing is appended to `trouble`."""
     import certifi
     import pycurl
 
     def write(block: bytes) -> int:
-        # An exception would be printed by libcurl's wrapper and lost.
+        # pycurl would print an exception and lose it.
         try:
             file.write(block)
         except OSError as error:
@@ -91,7 +91,7 @@ def _request(url: str, file: IO[bytes], size: int, advance: Advance, trouble: li
 
 
 def _meaning(code: int, message: str, *, status: int, size: int) -> Exception:
-    """What libcurl's error code says about the next attempt."""
+    """Convert libcurl's error code to the exception that says whether another attempt makes sense."""
     import pycurl
 
     if code == pycurl.E_RANGE_ERROR:
