@@ -1,4 +1,4 @@
-# Needs nothing but make and Python 3.11 to 3.14: for a newer one, the pinned PyTorch has no build.
+# Needs only make and Python 3.11 to 3.14; the pinned PyTorch has no build for newer versions.
 #   make demo    the three methods on the embedded miniature, then the leaderboard
 #   make test    lint, types, tests
 #   make slow    the tests that take longer
@@ -45,7 +45,7 @@ format: $(DEVELOPMENT)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Removes the environment and what tools left; runs (mlflow.db, mlruns/) and the store stay.
+# Removes the environment and the tools' caches; keeps runs (mlflow.db, mlruns/) and the store.
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -55,7 +55,7 @@ $(BIN)/python:
 	@echo "making $(VENV) with $(PYTHON)"
 	@$(PYTHON) -m venv $(VENV)
 
-# The stamps are newer than what they were installed from, so a second call installs nothing.
+# Each stamp file is newer than the requirements it stands for, so a second call installs nothing.
 $(RUNTIME): requirements.txt | $(BIN)/python
 	@echo "installing requirements.txt into $(VENV) (some gigabytes the first time)"
 	@$(PIP_INSTALL) -r requirements.txt

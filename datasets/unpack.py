@@ -1,4 +1,4 @@
-"""Unpacking archives that nobody vouches for: no path leads out, no link, no device, no bomb."""
+"""Safe unpacking of untrusted archives: no paths out of the folder, no links, no devices, no archive bombs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from datasets.errors import UserError, reason_of
 
 MAX_FILES = 1_000_000
 MAX_RATIO = 20
-"""An archive may unpack to so many times its own size (COCO's annotations: about 4) and `SLACK` bytes."""
+"""An archive may unpack to at most this many times its size (COCO's annotations: about 4) plus `SLACK` bytes."""
 SLACK = 1 << 20
 
 _LEADS_OUT = re.compile(r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)|[\\\x00]")
@@ -30,7 +30,7 @@ _DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOF
 
 @dataclass(frozen=True)
 class _Member:
-    """An archive's entry; `kind` is `file`, `folder`, or what it is instead ("link", "device")."""
+    """An entry of an archive; `kind` is "file", "folder", or what else it is, such as "link" or "device"."""
 
     name: str
     size: int
@@ -39,17 +39,17 @@ class _Member:
 
 
 def is_unpacked(archive: Archive, dataset_folder: Path) -> bool:
-    """Whether the archive's folders are there; a folder gets its name when it is whole, so that this is enough."""
+    """Whether the archive's folders exist. A folder only gets its name once it is complete, so this is enough."""
     return all((dataset_folder / folder).is_dir() for folder in archive.folders)
 
 
 def unpack(archive: Archive, path: Path, dataset_folder: Path, stage: Stage) -> None:
-    """Unpack those of the archive's folders into `dataset_folder` that are not there; `path` is a zip or tar file.
+    """Unpack the archive's folders that are missing in `dataset_folder`; `path` is a zip or tar file.
 
-    Everything is written to a hidden folder beside and renamed when it is whole.
+    Everything is first written to a hidden folder in `dataset_folder` and renamed once it is complete.
 
     Raises:
-        UserError: the archive is damaged, unsafe, or lacks a folder, or the disk is too small; nothing is left then.
+        UserError: the archive is damaged, unsafe, or lacks a folder, or the disk is too small; nothing is left behind.
     """
     dataset_folder.mkdir(parents=True, exist_ok=True)
     unfinished = dataset_folder / f".unpacking-{archive.file_name}"
@@ -68,7 +68,7 @@ def unpack(archive: Archive, path: Path, dataset_folder: Path, stage: Stage) -> 
 
 
 def _chosen(archive: Archive, path: Path, members: Iterator[_Member]) -> list[tuple[PurePosixPath, _Member]]:
-    """The files that the archive's folders hold, each with its place in the dataset's folder."""
+    """The files in the archive's folders, each with its path in the dataset's folder."""
     chosen = []
     for member in _limited(path, members):
         place = _place(archive, member)
@@ -86,7 +86,7 @@ def _chosen(archive: Archive, path: Path, members: Iterator[_Member]) -> list[tu
 
 
 def _limited(path: Path, members: Iterator[_Member]) -> Iterator[_Member]:
-    """The members as long as their names, number and sizes are harmless."""
+    """Yield the members; raise `UserError` once their names, number or total size could do harm."""
     limit, total = MAX_RATIO * path.stat().st_size + SLACK, 0
     for number, member in enumerate(members, start=1):
         total += member.size
@@ -112,7 +112,7 @@ def _write(chosen: Sequence[tuple[PurePosixPath, _Member]], folder: Path, advanc
     for place, member in chosen:
         target = folder / place
         target.parent.mkdir(parents=True, exist_ok=True)
-        # "x" refuses a second member of the same name, which is no harm but never meant.
+        # "x" refuses a second member of the same name, which is harmless but never intended.
         with member.open() as source, target.open("xb") as file:
             shutil.copyfileobj(source, file, 1 << 20)
         advance(1)
@@ -137,7 +137,7 @@ def _zip_members(file: zipfile.ZipFile) -> Iterator[_Member]:
 
 
 def _unix_kind(mode: int) -> str:
-    """What the mode bits say beside file and folder; empty where they say neither (zips from other systems)."""
+    """`link` or `device` if the mode bits say so; empty for files, folders and zips without mode bits."""
     if stat.S_ISLNK(mode):
         return "link"
     return "device" if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR) else ""

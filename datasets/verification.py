@@ -1,4 +1,4 @@
-"""What lies on disk: every image decoded, and counted by class and split."""
+"""Verifies a dataset on disk: decodes every image and counts the images by class and split."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Columns = Mapping[str, Sequence[Example]]
 
 
 def verify_examples(dataset: Dataset, advance: Advance) -> Verification:
-    """Decode every image that the dataset can use, and count those of seed 0 by class and split.
+    """Decode every image that the dataset can use, and count the images by class and by split of seed 0.
 
-    A problem is a file that cannot be read, whether the dataset left it out when it was opened or not, a class
-    without an image in a split, or too few images to divide: these are counted by class alone. Where every file can be
-    read, it is also an image that lies in two splits of seed 0, or in two classes, by content.
+    A problem is a file that cannot be read (even if the dataset skipped it on opening), a class without an image in a
+    split, or too few images to divide (they are then counted by class only). If all images of the dataset can be read,
+    an image whose content is in two splits of seed 0, or in two classes, is a problem as well.
 
     Raises:
-        UserError: the splits are wrong in themselves, as only code can be.
+        UserError: the splits themselves are invalid, which only a bug in the dataset's code can cause.
     """
     try:
         splits = dataset.splits(0)
@@ -46,13 +46,13 @@ def _columns(splits: Splits) -> Columns:
 
 
 def _parts(columns: Columns, examples: Sequence[Example]) -> list[tuple[str, Example]]:
-    """(split, example) of all images: one that is in no other split is trained on, by this seed or by another."""
+    """All images as (split, example); one in no other split counts as trained on, by this seed or another."""
     others = {example.identifier: name for name, own in columns.items() if name != POOL for example in own}
     return [(others.get(example.identifier, TRAIN), example) for example in examples]
 
 
 def _undivided(dataset: Dataset) -> Columns:
-    """All images in one column; none where the dataset names its images by their splits alone."""
+    """All images in one column; no column if the dataset can list its images only by dividing them."""
     try:
         return {"images": tuple(dataset.examples(0))}
     except UserError:

@@ -1,4 +1,4 @@
-"""Writing a file or a folder so that a reader finds all of it or nothing, whoever dies meanwhile."""
+"""Atomic writing: a reader finds a file or folder complete or not at all, even if the writing process dies."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import IO
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write under a temporary name in the same folder, renamed to `path` when all went well.
+    """Open a file under a temporary name in the same folder; it is renamed to `path` if no error occurs.
 
-    It has the permissions that the user's files have, so that others can read a folder that is shared.
+    It gets the usual permissions of the user's files, so that others can read it in a shared folder.
 
     Raises:
         OSError: the folder cannot be made, or the file cannot be written.
@@ -33,14 +33,14 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
-    """A folder to fill under a temporary name beside `folder`, renamed to it when all went well.
+    """Make a folder to fill under a temporary name beside `folder`; it is renamed to `folder` if no error occurs.
 
-    An empty folder that is there already gives way; of a link, the folder that it leads to.
+    An existing empty folder is replaced. If `folder` is a link, the folder that it points to is replaced.
 
     Raises:
-        OSError: the folder cannot be made, or one that is not empty is there.
+        OSError: the folder cannot be made, or it already exists and is not empty.
     """
-    folder = folder.resolve()  # of `.` no name is known, and no folder takes the place of a link
+    folder = folder.resolve()  # `.` has no name to extend, and a folder cannot replace a link
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = folder.with_name(f".writing-{secrets.token_hex(8)}")
     temporary.mkdir()

@@ -1,4 +1,4 @@
-"""Light and weather over a picture: its side and its hour, fog, rain and falling snow."""
+"""Light and weather over a picture: the light's direction, night, fog, rain and falling snow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from datasets.mini_focus.canvas import Colour
 
 _COARSE = 4
-"""Soft masks are drawn this many times smaller, and blurred there, for speed."""
+"""Soft masks are drawn and blurred at a size this many times smaller, for speed."""
 _MIST: Colour = (214, 218, 222)
 _RAIN: Colour = (120, 132, 148)
 Veils = Mapping[str, tuple[Colour, float]]
@@ -37,7 +37,7 @@ def shadow(image: Image.Image, centre: tuple[float, float], radii: tuple[float, 
 
 
 def object_tint(location: str, time: str) -> tuple[float, float, float]:
-    """How much of each colour channel an object keeps: at night more than its surroundings."""
+    """The share of each colour channel that an object keeps; at night this is more than its surroundings keep."""
     if location == "space":
         return (0.88, 0.88, 0.94)
     return (0.76, 0.78, 0.9) if time == "night" else (1.0, 1.0, 1.0)
@@ -50,7 +50,7 @@ def darken(image: Image.Image) -> Image.Image:
 
 
 def illuminate(image: Image.Image, rng: Generator) -> Image.Image:
-    """Light from a side, weaker across the picture, with an exposure and a warmth of its own."""
+    """Light the picture from a random side, fading across it, with random exposure and warmth."""
     angle, fall, exposure = (float(rng.uniform(*limits)) for limits in ((0, 2 * math.pi), _FALL, _EXPOSURES))
     warmth = np.array([1, 0, -1]) * float(rng.uniform(-_WARMTH, _WARMTH))
     rows, columns = np.mgrid[-1 : 1 : image.height * 1j, -1 : 1 : image.width * 1j]
@@ -60,7 +60,7 @@ def illuminate(image: Image.Image, rng: Generator) -> Image.Image:
 
 
 def veil(image: Image.Image, weather: str, time: str, veils: Veils) -> Image.Image:
-    """Lay the haze of the weather over the picture: `PLACE_HAZE` over the place, thinner `HAZE` over everything."""
+    """Lay the haze of the weather over the picture: `PLACE_HAZE` on the place, the thinner `HAZE` on everything."""
     if weather not in veils:
         return image
     colour, share = veils[weather]

@@ -22,7 +22,7 @@ BASE_COLOURS: dict[str, Colour] = {
 
 
 def mix(first: Colour, second: Colour, share: float) -> Colour:
-    """Go from the first colour towards the second by a share."""
+    """Move from the first colour towards the second by a share (0 to 1)."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
     return red, green, blue
 
@@ -38,7 +38,7 @@ def darker(colour: Colour, share: float) -> Colour:
 
 
 def jitter(rng: Generator, colour: Colour, spread: int) -> Colour:
-    """Move the brightness of a colour, and a little each channel on its own."""
+    """Shift the brightness of a colour at random, and each channel by up to half as much on its own."""
     common = int(rng.integers(-spread, spread + 1))
     own = rng.integers(-spread // 2, spread // 2 + 1, size=3).tolist()
     red, green, blue = (min(max(c + common + o, 0), 255) for c, o in zip(colour, own, strict=True))
@@ -72,7 +72,7 @@ class Pen:
         self, image: Image.Image, centre: Point, scale: Point, degrees: float = 0.0, line: int = 3,
         outline: Colour = (30, 30, 34), tint: Callable[[Colour], Colour] = lambda colour: colour,
     ) -> None:  # fmt: skip
-        """Place the object; `scale` is pixels per unit (negative x flips), `tint` the light."""
+        """Place the object; `scale` is pixels per unit (negative x flips), `tint` changes each colour for the light."""
         self._draw = ImageDraw.Draw(image)
         self._centre, self._scale = centre, scale
         self._cosine, self._sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
@@ -123,7 +123,7 @@ class Pen:
 
 
 def _cut_corners(points: Sequence[Point]) -> list[Point]:
-    """One round of Chaikin's corner cutting: each side gives way to its middle half."""
+    """One round of Chaikin's corner cutting: each side is reduced to its middle half."""
     result: list[Point] = []
     for (x, y), (u, v) in zip(points, [*points[1:], points[0]], strict=True):
         result += [(0.75 * x + 0.25 * u, 0.75 * y + 0.25 * v), (0.25 * x + 0.75 * u, 0.25 * y + 0.75 * v)]

@@ -1,4 +1,4 @@
-"""Captions of scenes in a small closed vocabulary, varied as those of people are."""
+"""Captions of scenes in a small closed vocabulary, varied like those that people write."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ HOURS: dict[str, tuple[str, ...]] = {
 
 _TEMPLATE_SHARE = 1 / 3
 _SAY = {"subtype": 0.35, "colour": 0.7, "place": 0.85, "weather": 0.85, "time": 0.85, "usual": 0.08}
-"""How often each part is said; `usual` is for a clear sky and for daylight."""
+"""Probability that each part is mentioned; `usual` is for a clear sky and for daylight."""
 
 
 _SAY_ALL = {**_SAY, "place": 1.0, "weather": 1.0, "time": 1.0, "usual": 1.0}
@@ -52,7 +52,7 @@ def caption(scene: Scene, rng: Generator) -> str:
 
 
 def full_caption(scene: Scene, rng: Generator) -> str:
-    """A caption that leaves neither location nor weather nor time of day open, so that a picture can be held to it."""
+    """A caption that leaves no doubt about location, weather and time of day, so that a picture can be checked."""
     return _describe(scene, _SAY_ALL, rng)
 
 
@@ -74,7 +74,7 @@ def _noun(scene: Scene, rng: Generator) -> str:
 
 
 def _with_article(template: str, noun: str) -> str:
-    """Fill in the noun, with "an" for "a" where it follows directly and begins with a vowel."""
+    """Fill in the noun, with "an" instead of an "a" directly before it if it begins with a vowel."""
     if template.endswith(" a {}") and noun[0] in "aeiou":
         template = template.removesuffix("a {}") + "an {}"
     return template.format(noun)
@@ -86,7 +86,7 @@ def _sky_phrases(scene: Scene) -> tuple[str, ...]:
 
 
 def _share(usual: bool, part: str, scene: Scene, say: dict[str, float]) -> float:
-    """How often a part is said: rarely the usual, and never what goes without saying of a place."""
+    """Probability that a part is mentioned: low for what is usual, and 0 for what the location already implies."""
     if scene.location == "space" or (scene.location == "indoors" and part == "weather"):
         return 0.0
     return say["usual"] if usual else say[part]
@@ -105,4 +105,4 @@ def _vocabulary() -> tuple[str, ...]:
 
 
 VOCABULARY: tuple[str, ...] = _vocabulary()
-"""Every word a caption may hold, sorted."""
+"""Every word that a caption may contain, sorted."""

@@ -1,4 +1,4 @@
-"""Small things that lie about and have nothing to do with the object."""
+"""Small things scattered over the scene that have nothing to do with the object."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image
 from datasets.mini_focus.canvas import BASE_COLOURS, Colour, Pen, darker, jitter, lighter
 
 _COUNTS = (0.4, 0.4, 0.2)
-"""How often there is none, one, or two of them."""
+"""Probabilities of none, one and two things."""
 _SIZES = (0.05, 0.085)
 _STONE: Colour = (132, 126, 122)
 _WOOD: Colour = (158, 116, 72)
@@ -18,7 +18,7 @@ _LIGHT: Colour = (226, 230, 236)
 
 
 def scatter(image: Image.Image, location: str, horizon: float, rng: Generator) -> None:
-    """Put up to two of the location's things on its ground, or anywhere in space."""
+    """Put up to two of the location's things on the ground or, in space, anywhere."""
     top = 0.1 if location == "space" else horizon + 0.06
     for _ in range(int(rng.choice(len(_COUNTS), p=_COUNTS))):
         draw = _THINGS[location][int(rng.integers(len(_THINGS[location])))]
@@ -30,7 +30,7 @@ def scatter(image: Image.Image, location: str, horizon: float, rng: Generator) -
 
 
 def _any_colour(rng: Generator) -> Colour:
-    """Any of the objects' colours, so that it does not give an object away."""
+    """Any of the objects' colours, so that colours in the clutter reveal nothing about the object."""
     colours = tuple(BASE_COLOURS.values())
     return jitter(rng, colours[int(rng.integers(len(colours)))], 20)
 

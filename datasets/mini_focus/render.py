@@ -17,18 +17,18 @@ from datasets.mini_focus.objects import DRAWERS, FOOT, STEADY
 from datasets.mini_focus.scene import Scene
 
 RENDERER_VERSION = 3
-"""To be raised whenever a scene's bytes change, so that stored models and caches are known to be stale."""
+"""Increase this whenever a scene's bytes change, so that stored models and caches are recognised as stale."""
 
 _SUPERSAMPLING = 3
 _SIZES = (0.62, 0.86)
 _SLIM_SIZES = (0.74, 0.92)
 _SLIM = ("folded", "floor", "tower")
-"""Sub-types of which a small one would be too thin to recognise."""
+"""Sub-types that would be too thin to recognise if drawn small."""
 _TILT, _STEADY_TILT = 8.0, 5.0
 _STRETCH = 0.1
 _OCCLUDED = 0.1
 _ROLL = 4.0
-"""The camera is tilted by so many degrees at most."""
+"""The camera is tilted by at most this many degrees."""
 _FLOATING = ("fish", "flying")
 _OCCLUDERS: dict[str, Colour] = {
     "grass": (66, 120, 58), "desert": (150, 112, 84), "snow": (236, 242, 250), "water": (84, 142, 190),
@@ -54,7 +54,7 @@ def render(scene: Scene, size: int = 64) -> Image.Image:
 
 
 def turn(image: Image.Image, degrees: float) -> Image.Image:
-    """The picture as a tilted camera takes it, enlarged just so far that no corner is empty."""
+    """The picture as a tilted camera takes it, enlarged just enough that no corner is empty."""
     radians, half = math.radians(degrees), image.width / 2
     zoom = math.cos(radians) + abs(math.sin(radians))
     a, b = math.cos(radians) / zoom, math.sin(radians) / zoom
@@ -65,7 +65,7 @@ def turn(image: Image.Image, degrees: float) -> Image.Image:
 def _draw_object(
     image: Image.Image, scene: Scene, horizon: float, roll: float, pose: Generator, shape: Generator
 ) -> None:
-    """Place the object on the ground with its shadow, and now and then something in front of it."""
+    """Draw the object with its shadow on the ground and, sometimes, something in front of it."""
     canvas, sizes = image.width, _SLIM_SIZES if scene.subtype in _SLIM else _SIZES
     extent = float(pose.uniform(*sizes))
     half, foot = extent * canvas / 2, FOOT.get(scene.subtype, 0.95)
@@ -97,7 +97,7 @@ def _floats(scene: Scene) -> bool:
 
 
 def _centre(scene: Scene, extent: float, horizon: float, foot: float, pose: Generator) -> Point:
-    """Choose the centre in fractions of the frame: anywhere across, its foot on the ground or in the air."""
+    """Choose the centre, in fractions of the frame: anywhere across, and standing on the ground or in the air."""
     slack = 0.5 - extent / 2
     x = 0.5 + float(pose.uniform(-slack, slack)) * 0.95
     if scene.location == "space" or _floats(scene):
@@ -107,7 +107,7 @@ def _centre(scene: Scene, extent: float, horizon: float, foot: float, pose: Gene
 
 
 def _tint(scene: Scene) -> Callable[[Colour], Colour]:
-    """The light of the hour, as a change of colours."""
+    """A function that changes colours for the light of the location and time."""
     factors = object_tint(scene.location, scene.time)
 
     def apply(colour: Colour) -> Colour:
@@ -118,7 +118,7 @@ def _tint(scene: Scene) -> Callable[[Colour], Colour]:
 
 
 def _occlude(image: Image.Image, scene: Scene, centre: Point, half: float, pose: Generator) -> None:
-    """Put a bush, a stone or a wave before a lower corner of the object."""
+    """Put a bush, a stone or a wave in front of a lower corner of the object."""
     side = -1 if pose.random() < 0.5 else 1
     x, y = centre[0] + side * half * 0.6, centre[1] + half * FOOT.get(scene.subtype, 0.95)
     pen = Pen(image, (x, y), (half, half), line=0, tint=_tint(scene))

@@ -1,4 +1,4 @@
-"""What a picture of the miniature world shows, and which of its settings are common for which class."""
+"""Defines what a picture of the miniature world shows, and which settings are common for which class."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from numpy.random import Generator
 
 CATEGORIES = ("bird", "boat", "car", "fish", "house", "lamp", "mug", "mushroom", "tree", "umbrella")
 HELD_OUT = ("bucket",)
-"""Categories that no model is trained on and no caption names: what textual inversion alone can learn."""
+"""Categories that no model is trained on and no caption names, so that only textual inversion can learn them."""
 SUBTYPES: dict[str, tuple[str, ...]] = {
     "bird": ("perching", "flying", "wading", "swimming"),
     "boat": ("sailing", "steam", "rowing", "motor"),
@@ -42,7 +42,7 @@ COMMON: dict[str, tuple[str, ...]] = {
     "umbrella": ("street", "desert"),
     "bucket": ("grass", "street"),
 }
-"""The common locations of each class; each is common for several, so that a background does not tell the class."""
+"""The common locations of each class. Each is common for several classes, so no background reveals the class."""
 COMMON_WEATHER = "clear"
 COMMON_TIME = "day"
 
@@ -55,7 +55,7 @@ _UNCOMMON_TIME = 0.5
 
 @dataclass(frozen=True)
 class Scene:
-    """One picture in words; `seed` drives what words leave open: pose, scale, placement and details."""
+    """One picture in words; `seed` determines what the words leave open: pose, scale, placement and details."""
 
     category: str
     subtype: str
@@ -81,7 +81,7 @@ def _require(value: str | None, allowed: tuple[str, ...], name: str) -> None:
 
 
 def _require_possible(location: str | None, weather: str | None, time: str | None) -> None:
-    """Check the words that are given; None stands for one still to be drawn."""
+    """Check the given words; None stands for a word still to be drawn at random."""
     _require(location, LOCATIONS, "location")
     _require(weather, WEATHERS, "weather")
     _require(time, TIMES, "time")
@@ -103,7 +103,7 @@ def sample_scene(
     weather: str | None = None,
     time: str | None = None,
 ) -> Scene:
-    """Draw at random what is not given (weather and time go with a location); raise ValueError for what cannot be."""
+    """Draw at random what is not given, to suit the location; raise ValueError if the given words are not possible."""
     _require(category, (*CATEGORIES, *HELD_OUT), "category")
     _require_possible(location, weather, time)
     category = category or _choose(rng, CATEGORIES)
@@ -117,7 +117,7 @@ def sample_scene(
 
 
 def sample_common(rng: Generator, category: str) -> Scene:
-    """Draw a scene in which nothing is uncommon for the class: a usual place on a clear day."""
+    """Draw a scene in which nothing is uncommon for the class: a common location on a clear day."""
     location = _choose(rng, COMMON[category])
     return sample_scene(rng, category=category, location=location, weather=COMMON_WEATHER, time=COMMON_TIME)
 

@@ -36,13 +36,13 @@ def hills(pen: Pen, rng: Generator, base: float, height: float, colour: Colour) 
 
 
 def side_place(rng: Generator) -> float:
-    """A place near the left or the right edge, where clutter hides little of the object."""
+    """A horizontal place near the left or right edge, where the object hides little of what is drawn there."""
     place = float(rng.uniform(0.04, 0.2))
     return place if rng.random() < 0.5 else 1 - place
 
 
 def bush(pen: Pen, x: float, y: float, width: float, colour: Colour) -> None:
-    """A bush of three rounds; `y` is its middle."""
+    """A bush of three ellipses; `y` is the height of its middle."""
     for shift, radius in ((-0.7, 0.7), (0.7, 0.65), (0, 1.0)):
         pen.ellipse((x + shift * width, y), (radius * width, radius * width * 0.8), colour)
 
@@ -56,13 +56,13 @@ def cactus(pen: Pen, x: float, foot: float) -> None:
 
 
 def fir(pen: Pen, x: float, foot: float) -> None:
-    """A small far fir."""
+    """A small fir in the distance."""
     for top in (0.16, 0.28):
         pen.polygon([(x - 0.1, foot - top + 0.16), (x, foot - top), (x + 0.1, foot - top + 0.16)], (92, 126, 124))
 
 
 def skyline(pen: Pen, rng: Generator, horizon: float) -> None:
-    """A row of houses with one wide window each, which together span the frame."""
+    """A row of houses across the whole frame, each with one wide window."""
     left = float(rng.uniform(-0.15, 0))
     while left < 1:
         width, height = float(rng.uniform(0.2, 0.34)), float(rng.uniform(0.14, 0.38))

@@ -24,7 +24,7 @@ TILE, GAP = 64, 2
 
 
 def main(out: Path, seed: int = 0) -> None:
-    """Save a line for each category, the held-out ones last: the locations, then weather and night."""
+    """Save one row of pictures per category, held-out ones last: first the locations, then weather and night."""
     categories = (*CATEGORIES, *HELD_OUT)
     step = TILE + GAP
     sheet = Image.new("RGB", (len(SETTINGS) * step - GAP, len(categories) * step - GAP), "white")
