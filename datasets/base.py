@@ -36,10 +36,10 @@ class Example:
 
 @dataclass(frozen=True)
 class Splits:
-    """A dataset as one seed divides it.
+    """The splits of a dataset for one seed.
 
     `train_pool` holds, per class, the examples that shots are taken from, in the order in which they
-    are taken; its first k are the k-shot train set, so that fewer shots are a subset of more.
+    are taken. Its first k are the k-shot train set, so the images for fewer shots are a subset of those for more.
     `tests` maps a test set's name (`test`, `uncommon`) to its examples.
     """
 
@@ -54,7 +54,7 @@ Advance = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Verification:
-    """What lies on disk. `counts`: images by class and by split or setting; `problems`: a line each."""
+    """What was found on disk. `counts`: images by class and by split or setting; `problems`: one line for each."""
 
     counts: Mapping[str, Mapping[str, int]]
     problems: tuple[str, ...] = ()
@@ -63,8 +63,8 @@ class Verification:
 class Dataset(ABC):
     """A labelled image collection with splits for few-shot learning.
 
-    A plugin sets the facts below, reads its folder in `__init__` (raising `UserError` for a missing or
-    broken one), and implements `splits`, `load` and `digest`. Keyword-only arguments of `__init__` with a default and
+    A plugin sets the attributes below, reads its folder in `__init__` (raising `UserError` if it is missing
+    or broken), and implements `splits`, `load` and `digest`. Keyword-only arguments of `__init__` with a default and
     an annotation are the dataset's own settings (`--set coco.crowd=ignore`).
     """
 
@@ -72,21 +72,21 @@ class Dataset(ABC):
     source: ClassVar[str]
     licence: ClassVar[str]
     slices: ClassVar[tuple[str, ...]] = ()
-    """Attributes by which the accuracy on a test set is reported besides the whole; an attribute with several values
-    at once holds them separated by ", "."""
+    """Attributes by which the accuracy on a test set is broken down, beside the overall accuracy. If an image has
+    several values of one attribute, they are separated by ", "."""
     archives: ClassVar[tuple[Archive, ...]] = ()
     """What `prepare` downloads and unpacks."""
     other_folders: ClassVar[tuple[str, ...]] = ()
-    """What the folder of its archives may be called besides."""
+    """Other names that the dataset's folder may have."""
     instructions: ClassVar[str] = ""
-    """Where to get the data and what to place where, for people who must fetch it by hand."""
+    """How to get the data and where to place it, for data that must be downloaded by hand."""
 
     published: ClassVar[Mapping[str, int]] = {}
-    """How many images it has to validate on (`validation`) and in each test set, at most: by these a grid is counted
-    before the dataset is on disk, if its class names its `classes` (`datasets/published_counts.py`)."""
+    """The maximum number of images for validation (`validation`) and in each test set. With these numbers the size of
+    a grid is computed before the dataset is on disk, if the class sets `classes` (`datasets/published_counts.py`)."""
 
     skipped: tuple[str, ...] = ()
-    """A line for each file that `unreadable=skip` left out."""
+    """One line for each file that `unreadable=skip` left out."""
 
     classes: tuple[str, ...]
     """Class nouns in label order, as they appear in prompts ("cell phone")."""
@@ -101,7 +101,7 @@ class Dataset(ABC):
 
     @property
     def class_folders(self) -> tuple[str, ...]:
-        """What a folder of each class's images is called, in label order: where they lie in such folders, as those."""
+        """The folder name for each class's images, in label order: that of its class folder, or else its noun."""
         return self.classes
 
     @abstractmethod
@@ -114,15 +114,15 @@ class Dataset(ABC):
 
     @abstractmethod
     def digest(self, example: Example) -> str:
-        """Hexadecimal SHA-256 of the image's content: the same wherever the data lies."""
+        """Hexadecimal SHA-256 of the image's content: the same wherever the data is stored."""
 
     def digests(self, examples: Iterable[Example]) -> list[str]:
-        """Of several images, in order, read side by side."""
+        """The digests of several images, in the order given; the images are read in parallel."""
         with ThreadPoolExecutor(_READERS) as pool:
             return list(pool.map(self.digest, examples))
 
     def file(self, example: Example) -> Path | None:
-        """The file that `load` reads; None for an image that is drawn."""
+        """The file that `load` reads; None for a rendered image."""
         return None
 
     def examples(self, seed: int) -> Iterator[Example]:
@@ -132,10 +132,10 @@ class Dataset(ABC):
 
     @classmethod
     def verify(cls, data_root: Path | None, advance: Advance, **settings: Any) -> Verification:
-        """Look at every file that the dataset reads with its own `settings`.
+        """Check every file that the dataset reads under its own `settings`.
 
         Raises:
-            UserError: the layout itself is missing, or a setting is refused.
+            UserError: the dataset's folders are missing, or a setting is invalid.
         """
         from datasets.verification import verify_examples
 
@@ -143,7 +143,7 @@ class Dataset(ABC):
 
 
 def _check_dataset(name: str, dataset: type[Dataset]) -> None:
-    """Raise a TypeError that says what a class lacks to be a dataset of that name."""
+    """Raise a TypeError that says why the class cannot be registered as a dataset under `name`."""
     if not (isinstance(dataset, type) and issubclass(dataset, Dataset)):
         raise TypeError(f"dataset '{name}' is not a class that extends datasets.base.Dataset")
     if not name.isidentifier():

@@ -1,4 +1,4 @@
-"""Where what can be computed again is kept."""
+"""The folder for results that can be recomputed."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from datasets.home import path_of
 
 
 def default_cache() -> Path:
-    """DIAGEN_STORE, or `store` in the working directory."""
+    """The folder that DIAGEN_STORE names, or `store` in the working directory."""
     return path_of(os.environ.get("DIAGEN_STORE") or "store").absolute()

@@ -1,4 +1,4 @@
-"""Finding the image files of class folders, as people and their computers keep them."""
+"""Finding the image files in users' class folders, and ignoring what operating systems put there."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from datasets.errors import UserError
 from datasets.few_shot import natural_key
 
 SYSTEM_FILES = {"thumbs.db", "desktop.ini", "__macosx", "@eadir"}
-"""What Windows, macOS' archives and network drives leave in folders, besides hidden files."""
+"""What Windows, macOS archives and network drives leave in folders, besides hidden files; in lower case."""
 
 NOT_PIXELS = {"BUFR", "GRIB", "HDF5", "MPEG"}
 """Formats that Pillow recognises but cannot decode."""
 
 PHOTOS_WITHOUT_DECODER = {".heic", ".heif"}
-"""What phones save and Pillow cannot read: to ignore it would lose a user's photos."""
+"""Formats of phones that Pillow cannot read. Ignoring such files would silently drop a user's photos."""
 
 
 def composed(text: str) -> str:
-    """The text in Unicode's composed form (NFC), in which names are compared; macOS keeps them decomposed."""
+    """The text in Unicode's composed form (NFC), used to compare names because macOS may store them decomposed."""
     return unicodedata.normalize("NFC", text)
 
 
 def entries(folder: Path) -> list[Path]:
-    """What lies in a folder, in natural order, the same for every file system; without what systems leave and hide."""
+    """The entries of a folder, without hidden and system files, in a natural order that is the same everywhere."""
     try:
         found = [path for path in folder.iterdir() if not _is_systems_own(path.name)]
     except OSError as error:
@@ -36,13 +36,13 @@ def entries(folder: Path) -> list[Path]:
 
 
 def files_below(folder: Path, above: tuple[str, ...] = ()) -> list[Path]:
-    """Every file in the folder and in the folders in it; links are followed.
+    """Every file in the folder and its subfolders; links are followed.
 
     Args:
-        above: real paths of the folders that this one was reached through.
+        above: real paths of the folders through which this one was reached.
 
     Raises:
-        UserError: a link leads back to a folder that holds it.
+        UserError: a link leads back to a folder that contains it.
     """
     real = os.path.realpath(folder)
     if real in above:
@@ -54,7 +54,7 @@ def files_below(folder: Path, above: tuple[str, ...] = ()) -> list[Path]:
 
 
 def is_image_name(path: Path) -> bool:
-    """Whether the file's suffix promises an image."""
+    """Whether the file's suffix is that of an image format."""
     return path.suffix.lower() in image_suffixes()
 
 
@@ -64,7 +64,7 @@ def is_broken_link(path: Path) -> bool:
 
 @cache
 def image_suffixes() -> frozenset[str]:
-    """The suffixes of the formats that Pillow can decode, and of those that people take for them."""
+    """The suffixes of image formats that Pillow can decode, and of those that users expect it to."""
     from PIL import Image
 
     registered = Image.registered_extensions()
@@ -73,7 +73,7 @@ def image_suffixes() -> frozenset[str]:
 
 
 def describe_ignored(paths: list[Path]) -> str:
-    """One line about files that are no images by their names."""
+    """One line about the files that are ignored because their names are not those of images."""
     suffixes = Counter(path.suffix.lower() or "no suffix" for path in paths)
     kinds = ", ".join(f"{count} {suffix}" for suffix, count in suffixes.most_common(5))
     files = (

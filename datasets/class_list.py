@@ -1,10 +1,10 @@
-"""classes.yaml: what the class folders of a user's own data are called in prompts and in tables.
+"""classes.yaml: the words for a user's own classes in prompts and in tables, by class folder.
 
     n02123045: tabby cat                                    # noun and name
     cell_phone: {noun: cell phone, name: Mobile phone}
 
-`noun` stands in prompts, `name` in tables and figures. A folder that is not listed, and a part that is not given, keeps
-what its folder's name says.
+`noun` is used in prompts, `name` in tables and figures. Both default to the folder's name, and `name` to the noun where
+only that is given.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from datasets.folders import class_noun
 
 @dataclass(frozen=True)
 class ClassWords:
-    """`noun`: as it stands in prompts; `name`: as people read it."""
+    """`noun`: the word in prompts; `name`: the one in tables and figures."""
 
     noun: str
     name: str
 
 
 def read_class_list(path: Path, folders: Sequence[str]) -> tuple[ClassWords, ...]:
-    """Each class folder's words, in the order of `folders`; those of its name where the file has none, or is missing.
+    """The words for each class, in the order of `folders`; by default, or without a file, those of its folder's name.
 
     Raises:
         UnknownName: the file lists a class without a folder.
-        UserError: the file is no YAML or not of the form above (with its line), or two classes have the same words.
+        UserError: the file is not YAML or not of the form above (with its line), or two classes share a noun or name.
     """
     words = {composed(folder): ClassWords(class_noun(folder), class_noun(folder)) for folder in folders}
     if path.is_file():
@@ -45,7 +45,7 @@ def read_class_list(path: Path, folders: Sequence[str]) -> tuple[ClassWords, ...
 
 
 def _entries(path: Path, known: dict[str, ClassWords]) -> Iterator[tuple[str, yaml.Node]]:
-    """(folder, node) of the file; nodes are read rather than values, since they know their lines and `no` is a word."""
+    """(folder, node) pairs of the file. Unlike parsed values, nodes know their lines and keep `no` as a word."""
     seen = set()
     for folder, key, value in _pairs(path, _root(path), "the file must map class folders to nouns"):
         folder = composed(folder)
@@ -66,7 +66,7 @@ def _root(path: Path) -> yaml.Node:
 
 
 def _pairs(path: Path, node: yaml.Node, form: str) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
-    """(key's text, key, value) of a mapping."""
+    """(text of the key, key, value) for each entry of a mapping; `form` is the error message for anything else."""
     if not isinstance(node, yaml.MappingNode):
         raise UserError(f"{_where(path, node)}: {form}")
     for key, value in node.value:

@@ -1,6 +1,6 @@
 """MS COCO 2017 as a classification dataset: an image's class is that of its largest object.
 
-Expected on disk (coco2017/ will do):
+Expected on disk (the folder may also be named coco2017):
 
     coco/
         train2017/*.jpg                             118,287 images
@@ -35,7 +35,7 @@ from datasets.verification import unreadable_files
 
 TRAIN, VAL = "train2017", "val2017"
 LISTED = {TRAIN: 118_287, VAL: 5_000}
-"""Images that the published annotation files list."""
+"""Number of images in each published annotation file."""
 
 _ADVICE = f"the data root (--data-root or DIAGEN_DATA) must hold the coco folder; {PREPARE}"
 
@@ -44,7 +44,7 @@ _log = logging.getLogger(__name__)
 
 @DATASETS.register("coco")
 class Coco(FilesDataset):
-    """Shots from train2017, tested on all of val2017; images without annotation are left out.
+    """Shots from train2017, tested on all of val2017; images without annotations are left out.
 
     Args:
         crowd: whether annotations of crowds are candidates for an image's largest object: `count` them, as in the
@@ -56,7 +56,7 @@ class Coco(FilesDataset):
 
     Raises:
         UserError: a folder or an annotation file is missing or broken, or images are missing while `unreadable` is
-            `refuse`. The images themselves are too many to look at here: `splits` looks at the ends of those it names.
+            `refuse`. There are too many images to check here: `splits` checks both ends of the files that it uses.
     """
 
     title = "MS COCO 2017"
@@ -117,8 +117,8 @@ class Coco(FilesDataset):
         """See `Dataset.splits`.
 
         Raises:
-            UserError: a class has too few images, or a file is empty, cut short or no image while `unreadable` is
-                `refuse`; those that are skipped lessen the validation images. Damage in the middle shows in `load`.
+            UserError: a class has too few images, or a file is empty, truncated or not an image while `unreadable` is
+                `refuse`. With `skip`, validation gets fewer images. Damage in the middle of a file shows in `load`.
         """
         self._require_images()
         last = TRAIN_POOL_SIZE + self._validation_per_class
@@ -137,7 +137,7 @@ class Coco(FilesDataset):
     def verify(cls, data_root: Path | None, advance: Advance, **settings: Any) -> Verification:
         """Decode every labelled image, and count them by class and folder; see `Dataset.verify`.
 
-        Images without annotation are not used and not looked at.
+        Images without annotations are neither used nor checked.
         """
         dataset = cls(data_root, unreadable="skip", **settings)
         problems = [*dataset._differences(), *dataset._missing_files(), *dataset._too_few()]
@@ -145,7 +145,7 @@ class Coco(FilesDataset):
         return Verification(dataset._counts(), tuple(problems))
 
     def _rows(self, folder: str, label: int) -> npt.NDArray[np.int64]:
-        """Rows of the folder's index that hold a class's images, those that are there."""
+        """The rows of a class's images in the folder's index, without images that are missing on disk."""
         index = self._indices[folder]
         return np.flatnonzero((index.labels == label) & index.present)
 
@@ -158,7 +158,7 @@ class Coco(FilesDataset):
         return self._examples(folder, np.flatnonzero(self._indices[folder].present))
 
     def _readable(self, groups: Sequence[tuple[Example, ...]]) -> list[tuple[Example, ...]]:
-        """The groups without the files that `check_ends` leaves out; it looks at each file once."""
+        """The groups without the files that `check_ends` leaves out; each file is checked only once."""
         paths = [path for path in map(self._path, flat(groups)) if path not in self._whole]
         readable = set(check_ends(paths, self._unreadable))
         self._whole |= {path: path in readable for path in paths}
@@ -170,7 +170,7 @@ class Coco(FilesDataset):
             raise UserError(f"{lines[0]}{more}; {how_to_complete(self.root / TRAIN)}")
 
     def _too_few(self) -> list[str]:
-        """A line for each class without a train pool and an image to validate on."""
+        """One line for each class with too few images for a train pool and one validation image."""
         needed = TRAIN_POOL_SIZE + 1
         counts = {noun: row[TRAIN] for noun, row in self._counts().items()}
         return [
@@ -180,7 +180,7 @@ class Coco(FilesDataset):
         ]
 
     def _shuffled(self, label: int, seed: int) -> npt.NDArray[np.int64]:
-        """The rows of a class that train or validate, in natural order before, as `split_pool` shuffles examples."""
+        """The rows of a class in train2017, sorted in natural order and then shuffled as in `split_pool`."""
         rows = self._rows(TRAIN, label)
         return rows[class_permutation(self.classes[label], len(rows), seed)]
 

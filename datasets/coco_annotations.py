@@ -1,7 +1,8 @@
 """COCO's instance annotations, read as one label per image.
 
 `instances_<folder>.json` is one object of lists: `images` (id, file_name), `annotations` (image_id, category_id, area,
-iscrowd, segmentation) and `categories` (id, name). Polygons make up most of it and are skipped while decoding.
+iscrowd, segmentation) and `categories` (id, name). Polygons (`segmentation`) make up most of the file and are skipped
+while decoding.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ COCO_CLASSES = tuple(
         refrigerator, book, clock, vase, scissors, teddy bear, hair drier, toothbrush""",
     )
 )
-"""The 80 categories in the official order, that of their ids (1 to 90, with gaps)."""
+"""The 80 categories in the official order, which is that of their ids (1 to 90, with gaps)."""
 
 CROWD_CHOICES = ("count", "ignore")
 
 PREPARE = "`python -m benchmark prepare coco` fetches what is missing"
 
 
-# These hold no other containers, so that the garbage collector need not follow 860,000 of them.
+# gc=False: these hold no other containers, so the garbage collector need not track 860,000 of them.
 class _Image(msgspec.Struct, gc=False):
     id: int
     file_name: str
@@ -58,22 +59,22 @@ class _Instances(msgspec.Struct):
 
 
 class ImageLabels(msgspec.Struct, frozen=True):
-    """`labels`: file name → index into `COCO_CLASSES`, of the images that have a label, in the file's order;
-    `listed`: how many images the file lists, with and without a label."""
+    """`labels`: file name → index into `COCO_CLASSES`, for images that have a label, in the file's order;
+    `listed`: number of images in the annotation file, with or without a label."""
 
     labels: dict[str, int]
     listed: int
 
 
 def read_labels(path: Path, crowd: str) -> ImageLabels:
-    """The category of each image's largest annotation by area; of equally large ones, the first in the file.
+    """Label each image with the category of its annotation of largest area; the first in the file wins a tie.
 
     Args:
         crowd: `count` lets crowd annotations (`iscrowd` 1) compete, as the published code does; `ignore` leaves them
-            out. An image without any annotation has no label.
+            out. An image without any annotation left has no label.
 
     Raises:
-        UserError: the file is missing or cut short, is no JSON or of another schema, or has other categories.
+        UserError: the file is missing, truncated, not JSON, of another schema, or has other categories.
     """
     instances = _decode(path)
     label_of = _labels_by_category(instances.categories, path)
@@ -89,7 +90,7 @@ def read_labels(path: Path, crowd: str) -> ImageLabels:
 
 
 def how_to_complete(folder: Path) -> str:
-    """What to do about one of COCO's folders that lacks files; `prepare` fetches folders that are not there alone."""
+    """Advice for a COCO folder that lacks files. `prepare` fetches only missing folders, not missing files."""
     return f"move {folder} away, then {PREPARE}" if folder.is_dir() else PREPARE
 
 
@@ -126,7 +127,7 @@ def _labels_by_category(categories: Iterable[_Category], path: Path) -> Mapping[
 
 
 def _largest(annotations: Iterable[_Annotation], crowd: str) -> dict[int, _Annotation]:
-    """Image id → its largest annotation."""
+    """Image id → its annotation of largest area."""
     largest: dict[int, _Annotation] = {}
     for annotation in annotations:
         if annotation.iscrowd and crowd == "ignore":

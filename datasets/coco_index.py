@@ -1,8 +1,8 @@
-"""The index of one of COCO's image folders: which labelled images it holds, kept from the first opening on.
+"""A cached index of the labelled images in one of COCO's image folders.
 
-An index is a file `<cache>/coco-index/<fingerprint>.npz`, some hundred kilobytes in place of 448 MB of annotations. Its
-fingerprint covers the size and time of the annotation file and the time of the image folder, which changes when a file
-comes or goes, so that what is there is looked at once and no more.
+An index is a file `<cache>/coco-index/<fingerprint>.npz` of a few hundred kilobytes; the annotations are 448 MB. Its
+fingerprint covers the size and modification time of the annotation file and the modification time of the image folder,
+which changes when a file is added or removed. An unchanged folder is therefore read only once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from datasets.seeding import fingerprint
 from datasets.whole_file import whole_file
 
 VERSION = 1
-"""Part of the fingerprint: another way to make an index gets another number."""
+"""Part of the fingerprint: increase it when the way an index is made changes."""
 
 _log = logging.getLogger(__name__)
 
@@ -34,8 +34,8 @@ _log = logging.getLogger(__name__)
 class FolderIndex:
     """The images of one folder that have a label, in natural order of their names.
 
-    names (N,): file names; labels (N,): indices into `COCO_CLASSES`; present (N,): whether the file lies in the folder;
-    listed: how many images the annotation file lists, with and without a label.
+    names (N,): file names; labels (N,): indices into `COCO_CLASSES`; present (N,): whether the file is in the folder;
+    listed: number of images in the annotation file, with or without a label.
     """
 
     names: npt.NDArray[np.str_]
@@ -45,10 +45,10 @@ class FolderIndex:
 
 
 def folder_index(root: Path, folder: str, crowd: str) -> FolderIndex:
-    """The index of `<root>/<folder>`, from the cache or made from `<root>/annotations/instances_<folder>.json`.
+    """The index of `<root>/<folder>`, from the cache or built from `<root>/annotations/instances_<folder>.json`.
 
     Raises:
-        UserError: the image folder is missing, or the annotation file is not what it should be.
+        UserError: the image folder is missing, or the annotation file is missing or invalid.
     """
     images = require_folder(root / folder, PREPARE)
     annotations = root / "annotations" / f"instances_{folder}.json"
@@ -73,7 +73,7 @@ def _path(annotations: Path, images: Path, crowd: str) -> Path:
 
 
 def _build(annotations: Path, images: Path, crowd: str) -> FolderIndex:
-    # A warning, because nothing below reaches standard error by default, and this takes seconds.
+    # A warning, because lower levels are not shown by default, and this takes seconds.
     _log.warning("%s: reading the annotations; this happens only once", annotations)
     found = read_labels(annotations, crowd)
     names = sorted(found.labels, key=natural_key)
@@ -88,19 +88,19 @@ def _build(annotations: Path, images: Path, crowd: str) -> FolderIndex:
 
 
 def _read(path: Path) -> FolderIndex | None:
-    """The stored index, or None where there is none that can be read."""
+    """The stored index, or None if there is none or it is damaged."""
     if not path.exists():
         return None
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return FolderIndex(arrays["names"], arrays["labels"], arrays["present"], int(arrays["listed"]))
-    except Exception as error:  # whatever a damaged file makes a decoder raise
+    except Exception as error:  # a decoder may raise anything for a damaged file
         _log.warning("%s is damaged (%s) and is made again", path, reason_of(error))
         return None
 
 
 def _write(path: Path, index: FolderIndex) -> None:
-    """Keep the index. Without a place for it the data can still be used, so that a failure is told and no more."""
+    """Save the index. Failing to do so only causes a warning, because the data can be used without it."""
     arrays: dict[str, Any] = vars(index)
     try:
         with whole_file(path) as file:
