@@ -33,13 +33,13 @@ _COMMIT = "c809b578946be667bcc46322028c14e5a3338f1a"
 
 @DATASETS.register("custom_coco")
 class CustomCoco(FolderDataset):
-    """Shots and validation from `train-val`; tested on `test` and, where it is there, on Uncommon Settings."""
+    """Shots and validation from `train-val`; tested on `test` and, if its folder exists, on Uncommon Settings."""
 
     title = "Custom COCO with Uncommon Settings"
     source = "https://github.com/visinf/DIAGen"
     licence = "Apache-2.0"
     archives = (
-        # GitHub packs the commit on request: neither the size nor a checksum of the file can be known.
+        # GitHub packs the commit on request, so neither the size nor a checksum of the file is known beforehand.
         Archive(
             url=f"https://codeload.github.com/visinf/DIAGen/zip/{_COMMIT}",
             file_name=f"DIAGen-{_COMMIT[:12]}.zip",
@@ -50,7 +50,7 @@ class CustomCoco(FolderDataset):
     )
 
     classes: tuple[str, ...] = PUBLISHED_CLASSES
-    published = {"validation": 439, "test": 368}  # Uncommon Settings left out: how many it has is nowhere said
+    published = {"validation": 439, "test": 368}  # without Uncommon Settings, whose size is not published
 
     def __init__(self, data_root: Path | None = None, unreadable: str = "refuse") -> None:
         self.root = dataset_folder(data_root, "custom_coco", "train-val", _ADVICE)
@@ -70,7 +70,7 @@ class CustomCoco(FolderDataset):
         """The splits of `seed`.
 
         Raises:
-            UserError: a class has no image left to validate.
+            UserError: a class has no image left for validation.
         """
         purpose = f"{TRAIN_POOL_SIZE} for the train pool and at least 1 to validate are"
         require_images(self._names, self._train, TRAIN_POOL_SIZE + 1, purpose, f"look at {self.root / 'train-val'}")

@@ -1,4 +1,4 @@
-"""Downloading archives: resumed where they broke off, verified before they count."""
+"""Downloading archives: interrupted downloads are resumed, and files are verified before they are used."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from datasets.errors import UserError
 from datasets.transfer import BrokenOff, CannotResume, Refused, append
 
 Stage = Callable[[str, int, str], AbstractContextManager[Advance]]
-"""Shows the way through a stage: its name, how much there is to do (0: unknown), in `bytes` or `files`."""
+"""Shows the progress of a stage, given its name, its total (0: unknown) and the unit (`bytes` or `files`)."""
 
 ATTEMPTS = 5
-"""Attempts in a row that bring nothing new before the download is given up."""
+"""The download is given up after this many attempts in a row that bring no new bytes."""
 WAIT = 1.0
-"""Seconds before the second attempt; each further wait is twice as long."""
+"""Seconds before the next attempt; doubled for each further attempt in a row that brings no new bytes."""
 
 _log = logging.getLogger(__name__)
 
@@ -30,8 +30,8 @@ _log = logging.getLogger(__name__)
 class Archive:
     """A file to download, and the folders in it that belong to a dataset.
 
-    `folders` lie in the archive's folder `inside` and go to `<data root>/<dataset>`. `size` in bytes and `checksum`
-    (`sha256:<hexadecimal>`, or another algorithm of hashlib) are left out for an archive that is packed on request.
+    `folders` are in the archive's folder `inside` and go to `<data root>/<dataset>`. `size` in bytes and `checksum`
+    (`sha256:<hexadecimal>`, or another algorithm of hashlib) are omitted for an archive that is packed on request.
     """
 
     url: str
@@ -46,11 +46,11 @@ class Archive:
 def download(archive: Archive, folder: Path, stage: Stage) -> Path:
     """The archive as a file in `folder`, whole and with the right checksum.
 
-    It grows as `<name>.partial` and gets its name once it is verified, so that a download that was killed goes on from
-    its last byte. A file that is there already is verified, and nothing is asked of the server.
+    The file is named `<name>.partial` until it is verified, so a download that was killed resumes from its last byte.
+    If the file exists already, it is only verified, without contacting the server.
 
     Raises:
-        UserError: server or network fail for good, the bytes are wrong, or the disk is full.
+        UserError: the server or the network keeps failing, the file is wrong, or the disk is full.
     """
     path = folder / archive.file_name
     partial = path.with_name(f"{path.name}.partial")
@@ -80,7 +80,7 @@ def require_space(folder: Path, size: int, what: str) -> None:
 
 
 def _fetch(archive: Archive, partial: Path, stage: Stage) -> None:
-    """Fill `partial` to the archive's size or, where that is unknown, to the end that the server names."""
+    """Fill `partial` up to the archive's size or, if that is unknown, up to the end that the server reports."""
     if archive.size and _length(partial) > archive.size:
         partial.unlink()
     have = _length(partial)
@@ -147,7 +147,7 @@ def _checksum(path: Path, algorithm: str, advance: Advance) -> str:
 
 
 def _wrong(archive: Archive, path: Path, what: str, expected: str, got: str) -> UserError:
-    """The file is not what it should be. What we downloaded ourselves is removed, what a person placed there is not."""
+    """The error for a wrong file. The file is removed if we downloaded it, but not if a person placed it there."""
     ours = path.name != archive.file_name
     if ours:
         path.unlink()

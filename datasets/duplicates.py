@@ -1,4 +1,4 @@
-"""Images that occur twice by content: what was trained on must not be tested on, and an image is of one class."""
+"""Images with the same content in more than one split (tested on although trained on) or in more than one class."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from datasets.split_checks import VALIDATION
 from datasets.split_file import TRAIN, SplitImage
 
 CONTENTS = 3
-"""How many contents a line names, the first by path."""
+"""The maximum number of duplicated images that a line names: the first by path."""
 PATHS = 4
-"""How many paths it names of each."""
+"""The maximum number of paths that a line names for each of them."""
 
 Key = Callable[[SplitImage], object]
 
 
 def duplicates(images: Sequence[SplitImage]) -> list[str]:
-    """A line where contents lie in more than one split, and one where they lie in more than one class.
+    """One line about images in more than one split and one about images in more than one class, if there are any.
 
-    Copies in the same class and the same split do no harm and are not counted.
+    Copies in the same class and the same split are harmless and not counted.
     """
     by_content = grouped(images, lambda image: image.sha256)
     keys = {"split": attrgetter("split"), "class": attrgetter("label")}
@@ -28,7 +28,7 @@ def duplicates(images: Sequence[SplitImage]) -> list[str]:
 
 
 def _line(what: str, key: Key, groups: Iterable[Sequence[SplitImage]]) -> str:
-    """Of the contents whose images differ by `key`; empty where none do."""
+    """The line about identical images whose `key` differs; empty if there are none."""
     shared = [group for group in groups if len({key(image) for image in group}) > 1]
     if not shared:
         return ""
@@ -38,7 +38,7 @@ def _line(what: str, key: Key, groups: Iterable[Sequence[SplitImage]]) -> str:
 
 
 def _paths(images: Sequence[SplitImage], key: Key) -> str:
-    """Test images first, for to be tested on is the harm; one image of each split or class before their others."""
+    """The paths of identical images: one per split or class, then the others; test images first: they do the harm."""
     ordered = sorted(images, key=lambda image: (image.split in (TRAIN, VALIDATION), image.path))
     first: dict[object, SplitImage] = {}
     for image in ordered:

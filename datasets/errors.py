@@ -1,4 +1,4 @@
-"""The one exception that a user's mistake raises, and what goes into its line."""
+"""The exception that is raised for users' mistakes, and helpers for its one-line message."""
 
 from __future__ import annotations
 
@@ -8,41 +8,41 @@ from difflib import get_close_matches
 import yaml
 
 NOT_PARSED = (yaml.YAMLError, ValueError, RecursionError)
-"""What YAML and JSON raise for a text that is none: a ValueError also where it is no UTF-8, or has a date in a 13th
-month; a RecursionError where its brackets are nested too deep."""
+"""What the YAML and JSON parsers raise for invalid text. ValueError includes text that is not UTF-8 and dates in a 13th
+month; RecursionError means that brackets are nested too deep."""
 
 
 MOST_NAMES = 40
-"""How many known names a line lists beside an advice that leads to all of them."""
+"""The maximum number of known names that a message lists if it also has advice; if there are more, it lists none."""
 
 
 class UserError(Exception):
-    """A mistake that the user can mend. Its message is one line: what is wrong, where, what to do.
+    """A mistake that the user can correct. Its message is one line: what is wrong, where, what to do.
 
     The command line prints the message without a traceback and exits with code 2.
     """
 
 
 class CannotKeep(UserError):
-    """What is made cannot be kept: a disk is full, a tracking server is gone. Whatever is made next cannot either."""
+    """Results cannot be saved (a full disk, a lost tracking server); nor could those of anything that runs next."""
 
 
 def reason_of(error: BaseException) -> str:
-    """What an error of a library says, as part of one line; its class where it says nothing."""
+    """The message of a library's error, shortened to fit into one line; its class if it has no message."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark:
         return f"{error.problem} in line {error.problem_mark.line + 1}"
     return " ".join(str(error).split())[:160] or type(error).__name__
 
 
 def kind_of(value: object) -> str:
-    """What somebody's code gave, as part of one line that says what it should have given."""
+    """The type of a value that a plugin returned, for a message that says what it should have returned."""
     return "nothing" if value is None else f"a {type(value).__name__}"
 
 
 class UnknownName(UserError):
     """A name that nothing is registered under; the message offers the nearest names.
 
-    advice: for a name that is like none of those known.
+    advice: what to do, shown if no known name is similar.
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str], advice: str = "") -> None:

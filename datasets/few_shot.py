@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 TRAIN_POOL_SIZE = 8
-"""Images per class that shots are drawn from (DIAGen, section 5); the rest of train+val validates."""
+"""Images per class that shots are taken from (DIAGen, section 5); the rest of train+val is for validation."""
 
 
 @dataclass(frozen=True)
@@ -68,17 +68,17 @@ def few_shot_task(name: str, dataset: Dataset, shots: int, seed: int) -> FewShot
 def split_pool(
     name: str, examples: Sequence[Example], seed: int, size: int = TRAIN_POOL_SIZE
 ) -> tuple[list[Example], list[Example]]:
-    """The examples of the class of that name as (train pool of `size`, validation), by a seeded permutation."""
+    """Divide the examples of class `name` into (train pool of `size`, validation) by a seeded permutation."""
     ordered = sorted(examples, key=lambda example: natural_key(example.identifier))
     shuffled = [ordered[i] for i in class_permutation(name, len(ordered), seed)]
     return shuffled[:size], shuffled[size:]
 
 
 def class_permutation(name: str, count: int, seed: int) -> npt.NDArray[np.int64]:
-    """Of a class's images in natural order: a permutation of 0 … count − 1 that no other class has.
+    """A permutation of 0 … count − 1 for a class's images in natural order; each class has its own.
 
-    FOCUS' classes have equally many images, in the order of their settings: by one permutation for all of them, each
-    class would be learned in the same settings.
+    Every class of FOCUS has equally many images for training and validation, ordered by setting. One permutation for
+    all classes would therefore choose similar settings for each of them.
     """
     return np.random.default_rng(seed_from("split", name, seed)).permutation(count)
 

@@ -1,4 +1,4 @@
-"""Datasets whose images lie as files under one folder."""
+"""Datasets whose images are files under one folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class FilesDataset(Dataset):
-    """An example's identifier is its file's path relative to `root`."""
+    """A dataset of image files; an example's identifier is its file's path relative to `root`."""
 
     root: Path
 
@@ -31,7 +31,7 @@ class FilesDataset(Dataset):
         return self._digests[example.identifier]
 
     def _check_images(self, files: Sequence[Path], unreadable: str) -> list[Path]:
-        """The readable ones of some image files, in order, as `check_images` gives them; `skipped` names the others."""
+        """The readable files, in order (see `check_images`); adds a line to `skipped` for each of the others."""
         readable = check_images(files, unreadable)
         kept = set(readable)
         self.skipped += tuple(image_problem(path) for path in files if path not in kept)

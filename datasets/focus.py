@@ -42,7 +42,7 @@ from datasets.verification import unreadable_files
 DATABASE = "annotations.db"
 
 _DIVISION = 0
-"""The seed by which test images are told from the others."""
+"""The seed of the permutations that separate test images from the others."""
 
 _ADVICE = (
     "the data root (--data-root or DIAGEN_DATA) must hold the focus folder; "
@@ -54,12 +54,12 @@ _log = logging.getLogger(__name__)
 
 @DATASETS.register("focus")
 class Focus(FilesDataset):
-    """Ten classes; one permutation of each class divides what is trained and validated on from what tests, whatever the
-    seed, as the published division does; a seeded one divides the former into train pool and validation.
+    """Ten classes; the test images are the same for every seed, as in the published split, and a seeded permutation of
+    each class divides the others into train pool and validation.
 
     An image's class is the database's category, which overrides the folder. Rows without an image are left out. An
-    image without a row, or with a category that is none of the ten, keeps the class of its folder; a warning counts
-    each of them. `uncommon_attributes` counts by the database's category whatever `label_corrections` says.
+    image without a row, or with a category that is not one of the ten, keeps the class of its folder. Warnings count
+    all three. `uncommon_attributes` is based on the database's category whatever `label_corrections` says.
 
     Args:
         label_corrections: when the database's category overrides the class of an image's folder: for `all` images, or
@@ -68,9 +68,9 @@ class Focus(FilesDataset):
             testing.
 
     Raises:
-        UserError: the folder or the database is missing or broken, or an image file is empty, cut short or no image
+        UserError: the folder or the database is missing or broken, or an image file is empty, truncated or not an image
             while `unreadable` is `refuse`. Damage in the middle of a file shows in `load`, or in `verify`.
-        UnknownName: `label_corrections` is none of its choices.
+        UnknownName: `label_corrections` is not one of its choices.
     """
 
     title = "FOCUS"
@@ -125,10 +125,10 @@ class Focus(FilesDataset):
 
     @classmethod
     def verify(cls, data_root: Path | None, advance: Advance, **settings: Any) -> Verification:
-        """Decode every image, and count those on disk by class and setting; see `Dataset.verify`.
+        """Decode every image, and count the images on disk by class and setting; see `Dataset.verify`.
 
-        Problems are also other counts than the published ones, folders that are not published, categories that are
-        none of the ten, and rows and images that lack each other.
+        Further problems are counts that differ from the published ones, unpublished folders, categories that are not
+        one of the ten, rows without an image and images without a row.
         """
         dataset = cls(data_root, unreadable="skip", **settings)
         problems = [
@@ -163,7 +163,7 @@ class Focus(FilesDataset):
         return [example.identifier for example in self._on_disk if example.identifier not in self._annotations]
 
     def _unknown_categories(self) -> list[tuple[str, str]]:
-        """(image, category)"""
+        """(image, category) for each row whose category is not one of the ten."""
         pairs = ((name, annotation.category) for name, annotation in self._annotations.items())
         return [(name, category) for name, category in pairs if category not in PUBLISHED]
 
@@ -178,7 +178,7 @@ class Focus(FilesDataset):
 
 
 def _counts(examples: Sequence[Example]) -> dict[str, dict[str, int]]:
-    """Images by class and setting, the published settings first."""
+    """The number of images by class and setting, with the published settings first."""
     found = Counter((example.label, example.attributes["setting"]) for example in examples)
     others = sorted({setting for _, setting in found} - set(SETTINGS))
     return {

@@ -1,9 +1,9 @@
-"""What is uncommon for a class of FOCUS: Kattakinda & Feizi 2022, as their published evaluation counts it."""
+"""Which attributes are uncommon for a class of FOCUS, as in the published evaluation of Kattakinda & Feizi (2022)."""
 
 from __future__ import annotations
 
 UNCOMMON_WEATHERS = frozenset({"foggy", "raining", "snowing"})
-"""Of every class."""
+"""Uncommon for every class."""
 
 UNCOMMON_LOCATIONS = {
     "bird": frozenset({"indoors", "street", "snow"}),
@@ -22,7 +22,7 @@ UNCOMMON_LOCATIONS = {
 def count_uncommon(category: str, time: str, weather: str, locations: str) -> int:
     """How many of time, weather and locations are uncommon for the class: 0 to 3.
 
-    Several uncommon locations count once, as the authors count them. Values that they do not use are common.
+    Several uncommon locations count once, as in the authors' code. Values that the authors do not use count as common.
 
     Args:
         locations: separated by commas.

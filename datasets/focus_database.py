@@ -1,4 +1,4 @@
-"""FOCUS' `annotations.db`: what its authors say of each image.
+"""FOCUS' `annotations.db`: the authors' annotations of each image.
 
 An SQLite database with one table:
 
@@ -23,7 +23,7 @@ _QUERY = "SELECT file_name, category, time, weather, locations, humans FROM anno
 
 @dataclass(frozen=True)
 class Annotation:
-    """One row; an empty text where the database holds nothing."""
+    """One row of the database; NULL becomes an empty string."""
 
     category: str
     time: str
@@ -33,10 +33,10 @@ class Annotation:
 
 
 def read_annotations(path: Path) -> dict[str, Annotation]:
-    """Path relative to the focus folder → what the database says of that image.
+    """Image path relative to the focus folder → the image's annotation.
 
     Raises:
-        UserError: the file is missing, no SQLite database, cut short, of another schema, or without a row.
+        UserError: the file is missing, truncated, not an SQLite database, of another schema, or has no rows.
     """
     if not path.is_file():
         raise UserError(f"{path}: no such file; {_one_folder_deeper(path) or AGAIN}")
@@ -51,15 +51,16 @@ def read_annotations(path: Path) -> dict[str, Annotation]:
 
 
 def _one_folder_deeper(path: Path) -> str:
-    """What to do where the file lies in a folder beside, as archives unpack to; empty where it does not."""
+    """Advice if the file is one folder deeper, as after unpacking an archive; empty if it is not there either."""
     inner = next(path.parent.glob(f"*/{path.name}"), None)
     return f"it is in {inner.parent}: move everything in there up into {path.parent}" if inner else ""
 
 
 def _address(path: Path) -> str:
-    """The database for reading alone, also where nothing can be written.
+    """The URI that opens the database read-only, also in a folder that cannot be written to.
 
-    SQLite reads an `immutable` file without making files beside it. A log that lies beside it holds part of the data.
+    With `immutable`, SQLite creates no files beside the database. It would also ignore an existing log, which holds
+    part of the data; the option is therefore left out if there is one.
     """
     logs = (path.with_name(path.name + suffix) for suffix in ("-wal", "-journal"))
     immutable = "" if any(log.exists() for log in logs) else "&immutable=1"

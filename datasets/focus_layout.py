@@ -1,4 +1,4 @@
-"""FOCUS on disk: which folders and images there are, and what an image's class and attributes are."""
+"""The layout of FOCUS on disk: its folders and images, and the class and attributes of an image."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PUBLISHED = {
     "ship": 1761,
     "truck": 1115,
 }
-"""Annotated images of each class, in label order."""
+"""Number of published annotated images of each class, in label order."""
 
 SETTINGS = ("desert", "fog", "forest", "grass", "indoors", "night", "rain", "snow", "street", "water")
 LABEL_CORRECTIONS = ("all", "without_humans")
@@ -46,12 +46,12 @@ FOCUS is downloaded by hand, under its authors' terms (https://github.com/priyat
 
 
 def image_names(root: Path) -> list[str]:
-    """The images in folders of the ten classes, relative to `root`, in natural order."""
+    """The paths of all images in folders of the ten classes, relative to `root`, in natural order."""
     return _names(root, "*.jpeg")
 
 
 def named_otherwise(root: Path, absent: Iterable[str]) -> str:
-    """The first file that is an absent image but for its ending (`1.jpg` for `1.jpeg`); empty where none is."""
+    """The first file that differs from an absent image only in its suffix (`1.jpg`, not `1.jpeg`); empty if none."""
     stems = {PurePosixPath(name).with_suffix("") for name in absent}
     return next((name for name in _names(root, "*") if PurePosixPath(name).with_suffix("") in stems), "")
 
@@ -63,7 +63,7 @@ def _names(root: Path, pattern: str) -> list[str]:
 
 
 def labelled_example(name: str, annotation: Annotation | None, label_corrections: str) -> Example:
-    """The image `name` with the class and the attributes that folder and database give it."""
+    """The image `name` with the class and the attributes that its folder and the database give it."""
     folder, setting = _class_and_setting(name.partition("/")[0])
     if annotation is None:
         return Example(name, _LABELS[folder], {"setting": setting})
@@ -73,7 +73,7 @@ def labelled_example(name: str, annotation: Annotation | None, label_corrections
 
 
 def other_folders(root: Path) -> list[str]:
-    """A line for each folder that is none of the published ones."""
+    """One line for each folder of an unpublished class or setting."""
     folders = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
     lines = []
     for folder in folders:

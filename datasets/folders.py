@@ -1,4 +1,4 @@
-"""Datasets whose images lie as files in a folder a class."""
+"""Datasets whose images are files in one folder per class."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Groups = tuple[tuple[Example, ...], ...]
 
 
 class FolderDataset(FilesDataset):
-    """Reads class folders under `root`; an example's identifier is its path relative to `root`, in composed Unicode."""
+    """Reads class folders under `root`. An example's identifier is its path relative to `root`, in composed Unicode."""
 
     _names: tuple[str, ...]
     """The class folders' names, in label order."""
@@ -42,17 +42,17 @@ class FolderDataset(FilesDataset):
 
     @cached_property
     def _paths(self) -> dict[str, Path]:
-        """Identifier → file as the file system writes its name."""
+        """Identifier → path, spelled as in the file system."""
         return {}
 
     def _read(self, folders: Sequence[Path], unreadable: str) -> dict[Path, Groups]:
-        """Per folder, each class's examples in natural order; every file is decoded once to be sure of it.
+        """Per folder, each class's examples in natural order; every file is decoded once to check it.
 
-        The first folder is the one that is trained on: what another lacks of its classes is said in a warning.
+        The first folder holds the training images; a warning names classes without an image in another folder.
 
         Raises:
-            UserError: a folder holds an unknown class or no image at all, two classes are one, a file cannot be
-                decoded, or a link leads nowhere or in circles.
+            UserError: a folder holds an unknown class or no image at all, two class folders mean the same class, a
+                file cannot be decoded, or a link is broken or circular.
         """
         require_distinct(folders[0], self._names, self.classes)
         labels = {composed(name): label for label, name in enumerate(self._names)}
@@ -84,7 +84,7 @@ class FolderDataset(FilesDataset):
         return by_class(examples, len(self.classes))
 
     def _identify(self, path: Path) -> str:
-        """The file's identifier, under which `_path` finds it again."""
+        """The file's identifier, from which `_path` finds the file."""
         identifier = composed(path.relative_to(self.root).as_posix())
         try:
             identifier.encode()
@@ -96,7 +96,7 @@ class FolderDataset(FilesDataset):
 
 
 def by_class(examples: Iterable[Example], classes: int) -> Groups:
-    """The examples of each of so many classes, in their order."""
+    """The examples of each class, in the order given; `classes` is the number of classes."""
     groups: list[list[Example]] = [[] for _ in range(classes)]
     for example in examples:
         groups[example.label].append(example)
@@ -104,12 +104,12 @@ def by_class(examples: Iterable[Example], classes: int) -> Groups:
 
 
 def flat(groups: Sequence[Sequence[Example]]) -> tuple[Example, ...]:
-    """All examples of all classes, by class."""
+    """All examples of all classes as one sequence, class by class."""
     return tuple(example for group in groups for example in group)
 
 
 def require_folder(folder: Path, what: str) -> Path:
-    """`folder` itself; raises `UserError` with its whole path, saying `what` it should hold, where it is missing."""
+    """`folder` itself; if it is missing, raises `UserError` with its absolute path and the advice `what`."""
     if not folder.is_dir():
         raise UserError(f"{folder.absolute()}: no such folder; {what}")
     return folder
@@ -119,7 +119,7 @@ def subfolders(folder: Path) -> list[Path]:
     """The folders directly in `folder`, in natural order; hidden ones are ignored, links are followed.
 
     Raises:
-        UserError: a link leads nowhere.
+        UserError: a link is broken.
     """
     found = entries(folder)
     if broken := [path for path in found if is_broken_link(path)]:
@@ -128,13 +128,13 @@ def subfolders(folder: Path) -> list[Path]:
 
 
 def class_noun(folder_name: str) -> str:
-    """The noun that a class folder stands for: `cell_phone` is a cell phone."""
+    """The noun that a class folder's name stands for: `cell_phone` → "cell phone"."""
     return " ".join(composed(folder_name).replace("_", " ").split())
 
 
 def require_distinct(folder: Path, names: Sequence[str], nouns: Sequence[str]) -> None:
-    """Raises `UserError` where two class folders in `folder` differ in case only or stand for the same noun, and where
-    one stands for none.
+    """Raises `UserError` if two class folders in `folder` differ only in case or Unicode form or have the same noun, or
+    if one has no noun.
     """
     by_name: dict[str, str] = {}
     by_noun: dict[str, str] = {}
@@ -161,7 +161,7 @@ def require_images(names: Sequence[str], groups: Groups, needed: int, purpose: s
 def _files_by_class(
     folder: Path, labels: Mapping[str, int], root: Path, apart: Sequence[Path]
 ) -> list[tuple[int, Path]]:
-    """(label, file) of every file in the class folders; the folders `apart` and files beside them are no class."""
+    """(label, file) for every file in the class folders; ignores the folders `apart` and files beside class folders."""
     found = []
     for class_folder in subfolders(folder):
         if class_folder in apart:
@@ -174,7 +174,7 @@ def _files_by_class(
 
 
 def _warn_of_loose_images(folders: Iterable[Path]) -> None:
-    """Those that lie beside the class folders (or beside train/), where they may be forgotten."""
+    """Warn about images beside the class folders (or beside train/), which are ignored, perhaps by mistake."""
     files = [path for folder in sorted(folders) for path in entries(folder) if is_image_name(path)]
     if loose := [path for path in files if not path.is_dir()]:
         _log.warning(
