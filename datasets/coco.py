@@ -118,7 +118,8 @@ class Coco(FilesDataset):
 
         Raises:
             UserError: a class has too few images, or a file is empty, truncated or not an image while `unreadable` is
-                `refuse`. With `skip`, validation gets fewer images. Damage in the middle of a file shows in `load`.
+                `refuse`. With `skip`, validation and test get fewer images. Damage in the middle of a file shows in
+                `load`.
         """
         self._require_images()
         last = TRAIN_POOL_SIZE + self._validation_per_class
