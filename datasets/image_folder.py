@@ -38,7 +38,7 @@ class ImageFolder(FolderDataset):
     """With `train/` and `test/`: shots from `train/`, validation from `val/` or else from the rest of `train/`.
 
     Without them, each class is divided by a seeded permutation. The first `train_pool` images are the train pool. Of
-    the others, `validation_share` (rounded down, but at least one image) is for validation and the rest for testing.
+    the others, `validation_share` (rounded down) is for validation and the rest for testing, at least one image each.
 
     Args:
         train_pool: images per class that shots are drawn from.

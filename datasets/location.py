@@ -20,7 +20,7 @@ def given_data_root(data_root: str) -> Path | None:
 
 
 def named_folder(data_root: Path, name: str, other_names: tuple[str, ...] = ()) -> Path:
-    """`<data root>/<name>`, or if that does not exist, the first existing folder of `other_names`."""
+    """`<data root>/<name>`, or if that does not exist, the first existing folder of `other_names`, if there is one."""
     folders = [data_root / each for each in (name, *other_names)]
     return next((folder for folder in folders if folder.is_dir()), folders[0])
 

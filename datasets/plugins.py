@@ -38,7 +38,7 @@ def load_file(path: Path) -> None:
     """Import a Python file from any folder, unless its content was loaded before (a notebook's cell may be run again).
 
     Raises:
-        UserError: the file is missing, cannot be read, or fails.
+        UserError: the file is missing, cannot be read, is no .py file, or fails.
     """
     if not path.is_file():
         raise UserError(f"plugin file {path} does not exist")
