@@ -16,9 +16,9 @@ from datasets.seeding import fingerprint
 PRESETS = Path(__file__).parent / "presets"
 PROTOCOLS = Path(__file__).parent / "protocols"
 
-GRID = "sweep"
+_SWEEP = "sweep"
 """The section of a preset that says what `python -m benchmark sweep` runs if its options do not."""
-_GRID_OPTIONS = ("datasets", "shots")
+_SWEEP_OPTIONS = ("datasets", "shots")
 
 _TYPO = 0.8
 """Similarity from which an unknown name is taken for a misspelled known one."""
@@ -51,17 +51,15 @@ def preset_grid(name: str) -> dict[str, str]:
     """What `sweep` runs under a preset if its options do not say: the option texts that the preset gives.
 
     Raises:
-        UserError: no such preset, or its `sweep` section is not a mapping of datasets and shots.
+        UserError: no such preset, or its `sweep` section is not a mapping of lists of datasets and shots.
     """
-    grid = _load("preset", PRESETS, name).get(GRID) or {}
-    if not isinstance(grid, dict):
-        raise UserError(
-            f"preset '{name}': '{GRID}' must be a mapping, such as {GRID}: {{datasets: focus, shots: '2,4'}}"
-        )
+    grid = _load("preset", PRESETS, name).get(_SWEEP) or {}
+    if not (isinstance(grid, dict) and all(isinstance(values, list) for values in grid.values())):
+        raise UserError(f"preset '{name}': write '{_SWEEP}' like this: {_SWEEP}: {{datasets: [focus], shots: [2, 4]}}")
     for option in grid:
-        if option not in _GRID_OPTIONS:
-            raise UserError(f"preset '{name}': {UnknownName(f'option of {GRID}', str(option), _GRID_OPTIONS)}")
-    return {option: str(text) for option, text in grid.items()}
+        if option not in _SWEEP_OPTIONS:
+            raise UserError(f"preset '{name}': {UnknownName(f'option of {_SWEEP}', str(option), _SWEEP_OPTIONS)}")
+    return {option: ",".join(map(str, values)) for option, values in grid.items()}
 
 
 def load_protocol(name: str) -> dict[str, Any]:
@@ -135,7 +133,7 @@ def _load(kind: str, folder: Path, name: str) -> dict[str, Any]:
 
 def _without_grid(content: dict[str, Any]) -> dict[str, Any]:
     """The settings without the `sweep` section, which does not affect any single run."""
-    return {name: value for name, value in content.items() if name != GRID}
+    return {name: value for name, value in content.items() if name != _SWEEP}
 
 
 def _for_dataset(kind: str, name: str, content: dict[str, Any], dataset: str) -> list[dict[str, Any]]:

@@ -37,7 +37,7 @@ def count_grid(grid: Sequence[RunSettings], look: Look = missing_cells, rates: R
     Datasets that are not on disk are counted by their published numbers of images, where these are known.
     """
     stages = Stages()
-    tracker, work = _open(grid, look, stages, _published(grid, stages))
+    tracker, work = _open(grid, look, stages, _open_or_published(grid, stages))
     text = outlook_by_rates(work, rates) if rates else outlook(work, tracker.finished_cells())
     print(text, file=sys.stdout)  # noqa: T201
 
@@ -52,20 +52,21 @@ def _open(grid: Sequence[RunSettings], look: Look, stages: Stages, opened: dict[
     return tracker, work
 
 
-def _published(grid: Sequence[RunSettings], stages: Stages) -> dict[str, Dataset]:
-    """A stand-in of published size for each dataset that is not on disk, by its settings (see `open_job`).
+def _open_or_published(grid: Sequence[RunSettings], stages: Stages) -> dict[str, Dataset]:
+    """The grid's datasets by their settings (see `open_job`), with stand-ins for those that are not on disk.
 
     Raises:
         NotOnDisk: the number of a dataset's images is not known, or split files name the images to use.
     """
-    counted_only: dict[str, Dataset] = {}
+    opened: dict[str, Dataset] = {}
     for settings in {dataset_fingerprint(settings): settings for settings in grid}.values():
         plugin = DATASETS[settings.dataset]
         try:
-            open_dataset(settings)
+            dataset = open_dataset(settings)
         except NotOnDisk:
             if settings.split_files or not plugin.published:
                 raise
             stages.say(f"{settings.dataset} is not on disk: using its published numbers of images")
-            counted_only[dataset_fingerprint(settings)] = PublishedCounts(plugin)
-    return counted_only
+            dataset = PublishedCounts(plugin)
+        opened[dataset_fingerprint(settings)] = dataset
+    return opened

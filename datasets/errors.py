@@ -12,7 +12,7 @@ NOT_PARSED = (yaml.YAMLError, ValueError, RecursionError)
 month; RecursionError means that brackets are nested too deep."""
 
 
-MOST_NAMES = 40
+_MOST_NAMES = 40
 """The maximum number of known names that a message lists if it also has advice; if there are more, it lists none."""
 
 
@@ -48,7 +48,7 @@ class UnknownName(UserError):
     def __init__(self, kind: str, name: str, known: Iterable[str], advice: str = "") -> None:
         names = sorted(known)
         nearest = get_close_matches(name, names, n=3, cutoff=0.5)
-        listed = [f"known: {', '.join(names)}"] if len(names) <= MOST_NAMES or not advice else []
+        listed = [f"known: {', '.join(names)}"] if len(names) <= _MOST_NAMES or not advice else []
         others = "; ".join([*listed, *([advice] if advice else [])])
         hint = f"did you mean {' or '.join(nearest)}?" if nearest else others
         super().__init__(f"unknown {kind} '{name}'; {hint}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import NoReturn
 
 from datasets.base import Dataset, Example, Splits
@@ -31,9 +30,6 @@ class PublishedCounts(Dataset):
 
     def load(self, example: Example) -> NoReturn:
         raise UserError(f"{example.identifier}: an image that is only counted cannot be loaded")
-
-    def file(self, example: Example) -> Path | None:
-        return None
 
     def digest(self, example: Example) -> str:
         return fingerprint("published", example.identifier)

@@ -58,14 +58,18 @@ def test_a_preset_may_say_what_a_sweep_runs_and_sets_nothing_by_it(tmp_path: Pat
     preset.write_text("classifier: {epochs: 7}\n")
     known, settings = preset_identity(str(preset)), flatten(resolve(preset=str(preset)))
     assert preset_grid(str(preset)) == {}
-    preset.write_text("classifier: {epochs: 7}\nsweep: {datasets: 'focus,coco', shots: 4}\n")
+    preset.write_text("classifier: {epochs: 7}\nsweep: {datasets: [focus, coco], shots: [4]}\n")
     assert preset_grid(str(preset)) == {"datasets": "focus,coco", "shots": "4"}
     assert (preset_identity(str(preset)), flatten(resolve(preset=str(preset)))) == (known, settings)
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("sweep: focus", "must be a mapping"), ("sweep: {dataset: focus}", "unknown option of sweep 'dataset'; did you")],
+    [
+        ("sweep: focus", "write 'sweep' like this"),
+        ("sweep: {shots: 4}", "write 'sweep' like this"),
+        ("sweep: {dataset: [focus]}", "unknown option of sweep 'dataset'; did you"),
+    ],
 )
 def test_what_is_no_grid_of_a_preset_is_a_line(text: str, says: str, tmp_path: Path):
     preset = tmp_path / "mine.yaml"
