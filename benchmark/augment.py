@@ -17,6 +17,7 @@ from benchmark.augmented_folder import (
 )
 from benchmark.checks import check_access, check_services, warn_of_services, weighs_images
 from benchmark.evaluate import plan_table
+from benchmark.fetch import fetched_to_generate
 from benchmark.progress import Stages
 from benchmark.settings import RunSettings, build_method, open_dataset
 from benchmark.store import Store
@@ -45,16 +46,9 @@ def augment(settings: RunSettings, folder: Path, stages: Stages) -> None:
         UserError: the method makes no images, the settings or photos keep it from making them, the folder cannot be
             written or exists and is not empty, or the folder or the store is inside the folder of photos.
     """
-    refuse_unwritable(folder)
-    method = build_method(settings)
-    if "features" not in method.services:
-        raise UserError(f"method '{settings.method}' generates no images from photos: choose another of `list methods`")
-    check_services(settings, method)
-    check_access(settings, method)
-    task = _task(settings, folder)
+    method, task, tools = _checked(settings, folder, stages)
     warn_of_services(settings, method)
     stages.say(f"{counted(len(task.train), 'photo')} of {counted(len(task.classes), 'class')}")
-    tools = LocalTools(settings, Models(Store(), stages, settings.workers), task)
     synthetic = _synthesize(settings, method, task, tools)
     origin = {"run": "", "method": settings.method}
     made = synthetic_images(plan_table(task, synthetic), [image.path for image in synthetic.images], origin)
@@ -62,6 +56,33 @@ def augment(settings: RunSettings, folder: Path, stages: Stages) -> None:
     with stages.stage("writing", len(task.train) + len(made), "images") as advance:  # a rotated photo takes seconds
         write_folder(folder, _counted(chain(real_images(task, origin), made), advance), names)
     stages.say(contents(folder, len(task.train), len(made)))
+
+
+def fetch_to_augment(settings: RunSettings, folder: Path, stages: Stages) -> None:
+    """Only fetch what `augment` needs from the network: networks and prompts, to where it looks for them.
+
+    Raises:
+        UserError: `augment` would refuse its settings or photos, weights cannot be obtained, or a language model writes
+            no prompts.
+    """
+    method, task, tools = _checked(settings, folder, stages)
+    if weighs_images(settings, method):
+        _ = tools.classifier_embedder.backbone
+        stages.say(f"classifier: {settings.classifier.backbone}")
+    for line in fetched_to_generate(method, tools, [task]):
+        stages.say(line)
+
+
+def _checked(settings: RunSettings, folder: Path, stages: Stages) -> tuple[Method, FewShotTask, LocalTools]:
+    """Everything that a user can get wrong is checked here, before any network is loaded."""
+    refuse_unwritable(folder)
+    method = build_method(settings)
+    if "features" not in method.services:
+        raise UserError(f"method '{settings.method}' generates no images from photos: choose another of `list methods`")
+    check_services(settings, method)
+    check_access(settings, method)
+    task = _task(settings, folder)
+    return method, task, LocalTools(settings, Models(Store(), stages, settings.workers), task)
 
 
 def _task(settings: RunSettings, folder: Path) -> FewShotTask:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from benchmark.checks import check_access, generates, writes_prompts
@@ -12,6 +12,8 @@ from benchmark.settings import RunSettings
 from benchmark.store import Store
 from benchmark.tools import LocalTools, Models
 from datasets.base import Dataset
+from datasets.few_shot import FewShotTask
+from methods.base import Method
 from methods.prompts.sources import PROMPT_SOURCES
 
 
@@ -39,10 +41,16 @@ def _fetched(job: Job, models: Models) -> Iterator[str]:
     yield f"classifier: {settings.classifier.backbone}"
     if "features" in method.services:
         yield f"features: {settings.features.name}"
+    yield from fetched_to_generate(method, tools, job.tasks.values())
+
+
+def fetched_to_generate(method: Method, tools: LocalTools, tasks: Iterable[FewShotTask]) -> Iterator[str]:
+    """Fetch the checkpoint and the tasks' prompts, yielding a line for each of them once it is there."""
+    settings = tools.settings
     if generates(method):
         yield f"generator: {settings.generator.checkpoint}, in {tools.generator.folder}"
     prompts_per_class = getattr(method, "prompts_per_class", 0)
     if writes_prompts(settings, method) and PROMPT_SOURCES[settings.prompts.source].kept:
-        for task in job.tasks.values():
+        for task in tasks:
             tools.prompts(task, prompts_per_class)
         yield f"prompts: from {settings.prompts.source}, {settings.prompts.model}, in {tools.store.folder}"

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from benchmark.commands.app import EPILOG, app
-from benchmark.options import Components, Overrides, Plugins, Preset
+from benchmark.options import Components, FetchOnly, Overrides, Plugins, Preset
 from benchmark.setting_checks import split_overrides
 from benchmark.settings import resolve_settings
 from datasets.errors import UserError
@@ -29,6 +29,7 @@ def augment(
     plugins: Plugins = "",
     overrides: Overrides = None,
     out: Annotated[str, typer.Option(help="Folder to create; it must not exist, or be empty.")] = "augmented",
+    fetch_only: FetchOnly = False,
 ) -> None:
     """Make more training images from your own photos.
 
@@ -45,6 +46,7 @@ def augment(
     five images per photo: `augment --data-root ~/photos --set "prompts.source=template diagen.images_per_example=5"`.
     """
     from benchmark.augment import augment as augment_photos
+    from benchmark.augment import fetch_to_augment
     from benchmark.plugins import load_plugins
     from benchmark.progress import Stages
 
@@ -61,4 +63,5 @@ def augment(
     )
     if len(settings.seeds) > 1:
         raise UserError(f"--seed {seed}: give a single seed")
-    augment_photos(settings, path_of(out), Stages())
+    work = fetch_to_augment if fetch_only else augment_photos
+    work(settings, path_of(out), Stages())

@@ -169,6 +169,7 @@ def ablation(
     out: Out = "reports",
     dry_run: DryRun = False,
     rates: RatesFile = "",
+    fetch_only: FetchOnly = False,
 ) -> None:
     """Run what an ablation still lacks, then draw its figure.
 
@@ -194,6 +195,8 @@ def ablation(
     )
     if dry_run:
         count_grid(grid, rates=measured)
+    elif fetch_only:
+        _fetch(grid)
     else:
         run_grid(grid)
         _draw(what, dataset, preset, protocol, folder)

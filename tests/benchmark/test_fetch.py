@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,8 @@ from benchmark.settings import RunSettings
 from benchmark.tracking import CHECKPOINT, Tracker
 from methods.base import METHODS
 from methods.prompts import sources
+from tests.benchmark.augmented import write_photos
+from tests.benchmark.conftest import SMALL
 
 Settings = Callable[..., RunSettings]
 
@@ -91,7 +94,24 @@ def test_a_generator_is_had_for_a_method_without_measured_images(asked: list[str
 def test_what_is_embedded_is_there(capsys: pytest.CaptureFixture[str], tmp_path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DIAGEN_STORE", str(tmp_path / "store"))
     expected = ["classifier: efficientnet_lite0", "features: efficientnet_lite0", "generator: mini_sd, in "]
-    for command in ("run", "sweep"):
+    for command in ("run", "sweep", "ablation"):
         assert main([command, "--fetch-only"]) == 0
         said = capsys.readouterr().err.splitlines()
         assert [line[: len(begin)] for line, begin in zip(said, expected, strict=True)] == expected
+
+
+def test_what_augment_needs_is_had_once(asked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """It trains and measures nothing: without weights no classifier is needed, and never the features' network."""
+    write_photos(tmp_path / "photos", 2, 3)
+    monkeypatch.setenv("OPENAI_API_KEY", "any")
+    sets = [f"--set={setting}" for setting in (*SMALL, "prompts.source=openai", "features.name=dinov2_vits14")]
+    augment = ["augment", "--preset", "mini", "--data-root", "photos", *sets]
+    assert main([*augment, "--components", "prompts", "--fetch-only"]) == 0
+    assert asked == ["checkpoint", "language model", "language model"]
+    asked.clear()
+    assert main([*augment, "--fetch-only"]) == 0
+    assert asked == ["efficientnet_lite0", "checkpoint"]
+    assert not (tmp_path / "augmented").exists()
+    asked.clear()
+    assert main(augment) == 0
+    assert asked == ["efficientnet_lite0", "checkpoint"]
