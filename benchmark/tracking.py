@@ -136,7 +136,7 @@ class Tracker:
     def __init__(self) -> None:
         import mlflow
 
-        self.uri = os.environ.get("MLFLOW_TRACKING_URI") or _default_address()
+        self.uri = _address()
         _quieten(self.uri)
         mlflow.set_tracking_uri(self.uri)
         try:
@@ -268,6 +268,33 @@ def open_tracker() -> Tracker:
     with suppress(CannotKeep):
         tracker.end_dead_runs()
     return tracker
+
+
+def open_tracked() -> Tracker:
+    """Open the tracking store to read runs from it, as `open_tracker` does.
+
+    Raises:
+        UserError: the store is a database that does not exist. It is not created, since an empty one has no runs.
+    """
+    absent = _absent_database()
+    if absent is not None:
+        raise UserError(
+            f"no runs are tracked here, since there is no {absent}: run `python -m benchmark run` first, start this "
+            "command in the directory where runs were started, or set MLFLOW_TRACKING_URI"
+        )
+    return open_tracker()
+
+
+def _absent_database() -> Path | None:
+    """The store's database file, if the store is one and the file does not exist."""
+    with suppress(Exception):  # whatever is wrong with the address, `Tracker` reports
+        path = database_file(_address())
+        return path if path and not path.exists() else None
+    return None
+
+
+def _address() -> str:
+    return os.environ.get("MLFLOW_TRACKING_URI") or _default_address()
 
 
 def _text(value: Any) -> str:

@@ -236,7 +236,19 @@ def test_a_run_whose_process_died_is_not_said_to_be_running(tracking_uri: str, m
 
 
 def test_a_leaderboard_without_runs_says_what_to_run(tracking_uri: str, capsys):
-    assert "python -m benchmark run" in complaint(capsys, "leaderboard")
+    assert "no finished run is tracked here: run `python -m benchmark run`" in complaint(capsys, "leaderboard")
+
+
+@pytest.mark.parametrize("command", ["leaderboard", "report", "export"])
+def test_where_nothing_is_tracked_no_database_is_left(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+):
+    """Most often the command was started in the wrong directory."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    said = complaint(capsys, command)
+    assert f"there is no {tmp_path / 'mlflow.db'}: run `python -m benchmark run` first, start this command in" in said
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_tracking_store_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, capsys):
