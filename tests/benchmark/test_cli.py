@@ -60,7 +60,6 @@ def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["sweep", "--methods", "standard,diagan"], "diagen"),
         (["sweep", "--methods", ","], "--methods"),
         (["leaderboard", "--format", "yml"], "yml"),
-        (["leaderboard", "--methods", "diagan"], "diagen"),
         (["list", "method"], "methods"),
         (["list"], "what"),
         (["runn"], "runn"),
