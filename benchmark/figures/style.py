@@ -117,7 +117,7 @@ def fitted(texts: Sequence[str], width: int) -> list[str]:
 
     If texts stay equal, for example because they differ only in characters that cannot be shown, all are numbered.
     """
-    for most in range(FEWEST_LINES, MOST_LINES):
+    for most in range(FEWEST_LINES, MOST_LINES + 1):
         cut = [readable(text, width, most) for text in texts]
         if len(set(cut)) == len(texts):
             return cut
