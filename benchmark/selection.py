@@ -141,6 +141,12 @@ def nothing_chosen(
     return UserError(f"no finished run matches what was chosen; there are runs of {titles}{others}")
 
 
+def none_finished(unfinished: Sequence[Record]) -> UserError:
+    """The error that says what became of the tracked runs if none of them has finished."""
+    counts = ", ".join(_unfinished(unfinished))
+    return UserError(f"no run has finished yet: {counts}; to go on with one that stopped or failed, repeat its command")
+
+
 def dataset_names(records: Iterable[Record]) -> dict[tuple[str, str], str]:
     """A name for each set of images, by (dataset, data fingerprint).
 

@@ -23,9 +23,10 @@ def tracked_groups(
             of that name was run.
 
     Raises:
-        UserError: a method neither registered nor tracked, or no finished run is of what was chosen.
+        UserError: a method neither registered nor tracked, no finished run is of what was chosen, or the tracked runs
+            have not finished.
     """
-    from benchmark.selection import comparable, nothing_chosen
+    from benchmark.selection import comparable, none_finished, nothing_chosen
     from benchmark.setting_files import preset_identity, protocol_identity
     from methods.base import METHODS
 
@@ -39,8 +40,9 @@ def tracked_groups(
         if name not in known:
             raise UnknownName("method", name, known)
     groups = comparable(cells, dataset, preset, chosen, protocol, names)
-    if not groups and (tracked := comparable(cells)):
-        raise nothing_chosen(tracked, dataset, preset, protocol, names)
+    if not groups and cells:
+        tracked = comparable(cells)
+        raise nothing_chosen(tracked, dataset, preset, protocol, names) if tracked else none_finished(cells)
     return groups
 
 

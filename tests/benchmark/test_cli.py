@@ -238,6 +238,16 @@ def test_a_leaderboard_without_runs_says_what_to_run(tracking_uri: str, capsys):
     assert "no finished run is tracked here: run `python -m benchmark run`" in complaint(capsys, "leaderboard")
 
 
+def test_where_no_run_has_finished_it_is_told_what_became_of_them(tracking_uri: str, capsys):
+    tags = {"level": "cell", "method": "standard", "dataset": "d", "preset": "mini", "shots": "4"}
+    with pytest.raises(OSError, match="full"), Tracker().run("a cell", {**tags, "seed": "0"}):
+        raise OSError("full")
+    with Tracker().run("a cell", {**tags, "seed": "1"}):
+        for command in ("leaderboard", "report"):
+            said = complaint(capsys, command)
+            assert "no run has finished yet: 1 run failed, 1 run still running; to go on" in said
+
+
 @pytest.mark.parametrize("command", ["leaderboard", "report", "export"])
 def test_where_nothing_is_tracked_no_database_is_left(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
