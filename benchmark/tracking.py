@@ -1,7 +1,8 @@
 """What is tracked, and how: runs, what is logged to them and what is read from them (docs/records.md names all of it).
 
-Other modules that deal with MLflow: `tracking_failures` (how it fails), `tracked_origin` (where a run comes from), and
-`tracked_classifier` and `served_classifier` (how a classifier is logged and served).
+Other modules that deal with MLflow: `tracking_address` (where its store is), `tracking_failures` (how it fails),
+`tracked_origin` (where a run comes from), and `tracked_classifier` and `served_classifier` (how a classifier is logged
+and served).
 
 The tag `level` distinguishes the levels of runs: a `sweep` over methods and datasets, a `run` of one method on one
 dataset, and under it a `cell` for each (shots, seed). Figures are read only from finished cells. A `report` holds what
@@ -13,24 +14,21 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
-import tempfile
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from benchmark.failed_cells import ERROR_FILE
 from benchmark.records import FAILED, FINISHED, RUNNING, SPLIT_FILE, Record, tells_its_cell
 from benchmark.tracked_artifacts import Artifacts, read_bytes, read_table
 from benchmark.tracked_origin import PROCESS, has_died, origin
+from benchmark.tracking_address import absent_database, create_database, tracking_address
 from benchmark.tracking_failures import (
     ClientThatTells,
     check_that_it_answers,
-    database_file,
     secrets_in,
     told,
     unusable,
@@ -136,12 +134,12 @@ class Tracker:
     def __init__(self) -> None:
         import mlflow
 
-        self.uri = _address()
+        self.uri = tracking_address()
         _quieten(self.uri)
         mlflow.set_tracking_uri(self.uri)
         try:
             check_that_it_answers(self.uri)
-            _create_database(self.uri)
+            create_database(self.uri)
             self._client: Any = ClientThatTells(mlflow.MlflowClient(), self.uri)
             self._experiment = self._find_experiment()
         except UserError:
@@ -270,13 +268,15 @@ def open_tracker() -> Tracker:
     return tracker
 
 
-def open_tracked() -> Tracker:
+def open_existing_tracker() -> Tracker:
     """Open the tracking store to read runs from it, as `open_tracker` does.
 
     Raises:
         UserError: the store is a database that does not exist. It is not created, since an empty one has no runs.
     """
-    absent = _absent_database()
+    absent = None
+    with suppress(Exception):  # whatever is wrong with the address, `Tracker` reports
+        absent = absent_database(tracking_address())
     if absent is not None:
         raise UserError(
             f"no runs are tracked here, since there is no {absent}: run `python -m benchmark run` first, start this "
@@ -285,53 +285,8 @@ def open_tracked() -> Tracker:
     return open_tracker()
 
 
-def _absent_database() -> Path | None:
-    """The store's database file, if the store is one and the file does not exist."""
-    with suppress(Exception):  # whatever is wrong with the address, `Tracker` reports
-        path = database_file(_address())
-        return path if path and not path.exists() else None
-    return None
-
-
-def _address() -> str:
-    return os.environ.get("MLFLOW_TRACKING_URI") or _default_address()
-
-
 def _text(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-
-
-def _default_address() -> str:
-    """The address of `mlflow.db` in the working directory.
-
-    Raises:
-        UserError: the directory's name would lead MLflow to another file, or to none.
-    """
-    folder = Path.cwd()
-    if re.search(r"\?|%[0-9A-Fa-f]{2}", str(folder)):
-        raise UserError(
-            f"{folder}: a database cannot be addressed in a folder with ? or % in its name; start in another folder, "
-            "or set MLFLOW_TRACKING_URI"
-        )
-    return f"sqlite:///{folder / 'mlflow.db'}"
-
-
-def _create_database(uri: str) -> None:
-    """Make a new SQLite store under a temporary name, so that a kill cannot leave one with only half of its tables.
-
-    MLflow takes seconds to create the tables, and refuses a database that has only some of them.
-    """
-    from mlflow import MlflowClient
-
-    path = database_file(uri)
-    if path is None or path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".creating-") as folder:
-        new = Path(folder) / path.name
-        MlflowClient(tracking_uri=f"sqlite:///{quote(str(new))}").search_experiments()
-        with suppress(FileExistsError):  # another process was faster: its database is as good
-            os.link(new, path)
 
 
 def _quieten(uri: str) -> None:

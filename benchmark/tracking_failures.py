@@ -13,6 +13,7 @@ from textwrap import shorten
 from typing import Any
 from urllib.parse import quote, unquote
 
+from benchmark.tracking_address import database_file
 from datasets.errors import CannotKeep, UserError, reason_of
 
 _SECONDS_TO_ANSWER = 20
@@ -99,23 +100,6 @@ def check_that_it_answers(uri: str) -> None:
         ) from None
     except (requests.ConnectionError, requests.Timeout):
         raise ConnectionError("no server answers there") from None
-
-
-def database_file(uri: str) -> Path | None:
-    """The file of an SQLite address, as SQLAlchemy reads it; None for other addresses.
-
-    Raises:
-        ConnectionError: the database is in memory, where every run is lost when the process ends.
-    """
-    from sqlalchemy.engine import make_url
-
-    if not uri.startswith("sqlite"):
-        return None
-    address = make_url(uri)
-    name = address.database or ":memory:"
-    if ":memory:" in name or "memory" in address.query.values():
-        raise ConnectionError("a database in memory is lost with the process: name a file, as sqlite:///mlflow.db does")
-    return None if name.startswith("file:") else Path(name)
 
 
 def _check_that_it_opens(file: Path) -> None:

@@ -211,7 +211,14 @@ def test_the_packages_import_one_way():
 def test_only_what_tracks_and_serves_knows_mlflow():
     known = {
         ROOT / "benchmark" / f"{name}.py"
-        for name in ("tracking", "tracking_failures", "tracked_classifier", "tracked_origin", "served_classifier")
+        for name in (
+            "tracking",
+            "tracking_address",
+            "tracking_failures",
+            "tracked_classifier",
+            "tracked_origin",
+            "served_classifier",
+        )
     }
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):

@@ -29,11 +29,11 @@ def leaderboard(
     from benchmark.leaderboard import leaderboard as rank
     from benchmark.leaderboard_formats import check_format, write
     from benchmark.plugins import load_plugins
-    from benchmark.tracking import open_tracked
+    from benchmark.tracking import open_existing_tracker
 
     check_format(style)
     load_plugins()
-    typer.echo(write(rank(tracked_groups(open_tracked(), dataset, preset, protocol, shots, methods)), style))
+    typer.echo(write(rank(tracked_groups(open_existing_tracker(), dataset, preset, protocol, shots, methods)), style))
 
 
 @app.command(epilog=EPILOG)
@@ -55,10 +55,10 @@ def report(
     """
     from benchmark.plugins import load_plugins
     from benchmark.report import check_request, write_parts
-    from benchmark.tracking import LEVEL, REPORT, open_tracked
+    from benchmark.tracking import LEVEL, REPORT, open_existing_tracker
 
     load_plugins()
-    tracker = open_tracked()
+    tracker = open_existing_tracker()
     groups = tracked_groups(tracker, dataset, preset, protocol, shots, methods)
     check_request(groups, only)
     folder = path_of(out)
@@ -104,12 +104,12 @@ def export(
     from benchmark.export import export_cell
     from benchmark.plugins import load_plugins
     from benchmark.store import Store
-    from benchmark.tracking import open_tracked
+    from benchmark.tracking import open_existing_tracker
 
     folder = path_of(out)
     refuse_unwritable(folder)
     load_plugins(plugins)
-    cell = choose_cell(open_tracked().cells(), run, dataset, method)
+    cell = choose_cell(open_existing_tracker().cells(), run, dataset, method)
     done = export_cell(cell, Store(), folder, data_root)
     if done.without_photos:
         typer.echo(f"written without the real photos: {done.without_photos}", err=True)

@@ -207,6 +207,7 @@ def test_methods_of_tracked_runs_can_be_asked_for_without_their_plugin(tracking_
     assert line["method"] == "copy_paste"
     assert "did you mean copy_paste?" in complaint(capsys, "leaderboard", "--methods", "copy_past")
     assert "did you mean standard?" in complaint(capsys, "report", "--methods", "standart")
+    assert "did you mean diagen?" in complaint(capsys, "leaderboard", "--methods", "diagan")
 
 
 def test_the_name_alone_of_a_preset_file_does_where_one_of_it_was_run(tracking_uri: str, capsys):

@@ -145,7 +145,7 @@ def test_a_working_directory_that_makes_no_address_is_refused(
 def check_the_default_store() -> None:
     """Open a `Tracker`; fail at once if the check misses a bad name, because MLflow would retry for minutes."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tracking, "_create_database", lambda uri: pytest.fail(f"{uri} passed"))
+        patch.setattr(tracking, "create_database", lambda uri: pytest.fail(f"{uri} passed"))
         Tracker()
 
 
