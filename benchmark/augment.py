@@ -15,7 +15,7 @@ from benchmark.augmented_folder import (
     synthetic_images,
     write_folder,
 )
-from benchmark.checks import check_access, check_services, warn_of_services, weighs_images
+from benchmark.checks import check_access, check_prompts_of_classes, check_services, warn_of_services, weighs_images
 from benchmark.evaluate import plan_table
 from benchmark.fetch import fetched_to_generate
 from benchmark.progress import Stages
@@ -82,6 +82,7 @@ def _checked(settings: RunSettings, folder: Path, stages: Stages) -> tuple[Metho
     check_services(settings, method)
     check_access(settings, method)
     task = _task(settings, folder)
+    check_prompts_of_classes(settings, method, task.classes)
     return method, task, LocalTools(settings, Models(Store(), stages, settings.workers), task)
 
 

@@ -134,6 +134,16 @@ def test_a_mistake_is_one_line_before_anything_is_made(
     assert world.made == 0
 
 
+@pytest.mark.parametrize("only", [(), ("--fetch-only",)])
+def test_a_class_without_prompts_in_their_file_is_told_before_anything_is_made(
+    photos: Path, world: Tint, tmp_path: Path, only: tuple[str, ...], capsys
+):
+    (tmp_path / "prompts.csv").write_text(f"class,prompt\n{NOUNS[0]},a photo of a {NOUNS[0]}\n")
+    sets = ("--set=prompts.source=file", "--set=prompts.file=prompts.csv", "--set=diagen.prompts_per_class=1")
+    assert "0 usable prompts for class 'cell phone'" in complaint(capsys, "--data-root", "photos", *sets, *only)
+    assert world.made == 0
+
+
 def test_a_store_among_the_photos_is_refused_at_once(
     photos: Path, world: Tint, monkeypatch: pytest.MonkeyPatch, capsys
 ):
