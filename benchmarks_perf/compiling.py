@@ -22,7 +22,7 @@ from methods.generator import Generator
 from methods.textual_inversion import learn_words
 
 WAYS = {"uncompiled": "never", "compiled anew": "always", "from the cache": "always"}
-TITLES = ("networks", "opened", "first image", "first step of words")
+TITLES = ("networks", "opened", "first image", "first step of words", "graphs found in the cache")
 
 
 def main(size: SizeName = "small", checkpoint: Checkpoint = "") -> None:
@@ -33,21 +33,33 @@ def main(size: SizeName = "small", checkpoint: Checkpoint = "") -> None:
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder
         for way, choice in WAYS.items():
             generator = replace(chosen.generator, compile=choice)
-            waits = in_own_process(first_waits, replace(chosen, generator=generator))
-            lines.append((way, *(f"{wait:.3g} s" for wait in waits)))
+            waits, found = in_own_process(first_waits, replace(chosen, generator=generator))
+            lines.append((way, *(f"{wait:.3g} s" for wait in waits), found))
     print(f"{machine()}\n\n{aligned(lines)}")
 
 
-def first_waits(size: Size) -> tuple[float, float, float]:
-    """Seconds to open the checkpoint, then to make the first image (a full batch), then for one step of words."""
+def first_waits(size: Size) -> tuple[tuple[float, float, float], str]:
+    """Seconds to open the checkpoint, to make the first image (a full batch), and for one step of words.
+
+    Beside them: how many of the compiled graphs were found in the cache.
+    """
     generator = Generator(size.generator)
     images = [[photo(size.guide_width, label)] for label in range(size.classes)]
     one_step = replace(size.inversion, steps=1)
-    return (
+    waits = (
         seconds(lambda: generator.model),
         seconds(lambda: first_image(generator, size.guide_width)),
         seconds(lambda: learn_words(generator, images, one_step, range(size.classes))),
     )
+    return waits, _graphs_found()
+
+
+def _graphs_found() -> str:
+    """What this process found in the compiler's cache, as `3 of 5`: a wait despite a full cache has another cause."""
+    from torch._dynamo.utils import counters
+
+    hits, misses, bypasses = (counters["inductor"][f"fxgraph_cache_{end}"] for end in ("hit", "miss", "bypass"))
+    return f"{hits} of {hits + misses + bypasses}"
 
 
 if __name__ == "__main__":
