@@ -95,7 +95,7 @@ class Embedder:
         missing = [i for i, array in enumerate(stored) if array is None]
         total = sum(len(blocks[i]) for i in missing) * views
         with (
-            self._stages.stage("features", total=total, unit=view.replace("_", " ")) as advance,
+            self._stages.stage("features", total=total, unit=self._title(view)) as advance,
             closing(self._pixels([blocks[i] for i in missing], view, views)) as pixels,
         ):
             for i in missing:
@@ -105,6 +105,10 @@ class Embedder:
                 advance(len(blocks[i]) * views)
         arrays = [array for array in stored if array is not None]
         return np.concatenate(arrays) if arrays else np.zeros((0, views, self.backbone.dimension), dtype=np.float32)
+
+    def _title(self, view: str) -> str:
+        """The network and the kind of view, for the progress bar, such as `resnet50, rand augment`."""
+        return f"{self.name.rpartition('/')[2].partition('.')[0]}, {view.replace('_', ' ')}"
 
     def _key(self, block: Sequence[Picture], view: str, views: int) -> str:
         version = [] if view == "plain" else [VERSION]

@@ -106,6 +106,17 @@ def test_after_an_unreadable_picture_only_its_block_is_left_to_do(workers: int, 
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("loader")]
 
 
+def test_the_progress_bar_names_network_and_view(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run embeds its images with two networks, one of which may take minutes."""
+    titles: list[str] = []
+    stages = Stages(quiet=True)
+    stage = stages.stage
+    monkeypatch.setattr(stages, "stage", lambda name, total, unit: (titles.append(f"{name} ({unit})"), stage(name))[1])
+    for name, view in (("torchvision/resnet50.imagenet1k_v2", "rand_augment"), ("dinov2_vitl14", "plain")):
+        Embedder(name, 8, Store(tmp_path), stages).embed(pictures(1), view)
+    assert titles == ["features (resnet50, rand augment)", "features (dinov2_vitl14, plain)"]
+
+
 def test_what_is_stored_is_not_loaded(tmp_path: Path) -> None:
     loads: list[int] = []
     first = embedder(tmp_path).embed(pictures(6, loads.append))
