@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import replace
 
 from benchmark.table_formats import plain as aligned
@@ -22,7 +23,7 @@ from methods.generator import Generator
 from methods.textual_inversion import learn_words
 
 WAYS = {"uncompiled": "never", "compiled anew": "always", "from the cache": "always"}
-TITLES = ("networks", "opened", "first image", "first step of words", "graphs found in the cache")
+TITLES = ("networks", "opened", "first image", "first step of words", "AOTAutograd cache", "FX graph cache")
 
 
 def main(size: SizeName = "small", checkpoint: Checkpoint = "") -> None:
@@ -33,33 +34,45 @@ def main(size: SizeName = "small", checkpoint: Checkpoint = "") -> None:
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder
         for way, choice in WAYS.items():
             generator = replace(chosen.generator, compile=choice)
-            waits, found = in_own_process(first_waits, replace(chosen, generator=generator))
-            lines.append((way, *(f"{wait:.3g} s" for wait in waits), found))
+            lines.append((way, *in_own_process(_waits_and_caches, replace(chosen, generator=generator))))
     print(f"{machine()}\n\n{aligned(lines)}")
 
 
-def first_waits(size: Size) -> tuple[tuple[float, float, float], str]:
-    """Seconds to open the checkpoint, to make the first image (a full batch), and for one step of words.
+def _waits_and_caches(size: Size) -> tuple[str, ...]:
+    """A line of the table, without its name."""
+    waits = [f"{wait:.3g} s" for wait in first_waits(size)]
+    return (*waits, *graphs_found())
 
-    Beside them: how many of the compiled graphs were found in the cache.
-    """
+
+def first_waits(size: Size) -> tuple[float, float, float]:
+    """Seconds to open the checkpoint, then to make the first image (a full batch), then for one step of words."""
     generator = Generator(size.generator)
     images = [[photo(size.guide_width, label)] for label in range(size.classes)]
     one_step = replace(size.inversion, steps=1)
-    waits = (
+    return (
         seconds(lambda: generator.model),
         seconds(lambda: first_image(generator, size.guide_width)),
         seconds(lambda: learn_words(generator, images, one_step, range(size.classes))),
     )
-    return waits, _graphs_found()
 
 
-def _graphs_found() -> str:
-    """What this process found in the compiler's cache, as `3 of 5`: a wait despite a full cache has another cause."""
+def graphs_found() -> tuple[str, str]:
+    """How many graphs this process found in AOTAutograd's cache and in the FX graph cache, such as `3 of 5`.
+
+    A graph in the first is not traced again, one in the second is not compiled again; a wait despite both has another
+    cause.
+    """
     from torch._dynamo.utils import counters
 
-    hits, misses, bypasses = (counters["inductor"][f"fxgraph_cache_{end}"] for end in ("hit", "miss", "bypass"))
-    return f"{hits} of {hits + misses + bypasses}"
+    return (
+        _found(counters["aot_autograd"], "autograd_cache"),
+        _found(counters["inductor"], "fxgraph_cache"),
+    )
+
+
+def _found(counts: Mapping[str, int], cache: str) -> str:
+    found, *others = (counts[f"{cache}_{end}"] for end in ("hit", "miss", "bypass"))
+    return f"{found} of {found + sum(others)}"
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from benchmark import embedding
 from benchmark.embedding import Embedder, Picture
 from benchmark.progress import Stages
 from benchmark.store import Store
+from datasets.base import Advance
 from datasets.errors import UserError
 from datasets.seeding import fingerprint
 from evaluation.arrays import Pixels, Singles
@@ -106,14 +108,17 @@ def test_after_an_unreadable_picture_only_its_block_is_left_to_do(workers: int, 
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("loader")]
 
 
-def test_the_progress_bar_names_network_and_view(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_progress_bar_names_network_and_view(tmp_path: Path) -> None:
     """A run embeds its images with two networks, one of which may take minutes."""
     titles: list[str] = []
-    stages = Stages(quiet=True)
-    stage = stages.stage
-    monkeypatch.setattr(stages, "stage", lambda name, total, unit: (titles.append(f"{name} ({unit})"), stage(name))[1])
+
+    class TitledStages(Stages):
+        def stage(self, name: str, total: int = 0, unit: str = "") -> AbstractContextManager[Advance]:
+            titles.append(f"{name} ({unit})")
+            return super().stage(name, total, unit)
+
     for name, view in (("torchvision/resnet50.imagenet1k_v2", "rand_augment"), ("dinov2_vitl14", "plain")):
-        Embedder(name, 8, Store(tmp_path), stages).embed(pictures(1), view)
+        Embedder(name, 8, Store(tmp_path), TitledStages(quiet=True)).embed(pictures(1), view)
     assert titles == ["features (resnet50, rand augment)", "features (dinov2_vitl14, plain)"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,11 +15,13 @@ from benchmarks_perf import __main__ as command
 from benchmarks_perf import compiling, sizes, textual_inversion
 from benchmarks_perf.measurement import TITLES, Measurement, counted_text, table
 from benchmarks_perf.operations import network_operations, operations
+from benchmarks_perf.own_process import in_own_process
 from benchmarks_perf.rates_file import add_rates
 from benchmarks_perf.sizes import Size, chosen_size
 from datasets.errors import UserError
 from evaluation.backbones import BACKBONES
 from evaluation.settings import ClassifierSettings, FeatureSettings
+from methods.compiled import CompiledNetwork
 from methods.random_checkpoint import STABLE_DIFFUSION, TINY, build_unet, build_vae, write_random_checkpoint
 from methods.settings import GeneratorSettings, TextualInversionSettings
 
@@ -75,10 +78,24 @@ def test_what_a_new_process_waits_is_a_line_for_each_way(
     header, _, titles, _, line = capsys.readouterr().out.splitlines()
     assert torch.__version__ in header
     assert all(title in titles for title in compiling.TITLES)
-    way, *waits, found = filter(None, line.split("  "))
-    assert (way, found.strip()) == ("uncompiled", "0 of 0")
+    way, *waits, traced, compiled = map(str.strip, filter(None, line.split("  ")))
+    assert (way, traced, compiled) == ("uncompiled", "0 of 0", "0 of 0")
     assert len(waits) == 3
     assert all(float(wait.removesuffix(" s")) > 0 for wait in waits)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="compiling needs a C++ compiler")
+def test_a_second_process_finds_what_the_first_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    assert in_own_process(compile_a_layer) == ("0 of 1", "0 of 2")
+    assert in_own_process(compile_a_layer) == ("1 of 1", "2 of 2")
+
+
+def compile_a_layer() -> tuple[str, str]:
+    """One graph to trace, and two to compile: the forward and the backward pass."""
+    CompiledNetwork(torch.nn.Linear(2, 2))(torch.ones(1, 2))
+    return compiling.graphs_found()
 
 
 def test_the_table_shows_seconds_ratio_and_share(monkeypatch: pytest.MonkeyPatch) -> None:
