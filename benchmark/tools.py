@@ -245,7 +245,7 @@ class LocalTools:
         settings = self.settings.textual_inversion
         images = [[task.image(example) for example in own] for own in examples]
         steps = settings.tries * settings.steps * len(nouns)
-        words = counted(len(nouns), "word")
+        words = f"the word for {nouns[0]}" if len(nouns) == 1 else counted(len(nouns), "word")
         with self.stages.stage("textual_inversion", total=steps, unit=f"steps of {words}") as advance:
             return learn_words(self.generator, images, settings, seeds, up_to(advance), nouns, states)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +15,13 @@ from benchmark import embedding
 from benchmark.embedding import Embedder, Picture
 from benchmark.progress import Stages
 from benchmark.store import Store
-from datasets.base import Advance
 from datasets.errors import UserError
 from datasets.seeding import fingerprint
 from evaluation.arrays import Pixels, Singles
 from evaluation.features import embed_images
 from evaluation.frozen import Backbone, Network
 from evaluation.views import VERSION, standard_view, view_seed
+from tests.benchmark.titled_stages import TitledStages
 
 BLOCK = 4
 WAIT = 10.0
@@ -110,16 +109,10 @@ def test_after_an_unreadable_picture_only_its_block_is_left_to_do(workers: int, 
 
 def test_the_progress_bar_names_network_and_view(tmp_path: Path) -> None:
     """A run embeds its images with two networks, one of which may take minutes."""
-    titles: list[str] = []
-
-    class TitledStages(Stages):
-        def stage(self, name: str, total: int = 0, unit: str = "") -> AbstractContextManager[Advance]:
-            titles.append(f"{name} ({unit})")
-            return super().stage(name, total, unit)
-
+    stages = TitledStages()
     for name, view in (("torchvision/resnet50.imagenet1k_v2", "rand_augment"), ("dinov2_vitl14", "plain")):
-        Embedder(name, 8, Store(tmp_path), TitledStages(quiet=True)).embed(pictures(1), view)
-    assert titles == ["features (resnet50, rand augment)", "features (dinov2_vitl14, plain)"]
+        Embedder(name, 8, Store(tmp_path), stages).embed(pictures(1), view)
+    assert stages.titles == ["features (resnet50, rand augment)", "features (dinov2_vitl14, plain)"]
 
 
 def test_what_is_stored_is_not_loaded(tmp_path: Path) -> None:

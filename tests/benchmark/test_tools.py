@@ -20,6 +20,7 @@ from datasets.errors import UserError
 from datasets.few_shot import FewShotTask
 from methods.plan import Plan
 from tests.benchmark.squares import Settings, fresh_tools, plan, task
+from tests.benchmark.titled_stages import TitledStages
 
 
 def test_images_are_made_once(world, small: Settings):
@@ -162,6 +163,16 @@ def test_groups_of_words_are_even(world, small: Settings, monkeypatch):
     tools = fresh_tools(small("diagen"))
     monkeypatch.setattr(tools, "_words", lambda task, labels: [len(labels)] * len(labels))
     assert tools.textual_inversion(SimpleNamespace(classes="abcde")) == (3, 3, 3, 2, 2)
+
+
+def test_the_progress_bar_names_the_class_of_a_word_that_is_learned_alone(world, small: Settings, monkeypatch):
+    """As on a CPU at 512 pixels, where each word takes hours and has a bar of its own."""
+    monkeypatch.setattr("methods.class_groups._CLASSES_TOGETHER", 2)
+    tools = fresh_tools(small("diagen"))
+    tools.stages = TitledStages()
+    tools.textual_inversion(task())
+    steps = [f"textual_inversion (steps of {words})" for words in ("2 words", "the word for plum")]
+    assert tools.stages.titles == steps
 
 
 def test_a_label_that_fills_a_group_up_has_one_word(world, small: Settings, monkeypatch):
